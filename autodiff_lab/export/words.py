@@ -1,0 +1,189 @@
+"""What a picture says, in words: the texts on cards and the sentences that a screen reader hears.
+
+The browser writes the same ones (widgets/src/common/words.ts); a test compares them.
+"""
+
+from __future__ import annotations
+
+from ..record.model import BackwardStep, GraphSnapshot, NodeInfo, Source, Value
+from ..record.text import number, one_line, shape_text
+
+__all__ = ["facts", "grad_text", "label_of", "node_sentence", "place_text", "step_sentence", "summary_sentence", "title_of", "value_text"]
+
+
+def label_of(node: NodeInfo) -> str:
+    """What to call a node: its name, else its expression if that is short, else its operator."""
+    if node.name:
+        return node.name
+    text = node.source.text if node.source else ""
+    return text if 0 < len(text) <= 18 and node.kind == "op" else node.label or node.op or node.kind
+
+
+def value_text(node: NodeInfo) -> str:
+    """The row of a card under the name: the number of a scalar, the shape of a tensor."""
+    if node.error:
+        return "failed"
+    if node.shape == () and node.value is not None:
+        return scalar_text(node.value)
+    return shape_text(node.shape) if node.shape is None or node.shape != () else "scalar"
+
+
+def scalar_text(value: Value) -> str:
+    """A scalar or, for an array, its norm."""
+    if value.text:
+        return value.text
+    if value.imag is not None:
+        return f"{number(value.number)}{'+' if value.imag >= 0 else '−'}{number(abs(value.imag))}j"
+    return number(value.number if value.number is not None else value.norm)
+
+
+def grad_text(node: NodeInfo, backward: str) -> str:
+    """The row behind ∂. Never 0 where there is no gradient."""
+    if node.grad is not None:
+        return f"∂ {scalar_text(node.grad)}"
+    if node.grad_state == "not asked":
+        return "∂ not asked"
+    return "∂ None" if node.grad_state == "none" and backward == "ran" else "∂ not yet"
+
+
+def place_text(snapshot: GraphSnapshot, source: Source | None) -> str:
+    """"cell 4 line 1"; only the line where the panel already stands under that cell."""
+    if source is None:
+        return ""
+    code = snapshot.code[source.code]
+    return f"line {source.line}" if source.code == snapshot.cell else f"{code.label} line {source.line}"
+
+
+def node_sentence(snapshot: GraphSnapshot, node: NodeInfo) -> str:
+    """One node as a sentence: "z = u + b, line 1, value 5, gradient 10." """
+    what = label_of(node)
+    parts = []
+    if node.kind == "op":
+        text = node.source.text if node.source else ""
+        parts.append(f"{what} = {text}" if text and text != what else f"{what}, {node.op}")
+        if node.turn is not None:
+            parts.append(f"turn {node.turn}")
+    else:
+        parts.append(f"{what}, a parameter" if node.kind == "parameter" else f"{what}, data")
+    if node.source:
+        parts.append(place_text(snapshot, node.source))
+    if node.error:
+        parts.append(f"failed: {node.error}")
+        return ", ".join(parts) + "."
+    parts.append(f"value {value_text(node)}" if node.shape == () and node.value else f"shape {shape_text(node.shape)}" if node.shape != () else "scalar")
+    if node.grad is not None:
+        parts.append(f"gradient {'' if node.shape == () else 'of norm '}{scalar_text(node.grad)}")
+    else:
+        parts.append({"∂ not asked": "no gradient asked", "∂ None": "gradient None: the backward pass did not reach it",
+                      "∂ not yet": "no backward yet"}[grad_text(node, snapshot.backward)])
+    return ", ".join(parts) + "."
+
+
+def title_of(snapshot: GraphSnapshot) -> str:
+    """The name of what was drawn."""
+    return snapshot.title or (label_of(snapshot.nodes[snapshot.roots[0]]) if snapshot.roots else "graph")
+
+
+def counted(n: int, word: str) -> str:
+    return f"{n:,} {word}{'' if n == 1 else 's'}"
+
+
+def facts(snapshot: GraphSnapshot) -> str:
+    """The line of facts beside the title."""
+    parts = [counted(snapshot.operators(), "operator")]
+    outer = [s for s in snapshot.scopes if s.parent is None]
+    if len(outer) == 1:
+        parts.insert(0, outer[0].cls)
+    elif snapshot.scopes:
+        parts.append(counted(len(snapshot.scopes), "module"))
+    parts.append({"ran": "backward ran" if snapshot.passes < 2 else f"backward ran {snapshot.passes:,} times",
+                  "failed": "backward failed"}.get(snapshot.backward, "no backward yet"))
+    if snapshot.error:
+        parts.append("forward failed")
+    return " · ".join(parts)
+
+
+def step_sentence(snapshot: GraphSnapshot, k: int) -> str:
+    """Step `k` (from 1) of the backward pass, in words."""
+    step = snapshot.steps[k - 1]
+    node = snapshot.nodes[step.node]
+    scalar = node.shape == ()
+    arrived = f"{'' if scalar else 'a gradient of norm '}{scalar_text(step.grad)}"
+    begin = f"Step {k} of {len(snapshot.steps)}. {node.op or node.kind} ({label_of(node)}) receives {arrived}"
+    sent = [c for c in step.contributions]
+    if not sent:
+        return begin + " and sends nothing on." + _into_leaves(snapshot, step)
+    edges = [snapshot.edges[c.edge] for c in sent]
+    because = [f"∂{_wrapped(node, snapshot)}/∂{_wrapped(snapshot.nodes[e.source], snapshot)} = {e.plain or number(e.local)}"
+               for e in edges if e.plain or e.local is not None]
+    if scalar and all(e.local == 1 for e in edges):
+        count = {1: "its input", 2: "both inputs"}.get(len(sent), "all inputs")
+        middle = f" and passes it on unchanged to {count}"
+    elif scalar and all(e.local is not None for e in edges):
+        middle = " and sends " + " and ".join(
+            f"{number(e.local)} · {scalar_text(step.grad)} = {scalar_text(c.value)} to {_called(snapshot, e)}" for c, e in zip(sent, edges))
+    else:
+        middle = " and sends " + " and ".join(
+            f"{'' if snapshot.nodes[e.source].shape == () else 'norm '}{scalar_text(c.value)} to {_called(snapshot, e)}" for c, e in zip(sent, edges))
+    reason = f", because {' and '.join(dict.fromkeys(because))}" if because else ""
+    return begin + middle + reason + "." + _into_leaves(snapshot, step)
+
+
+def _wrapped(node: NodeInfo, snapshot: GraphSnapshot) -> str:
+    """The name as a part of a formula: an expression goes in brackets."""
+    text = label_of(node)
+    return text if text.isidentifier() else f"({text})"
+
+
+def _called(snapshot: GraphSnapshot, edge) -> str:
+    return label_of(snapshot.nodes[edge.source])
+
+
+def _into_leaves(snapshot: GraphSnapshot, step: BackwardStep) -> str:
+    said = []
+    for a in step.accumulations:
+        name = label_of(snapshot.nodes[a.node])
+        before = "None" if a.before is None else scalar_text(a.before)
+        norm = "" if snapshot.nodes[a.node].shape == () else " (norm)"
+        said.append(f"{name} is a leaf: {name}.grad{norm} was {before}, now {scalar_text(a.after)}.")
+    return (" " + " ".join(said)) if said else ""
+
+
+def summary_sentence(snapshot: GraphSnapshot) -> str:
+    """The whole picture in one or two sentences."""
+    if snapshot.error:
+        return one_line(f"The graph up to the operator that failed. {snapshot.error}", 400)
+    if not snapshot.roots:
+        return "Nothing was recorded."
+    root = snapshot.nodes[snapshot.roots[0]]
+    leaves = [n for n in snapshot.nodes if n.kind == "parameter" and not n.layer]
+    data = [n for n in snapshot.nodes if n.kind == "data" and not n.layer]
+    made = []
+    for group, word in ((leaves, "parameter"), (data, "data leaf")):
+        if group:
+            names = ", ".join(label_of(n) for n in group[:4])
+            more = "" if len(group) <= 4 else f" and {len(group) - 4} more"
+            made.append(f"{len(group)} {word if len(group) == 1 else {'parameter': 'parameters', 'data leaf': 'data leaves'}[word]} ({names}{more})")
+    text = f"{label_of(root)}"
+    if root.shape == () and root.value:
+        text += f" = {scalar_text(root.value)}"
+    else:
+        text += f" of shape {shape_text(root.shape)}"
+    text += f" is made from {' and '.join(made)}" if made else " is made from nothing else"
+    text += f" by {counted(snapshot.operators(), 'operator')}."
+    known = [n for n in leaves if n.grad is not None]
+    if snapshot.backward == "ran" and known:
+        if all(n.shape == () for n in known[:4]):
+            told = ", ".join(f"{label_of(n)} {scalar_text(n.grad)}" for n in known[:4])
+            text += f" Gradients: {told}{'' if len(known) <= 4 else ', …'}."
+        else:
+            big = max(known, key=lambda n: n.grad.norm or 0)
+            small = min(known, key=lambda n: n.grad.norm or 0)
+            text += f" Gradient norms reach from {scalar_text(small.grad)} ({label_of(small)}) to {scalar_text(big.grad)} ({label_of(big)})." if len(known) > 1 \
+                else f" {label_of(big)} has a gradient of norm {scalar_text(big.grad)}."
+        missing = [n for n in leaves if n.grad is None]
+        if missing:
+            text += f" {label_of(missing[0])}{'' if len(missing) == 1 else f' and {len(missing) - 1} more'} got None."
+    elif snapshot.backward == "none":
+        text += " No backward pass has run yet, so no gradient is known."
+    return text
