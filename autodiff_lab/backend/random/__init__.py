@@ -21,6 +21,7 @@ from .generator import Generator, default_generator, fork_rng
 from .normals import log_normal, normal
 
 __all__ = [
-    "Generator", "bernoulli_scalar", "bernoulli_tensor", "cauchy", "default_generator", "exponential", "fork_rng", "gamma",
-    "geometric", "log_normal", "multinomial", "normal", "poisson", "random_integers_of_type", "random_ints", "randperm", "uniform",
+    "Generator", "bernoulli_scalar", "bernoulli_tensor", "cauchy", "default_generator", "exponential", "fork_rng",
+    "gamma", "geometric", "log_normal", "multinomial", "normal", "poisson", "random_integers_of_type", "random_ints",
+    "randperm", "uniform",
 ]

@@ -14,6 +14,7 @@ from .normals import standard_normal
 __all__ = ["gamma", "multinomial", "poisson", "randperm"]
 
 _LOOP_UP_TO = 400  # a Python loop is faster than the vectorised permutation up to here
+_THIRD = float(np.float32(1.0 / 3.0))  # PyTorch rounds this one constant to single precision
 _HUGE = (2**32 - 1) // 20  # permutations of this length on draw two words per step
 
 
@@ -92,7 +93,7 @@ def multinomial(gen: Generator, weights, k: int, replacement: bool = False) -> n
             return np.argsort(-race, axis=-1, kind="stable")[..., :k]
         rows = weights.reshape(-1, weights.shape[-1])
         chosen = np.empty((len(rows), k), np.int64)
-        for row, out in zip(rows, chosen):
+        for row, out in zip(rows, chosen, strict=True):
             wide = row if row.dtype.itemsize >= 4 else row.astype(np.float32)
             steps = np.cumsum(wide)
             steps /= steps[-1]
@@ -149,7 +150,7 @@ def _poisson(rate, uniform):
 
 
 def _large_poisson(rate, uniform):
-    """Transformed rejection with squeeze, PTRS of Hörmann (1993), The transformed rejection method for Poisson variables."""
+    """PTRS of Hörmann (1993), The transformed rejection method for generating Poisson random variables."""
     root, log_rate = math.sqrt(rate), math.log(rate)
     b = 0.931 + 2.53 * root
     a = -0.059 + 0.02483 * b
@@ -163,7 +164,8 @@ def _large_poisson(rate, uniform):
             return k
         if k < 0 or (us < 0.013 and v > us):
             continue
-        if math.log(v) + math.log(inverse_alpha) - math.log(a / (us * us) + b) <= -rate + k * log_rate - math.lgamma(k + 1.0):
+        height = math.log(v) + math.log(inverse_alpha) - math.log(a / (us * us) + b)
+        if height <= -rate + k * log_rate - math.lgamma(k + 1.0):
             return k
 
 
@@ -186,7 +188,7 @@ def _gamma(shape, gen):
             return 0.0
         scale = uniform() ** (1.0 / shape)
         shape += 1.0
-    d = shape - 1.0 / 3.0
+    d = shape - _THIRD
     c = 1.0 / math.sqrt(9.0 * d)
     while True:
         x, y = 0.0, 0.0

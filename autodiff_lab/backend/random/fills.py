@@ -11,13 +11,16 @@ import math
 
 import numpy as np
 
-from .. import namespace
+from .. import namespace, to_host
 from .arithmetic import fma, libm
 from .generator import Generator
 
-__all__ = ["bernoulli_scalar", "bernoulli_tensor", "cauchy", "exponential", "geometric", "random_ints", "random_integers_of_type", "uniform"]
+__all__ = [
+    "bernoulli_scalar", "bernoulli_tensor", "cauchy", "exponential", "geometric", "random_integers_of_type",
+    "random_ints", "uniform",
+]
 
-BLOCK = 1 << 14
+BLOCK = 1 << 15
 _LOW24 = np.uint32(0xFFFFFF)
 _LOW53 = np.uint64(2**53 - 1)
 _UNIT24, _UNIT53 = 2.0**-24, 2.0**-53
@@ -140,11 +143,11 @@ def _random_ints(gen, flat, low, high):
 
 
 def random_integers_of_type(gen: Generator, out):
-    """Fill `out` with whole numbers from 0 to the largest one whose neighbours its type can hold, as `random_()` does."""
+    """Fill `out` with whole numbers from 0 to the largest that its type holds without gaps, as `random_()` does."""
     return fill(gen, out, _random_integers_of_type)
 
 
-_LARGEST = {"float64": 2**53, "float32": 2**24, "float16": 2**11, "bfloat16": 2**8, "int64": 2**63 - 1, "uint64": 2**64 - 1}
+_LARGEST = {"float64": 2**53, "float32": 2**24, "float16": 2**11, "bfloat16": 2**8}
 
 
 def _random_integers_of_type(gen, flat):
@@ -177,8 +180,11 @@ def _bernoulli_scalar(gen, flat, p):
 
 
 def bernoulli_tensor(gen: Generator, out, p):
-    """Fill `out` with ones whose probabilities are in `p`, an array that broadcasts to it. One word each, two if `p` is float64."""
-    p = np.broadcast_to(namespace(p).asarray(p) if namespace(p) is np else p.get(), out.shape)
+    """Fill `out` with ones whose probabilities are in `p`, an array that broadcasts to `out`, and zeros.
+
+    One word each, two if `p` is float64.
+    """
+    p = np.broadcast_to(to_host(p), out.shape)
     order = sorted(range(out.ndim), key=lambda axis: -abs(out.strides[axis]))
     return fill(gen, out, _bernoulli_tensor, np.ascontiguousarray(p.transpose(order)).reshape(-1))
 

@@ -58,13 +58,15 @@ class Generator:
         Only the low 32 bits choose the stream, as in PyTorch.
 
         Raises:
-            RuntimeError: if `seed` is not an integer, or out of range.
+            RuntimeError: if `seed` is not an integer.
+            ValueError: if it is out of range.
         """
         if not hasattr(seed, "__index__"):
-            raise RuntimeError(f"manual_seed expected a long, but got {type(seed).__name__}. Give an integer, e.g. int(seed).")
+            raise RuntimeError(f"manual_seed expected a long, but got {type(seed).__name__}. "
+                               "Give an integer, e.g. int(seed).")
         number = seed.__index__()
         if not -(2**63) <= number < 2**64:
-            raise RuntimeError(f"Overflow when unpacking long long: the seed {number} is outside -2**63 to 2**64 - 1.")
+            raise ValueError(f"Overflow when unpacking long long: the seed {number} is outside -2**63 to 2**64 - 1.")
         with self.lock:
             self._seed = number % 2**64
             self._seeding.seed(self._seed & 0xFFFFFFFF)
@@ -110,8 +112,8 @@ class Generator:
         if state.dtype != np.uint8:
             raise TypeError(f"RNG state must be a torch.ByteTensor: expected dtype uint8, got {state.dtype}.")
         if state.size != STATE_BYTES:
-            raise RuntimeError(f"Expected a CPUGeneratorImplState of size {STATE_BYTES} but found the input RNG state size "
-                               f"to be {state.size}. Pass what get_state() returned.")
+            raise RuntimeError(f"Expected a CPUGeneratorImplState of size {STATE_BYTES} but found the input RNG state "
+                               f"size to be {state.size}. Pass what get_state() returned.")
         image = state.tobytes()
         seed, left, seeded, position = _HEAD.unpack_from(image)
         if not seeded or not 1 <= left <= _WORDS or position > _WORDS:
@@ -120,7 +122,8 @@ class Generator:
         _, cached, _, is_cached, _, _ = _TAIL.unpack_from(image, STATE_BYTES - _TAIL.size)
         with self.lock:
             self._seed, self._fresh = seed, (position, left) == (0, 1)
-            self._engine.state = {"bit_generator": "MT19937", "state": {"key": key, "pos": _WORDS if self._fresh else position}}
+            engine = {"key": key, "pos": _WORDS if self._fresh else position}
+            self._engine.state = {"bit_generator": "MT19937", "state": engine}
             self.second_normal = cached if is_cached else None
 
     def get_state(self):
@@ -164,7 +167,7 @@ default_generator.seed()
 
 
 @contextlib.contextmanager
-def fork_rng(devices=None, enabled: bool = True, _caller: str = "fork_rng", _devices_kw: str = "devices", device_type: str = "cuda"):
+def fork_rng(devices=None, enabled: bool = True, _caller="fork_rng", _devices_kw="devices", device_type: str = "cuda"):
     """Inside `with`, draw as usual; afterwards the default generator goes on as if nothing had been drawn.
 
     `devices` and `device_type` are accepted and do nothing: every device draws from the one stream.

@@ -7,7 +7,7 @@ single-precision logarithm, sine and cosine of Cephes, whose every rounding is r
 
 from __future__ import annotations
 
-import math
+from math import cos, log1p, pi, sin, sqrt
 
 import numpy as np
 
@@ -19,17 +19,20 @@ __all__ = ["log_normal", "normal"]
 
 _GROUP = 16
 _UNIT24 = np.float32(2.0**-24)
-_FEW = 64
 
 
 def normal(gen: Generator, out, mean: float = 0.0, std: float = 1.0):
     """Fill `out` with normal numbers. A complex number gets two of variance std**2 / 2."""
     if out.dtype.kind == "c":
-        std = float(std) / math.sqrt(2.0)
+        std = float(std) / sqrt(2.0)
         contiguous = out.flags.c_contiguous
         fill(gen, out, lambda gen, flat: _normal(gen, flat.view(flat.real.dtype), 0.0, std, contiguous))
         if mean:
             out += mean
+        return out
+    if out.size < _GROUP and type(out) is np.ndarray and out.flags.c_contiguous:
+        with gen.lock:
+            out.reshape(-1)[:] = _few(gen, out.size, float(mean), float(std))
         return out
     return fill(gen, out, _normal, float(mean), float(std), out.flags.c_contiguous)
 
@@ -76,34 +79,36 @@ def _half_groups(gen, block, mean, std):
 # Pair by pair.
 
 def _scalar_normal(gen, flat, mean, std):
-    n = len(flat)
-    if n > _FEW:
-        for block in blocks(flat):
-            block[...] = fma(_pairwise(gen, len(block), exact=flat.dtype == np.float64), std, mean)
+    if len(flat) < _GROUP:
+        flat[:] = _few(gen, len(flat), mean, std)
         return
+    for block in blocks(flat):
+        block[...] = fma(_pairwise(gen, len(block), exact=flat.dtype == np.float64), std, mean)
+
+
+def _few(gen, n, mean, std):
+    """`n` numbers of the pairwise stream, as a list: for a few, array operations would take longer."""
     z = []
-    if gen.second_normal is not None and n:
+    if n and gen.second_normal is not None:
         z.append(gen.second_normal)
         gen.second_normal = None
     missing = n - len(z)
-    if missing > 0:
+    if missing:
         w = gen.words((missing + 1) // 2 * 4).tolist()
         for i in range(0, len(w), 4):
             z += _pair(w[i], w[i + 1], w[i + 2], w[i + 3])
         if missing % 2:
             gen.second_normal = z.pop()
     if mean != 0.0:
-        z = [fma_number(value, std, mean) for value in z]
-    elif std != 1.0:
-        z = [value * std + 0.0 for value in z]
-    flat[:] = z
+        return [fma_number(value, std, mean) for value in z]
+    return z if std == 1.0 else [value * std + 0.0 for value in z]
 
 
 def _pair(a, b, c, d):
     """Two normal numbers from four words."""
-    radius = math.sqrt(-2.0 * math.log1p(-((c << 32 | d) & 0x1FFFFFFFFFFFFF) * 2.0**-53))
-    angle = 2.0 * math.pi * (((a << 32 | b) & 0x1FFFFFFFFFFFFF) * 2.0**-53)
-    return radius * math.cos(angle), radius * math.sin(angle)
+    radius = sqrt(-2.0 * log1p(-((c << 32 | d) & 0x1FFFFFFFFFFFFF) * 2.0**-53))
+    angle = 2.0 * pi * (((a << 32 | b) & 0x1FFFFFFFFFFFFF) * 2.0**-53)
+    return radius * cos(angle), radius * sin(angle)
 
 
 def _pairwise(gen, n, exact=True):
@@ -116,7 +121,7 @@ def _pairwise(gen, n, exact=True):
     if pairs:
         unit = doubles(gen, 2 * pairs)
         radius = np.sqrt(-2.0 * (libm("log1p") if exact else np.log1p)(-unit[1::2]))
-        angle = 2.0 * math.pi * unit[::2]
+        angle = 2.0 * pi * unit[::2]
         z[start::2] = radius * libm("cos")(angle)
         z[start + 1::2] = radius * libm("sin")(angle)
     if len(z) > n:
@@ -139,7 +144,7 @@ def _in_groups(gen, flat, mean, std, draw, transform):
 def _groups64(units, out, mean, std):
     pairs = units.reshape(-1, 2, 8)
     radius = np.sqrt(-2.0 * libm("log")(np.ascontiguousarray(1.0 - pairs[:, 0])))
-    angle = 2.0 * math.pi * pairs[:, 1]
+    angle = 2.0 * pi * pairs[:, 1]
     out = out.reshape(-1, 2, 8)
     out[:, 0] = _scaled64(radius * libm("cos")(angle), mean, std)
     out[:, 1] = _scaled64(radius * libm("sin")(angle), mean, std)
@@ -154,14 +159,15 @@ def _floats(*bits: int) -> list[float]:
 
 
 # Coefficients of Cephes' logf, sinf and cosf, as the bits of float32.
-_LOG = _floats(0x3D9021BB, 0xBDEBD1B8, 0x3DEF251A, 0xBDFE5D4F, 0x3E11E9BF, 0xBE2AAE50, 0x3E4CCEAC, 0xBE7FFFFC, 0x3EAAAAAA)
+_LOG = _floats(0x3D9021BB, 0xBDEBD1B8, 0x3DEF251A, 0xBDFE5D4F, 0x3E11E9BF,
+               0xBE2AAE50, 0x3E4CCEAC, 0xBE7FFFFC, 0x3EAAAAAA)
 _LN2_LOW, _LN2_HIGH = _floats(0xB95E8083, 0x3F318000)
 _QUARTER = _floats(0xBF490000, 0xB97DA000, 0xB3222169)  # minus pi/4, in three parts
 _COS = _floats(0x37CCF5CE, 0xBAB6061A, 0x3D2AAAA5)
 _SIN = _floats(0xB94CA1F9, 0x3C08839E, 0xBE2AAAA3)
 _SQRT_HALF = np.int32(0x3F3504F3)
 _MANTISSA = np.int32(0x7FFFFF)
-_FOUR_OVER_PI, _TWO_PI = np.float32(4.0 / math.pi), np.float32(2.0 * math.pi)
+_FOUR_OVER_PI, _TWO_PI = np.float32(4.0 / pi), np.float32(2.0 * pi)
 
 
 def _groups32(bits, out, mean, std):
