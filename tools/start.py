@@ -29,6 +29,9 @@ OLDEST_NODE = 20
 # What the environment is made from: when one of these changes, it is brought up to date.
 SOURCES = ("pyproject.toml", "hatch_build.py", "share", "widgets/*.json", "widgets/*.mjs", "widgets/.npmrc", "widgets/src")
 
+# Without a network the sentence that says so should come in seconds, not after minutes of retries.
+PATIENCE = {"PIP_RETRIES": "2", "npm_config_fetch_retries": "1", "npm_config_fetch_retry_mintimeout": "1000"}
+
 NO_NETWORK = re.compile(
     "NewConnectionError|NameResolutionError|ConnectTimeout|Temporary failure in name resolution|Network is unreachable|"
     "connection broken|Max retries exceeded|ReadTimeout|npm error network|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT"
@@ -224,7 +227,7 @@ def locked():
 def in_venv() -> dict[str, str]:
     """The environment variables with .venv first on PATH."""
     path = os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)])
-    variables = {**os.environ, "PATH": path, "VIRTUAL_ENV": str(VENV), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    variables = {**PATIENCE, **os.environ, "PATH": path, "VIRTUAL_ENV": str(VENV), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     variables.pop("PYTHONHOME", None)
     return variables
 
