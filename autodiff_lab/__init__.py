@@ -1,0 +1,63 @@
+"""Autodiff Lab: tensors, automatic differentiation and neural networks with PyTorch's names, made to be seen through.
+
+    import autodiff_lab as lab
+    x = lab.tensor([1.0, 2.0], requires_grad=True)
+    (x * x).sum().backward()
+    x.grad                      # tensor([2., 4.])
+"""
+
+from __future__ import annotations
+
+import math as _math
+
+from .core import devices as _devices, dtypes as _dtypes, modes as _modes
+from .core.devices import device, get_default_device, set_default_device
+from .core.dtypes import can_cast, dtype, finfo, get_default_dtype, iinfo, promote_types, set_default_dtype
+from .core.modes import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled
+from .core.op import public as _public
+from .core.tensor import Size, Tensor
+from . import ops  # noqa: F401 - registers the operators
+from . import autograd
+
+__version__ = "0.1.0"
+
+bool, uint8, int8, int16, int32, int64 = (_dtypes.of_name(n) for n in ("bool", "uint8", "int8", "int16", "int32", "int64"))
+uint16, uint32, uint64 = (_dtypes.of_name(n) for n in ("uint16", "uint32", "uint64"))
+float16, float32, float64, complex64, complex128 = (_dtypes.of_name(n) for n in ("float16", "float32", "float64", "complex64", "complex128"))
+half, float, double, short, int, long, cfloat, cdouble = float16, float32, float64, int16, int32, int64, complex64, complex128
+if _dtypes.bfloat16 is not None:
+    bfloat16 = _dtypes.bfloat16
+pi, e, inf, nan, newaxis = _math.pi, _math.e, _math.inf, _math.nan, None
+
+globals().update(_public[""])
+
+
+def load_ipython_extension(ipython) -> None:
+    """`%load_ext autodiff_lab`: from here on, cells that build a graph show it."""
+    from . import notebook
+
+    notebook.load_ipython_extension(ipython)
+
+
+def unload_ipython_extension(ipython) -> None:
+    """`%unload_ext autodiff_lab`: stop watching cells."""
+    from . import notebook
+
+    notebook.unload_ipython_extension(ipython)
+
+
+_LATER = {"show": "notebook", "summary": "notebook", "diff": "notebook", "diagnose": "notebook", "explain": "notebook", "watch": "widgets.dashboard", "check": "lessons"}
+
+
+def __getattr__(name: str):
+    """Parts that need more than NumPy and SciPy are imported when first asked for."""
+    import importlib
+
+    if name in _LATER:
+        return getattr(importlib.import_module(f".{_LATER[name]}", __name__), name)
+    from .core.missing import explain_missing
+
+    raise AttributeError(explain_missing(__name__, name))
+
+
+assert _devices and _modes

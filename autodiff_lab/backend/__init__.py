@@ -1,0 +1,44 @@
+"""Where arrays live: NumPy on the processor, CuPy on a CUDA device. One kernel text serves both.
+
+CuPy is imported only when somebody asks for a CUDA device, so the library works with NumPy alone.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from . import memory
+
+__all__ = ["array_types", "is_array", "namespace", "to_host"]
+
+memory.tune()
+
+
+def namespace(array):
+    """The module whose functions work on `array`: numpy, or cupy for an array on a CUDA device.
+
+    >>> namespace(np.zeros(3)).__name__
+    'numpy'
+    """
+    if isinstance(array, (np.ndarray, np.generic)) or "cupy" not in sys.modules:
+        return np
+    module = type(array).__module__
+    return sys.modules["cupy"] if module.startswith("cupy") else getattr(sys.modules.get(module), "__array_namespace__", np)
+
+
+def is_array(value) -> bool:
+    """True for what kernels compute on: NumPy arrays and scalars, and CuPy arrays."""
+    return isinstance(value, (np.ndarray, np.generic)) or type(value).__module__.startswith("cupy")
+
+
+def array_types() -> tuple[type, ...]:
+    """The array classes that are loaded now."""
+    cupy = sys.modules.get("cupy")
+    return (np.ndarray, np.generic, cupy.ndarray) if cupy else (np.ndarray, np.generic)
+
+
+def to_host(array) -> np.ndarray:
+    """A NumPy array of the same numbers; copies only when they live on a CUDA device."""
+    return array if isinstance(array, (np.ndarray, np.generic)) else array.get()

@@ -1,0 +1,1 @@
+"""The engine, read in an afternoon: tensors, the tape, operators, views."""

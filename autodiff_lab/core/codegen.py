@@ -1,0 +1,406 @@
+"""Writes the Python text of an operator's function, once, for exactly what that operator needs.
+
+Interpreting a description of the operator at every call would cost more than the arithmetic on small
+tensors. So the text below is filled in when the operator is first called: which arguments are tensors,
+whether types are promoted, what the rules want saved. `print(lab.mul.op.source)` shows the outcome.
+"""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+import textwrap
+import types
+
+from . import observe
+from .dtypes import FLOATING
+from .modes import modes
+from .tape import FREED, Node, Version, check_version, clock
+
+__all__ = ["Built", "build", "saved_value"]
+
+NUMBERS = frozenset((float, int, bool, complex))
+MISSING = type("MISSING", (), {"__repr__": lambda self: "<required>"})()
+
+
+class Built:
+    """The generated functions of one operator."""
+
+    __slots__ = ("backward", "backward_tensors", "forward", "inplace", "inplace_operator", "operator", "record", "saved_names", "source")
+
+
+def build(op) -> Built:
+    """Write, compile and return the functions of `op`."""
+    from . import support
+    from .tensor import Tensor
+
+    built = Built()
+    built.saved_names = saved_names(op)
+    scope = {
+        "OP": op, "kernel": op.kernel, "plain": op.plain, "Tensor": Tensor, "Node": Node, "Version": Version, "modes": modes,
+        "observe": observe, "clock": clock, "new": object.__new__, "FLOATING": FLOATING, "NUMBERS": NUMBERS, "MISSING": MISSING,
+        "check_version": check_version, "reopen": reopen, **{name: getattr(support, name) for name in support.__all__},
+    }
+    scope.update({f"default_{p.name}": p.default for p in op.params if p.has_default})
+    texts = [forward_text(op, built.saved_names, "forward")]
+    if op.dunder:
+        texts.append(forward_text(op, built.saved_names, "operator"))
+    if op.inplace:
+        texts += [inplace_text(op, "inplace"), inplace_text(op, "inplace_operator")]
+    texts.append(record_text(op, built.saved_names))
+    if op.rules:
+        scope["array_rules"] = [on_arrays(rule.function) for rule in distinct_rules(op)]
+        scope["tensor_rules"] = [rule.function for rule in distinct_rules(op)]
+        texts += [backward_text(op, built.saved_names, tensors=False), backward_text(op, built.saved_names, tensors=True)]
+    built.source = "\n\n".join(texts)
+    filename = f"<operator {op.name}>"
+    linecache.cache[filename] = (len(built.source), None, built.source.splitlines(True), filename)
+    exec(compile(built.source, filename, "exec"), scope)
+    for name in ("forward", "operator", "inplace", "inplace_operator", "record", "backward", "backward_tensors"):
+        setattr(built, name, scope.get(name))
+    return built
+
+
+def on_arrays(rule):
+    """The rule with every operator it mentions bound to its kernel, so that arrays take no detour."""
+    from .op import Op, array_ops, ops
+
+    scope = {}
+    for name, value in rule.__globals__.items():
+        made = getattr(value, "op", None) if isinstance(value, types.FunctionType) else None
+        scope[name] = array_ops if value is ops else made.array_function if isinstance(made, Op) else value
+    bound = types.FunctionType(rule.__code__, scope, rule.__name__, rule.__defaults__, rule.__closure__)
+    bound.__kwdefaults__ = rule.__kwdefaults__
+    return bound
+
+
+def distinct_rules(op) -> list:
+    seen = []
+    for rule in op.rules.values():
+        if rule not in seen:
+            seen.append(rule)
+    return seen
+
+
+def saved_names(op) -> list[str]:
+    """What the rules name, in a fixed order, apart from the gradient itself."""
+    names: list[str] = []
+    for rule in op.rules.values():
+        names += [name for name in rule.names if name not in ("grad", "grads", "needs") and name not in names]
+    return names
+
+
+def signature_text(op, with_out: bool) -> str:
+    parts, keywords, starred = [], [], False
+    for p in op.params:
+        default = f"=default_{p.name}" if p.has_default else ""
+        if p.kind == "ints":
+            parts.append(f"*{p.name}_")
+            keywords.append(f"{p.name}=None")
+            starred = True
+        elif p.keyword_only or starred:
+            keywords.append(p.name + default)
+        else:
+            parts.append(f"{p.name}=MISSING" if p.name == "dim" and not default else p.name + default)
+    names = {p.name for p in op.params}
+    if "dim" in names:
+        keywords.append("axis=MISSING")
+    if "keepdim" in names:
+        keywords.append("keepdims=MISSING")
+    if with_out:
+        keywords.append("out=None")
+    if keywords and not starred:
+        parts.append("*")
+    return ", ".join(parts + keywords)
+
+
+def alias_lines(op) -> list[str]:
+    """NumPy's words for PyTorch's arguments: axis, keepdims; and sizes given one by one."""
+    lines = []
+    for p in op.params:
+        if p.kind == "ints":
+            lines.append(f"{p.name} = collect_ints({p.name}_, {p.name}, OP)")
+        if p.name == "dim":
+            lines.append("if axis is not MISSING: dim = axis")
+            if not p.has_default:
+                lines.append("if dim is MISSING: raise TypeError(f\"{OP.name}() missing 1 required positional arguments: 'dim'\")")
+        if p.name == "keepdim":
+            lines.append("if keepdims is not MISSING: keepdim = keepdims")
+    return lines
+
+
+def call_arguments(op, suffix: bool) -> str:
+    return ", ".join((f"{p.name}={p.name}" if p.keyword_only else f"{p.name}_a" if suffix and (p.is_tensor or p.kind == "list") else p.name) for p in op.params)
+
+
+def original_arguments(op) -> str:
+    return "(" + "".join(f"{p.name}, " for p in op.params) + ")"
+
+
+def unwrap_lines(op, flavour: str) -> list[str]:
+    """Tensors to arrays; anything else to a number, a plain kernel call, or an error."""
+    lines: list[str] = []
+    list_param = op.list_param
+    if list_param is not None:
+        n = list_param.name
+        lines += [f"{n} = tensor_list(OP, '{n}', {n})",
+                  f"if {n} and not isinstance({n}[0], Tensor): return plain({call_arguments(op, False)})",
+                  f"{n}_a = [t._a for t in {n}]",
+                  f"{n}_rg = any([t._rg for t in {n}])"]
+    tensors = op.tensor_params
+    array = "_array()" if op.view else "_a"
+    for i, p in enumerate(tensors):
+        n = p.name
+        lines += [f"if isinstance({n}, Tensor):",
+                  f"    if {n}._view is not None: sync({n})",
+                  f"    {n}_a = {n}.{array}",
+                  f"    {n}_rg = {n}._rg"]
+        if i == 0 and list_param is None:
+            others = [f"isinstance({q.name}, Tensor)" for q in tensors[1:]]
+            if others:
+                lines += [f"elif {' or '.join(others)}:",
+                          f"    {n}_a = {'operand' if op.promote or p.kind != 'tensor' else 'tensor_only'}(OP, '{n}', {n})",
+                          f"    {n}_rg = False"]
+            lines += ["else:",
+                      f"    check_plain(OP, '{n}', {n})",
+                      f"    return plain({call_arguments(op, False)})"]
+        else:
+            if p.kind in ("optional", "optional_number"):
+                lines += [f"elif {n} is None:", f"    {n}_a, {n}_rg = None, False"]
+            lines += ["else:", f"    {n}_rg = False"]
+            if p.kind in ("number", "optional_number"):
+                lines += [f"    {n}_a = {n} if {n}.__class__ in NUMBERS else operand(OP, '{n}', {n}{', True' if flavour.endswith('operator') else ''})"]
+                if flavour.endswith("operator"):
+                    lines += [f"    if {n}_a is NotImplemented: return NotImplemented"]
+            else:
+                lines += [f"    {n}_a = tensor_only(OP, '{n}', {n}{', True' if flavour.endswith('operator') else ''})"]
+                if flavour.endswith("operator"):
+                    lines += [f"    if {n}_a is NotImplemented: return NotImplemented"]
+    return lines
+
+
+def promote_lines(op) -> list[str]:
+    """One test when the types agree already; PyTorch's table when they do not."""
+    if op.promote is None:
+        return []
+    names = [p.name for p in op.tensor_params]
+    if op.list_param is not None:
+        n = op.list_param.name
+        return [f"if differing({n}_a): {n}_a = promote(OP, {n}_a)"]
+    first = names[0]
+    arrays = ", ".join(f"{n}_a" for n in names)
+    is_float = op.promote == "float"
+    if len(names) == 1:
+        return [f"if {first}_a.dtype not in FLOATING: {first}_a, = promote(OP, ({first}_a,))"] if is_float else []
+    if len(names) == 2:
+        other = names[1]
+        same = f"{other}_a.dtype is not {first}_a.dtype" + (f" or {first}_a.dtype not in FLOATING" if is_float else "")
+        return [f"if (({same}) if isinstance({other}, Tensor) and isinstance({first}, Tensor) else not ({other}_a.__class__ in NUMBERS and {first}_a.dtype in FLOATING)):"
+                if op.tensor_params[0].kind == "plain" else
+                f"if not isinstance({first}, Tensor) or (({same}) if isinstance({other}, Tensor) else not ({other}_a.__class__ in NUMBERS and {first}_a.dtype in FLOATING)):",
+                f"    {arrays} = promote(OP, ({arrays}))"]
+    return [f"if differing(({arrays},){', True' if is_float else ''}): {arrays} = promote(OP, ({arrays}))"]
+
+
+def any_requires_grad(op) -> str:
+    names = [p.name for p in op.params if p.name in op.rules]
+    return " or ".join(f"{n}_rg" for n in names) or "False"
+
+
+def saved_text(op, names: list[str]) -> str:
+    """The tuple of what the tape keeps; a tensor only if the rule that names it will run."""
+    wanted = {name: [i for i, rule in op.rules.items() if name in rule.names] for name in names}
+    everything = set(op.rules)
+    parts = []
+    for name in names:
+        param = next((p for p in op.params if p.name == name), None)
+        base = name[: -len("_shape")] if name.endswith("_shape") and param is None else None
+        if name == "out":
+            parts += ["out_a", "saved_version(result)"]
+        elif base is not None:
+            is_list = op.list_param is not None and op.list_param.name == base
+            parts.append(f"[a.shape for a in {base}_a]" if is_list else f"shape_of({base}_a)")
+        elif name in op.extras:
+            parts.append(name)
+        elif isinstance(op.outputs, tuple) and name in op.outputs:
+            index = op.outputs.index(name)
+            parts += [f"out_a[{index}]", f"saved_version(result[{index}])"]
+        elif param is not None and param.kind == "list":
+            parts.append(f"tuple({name})")
+        elif param is not None and param.is_tensor and set(wanted[name]) != everything:
+            condition = " or ".join(f"{i}_rg" for i in wanted[name])
+            parts.append(f"{name} if {condition} else None")
+        else:
+            parts.append(name)
+    return "(" + "".join(f"{part}, " for part in parts) + ")"
+
+
+def record_lines(op, names: list[str]) -> list[str]:
+    """A node, if an input wants a gradient and the tape is running."""
+    condition = f"({any_requires_grad(op)}) and modes.grad"
+    if op.changes_dtype:
+        condition += " and out_a.dtype in FLOATING"
+    list_param = op.list_param
+    if list_param is not None and list_param.name in op.rules:
+        edges = f"tuple([(t._node or t) if t._rg else None for t in {list_param.name}])"
+    else:
+        edges = "(" + "".join(f"({p.name}._node or {p.name}) if {p.name}_rg else None, " if p.name in op.rules else "" for p in op.tensor_params) + ")"
+    lines = [f"if {condition}:", "    node = new(Node)", "    node.op = OP", "    node.seq = next(clock)", f"    node.edges = {edges}",
+             f"    node.saved = {saved_text(op, names)}", "    node._meta = None"]
+    if op.has_ports:
+        lines += ["    attach_outputs(node, result)"]
+    elif op.outputs is not None:
+        lines += ["    node.shape = out_a[0].shape; node.dtype = out_a[0].dtype", "    result[0]._node = node; result[0]._rg = True"]
+    else:
+        lines += ["    node.shape = out_a.shape; node.dtype = out_a.dtype", "    result._node = node; result._rg = True"]
+    lines += ["    if modes.special: notice(node)"]
+    return lines
+
+
+def forward_text(op, names: list[str], flavour: str) -> str:
+    with_out = op.has_out and flavour == "forward"
+    lines = alias_lines(op) + unwrap_lines(op, flavour) + promote_lines(op)
+    lines += ["try:", f"    out_a = kernel({call_arguments(op, True)})",
+              "except Exception as error:", f"    raise explain(OP, error, {original_arguments(op)}) from None"]
+    if op.extras:
+        lines.append(f"out_a, {', '.join(op.extras)} = out_a")
+    if with_out:
+        lines.append(f"if out is not None: return write_out(OP, out, out_a, {any_requires_grad(op)})")
+    first = op.params[0].name if op.params else None
+    if op.outputs is None:
+        if op.view == "maybe":
+            lines.append(f"if out_a is {first}_a: return {first}")
+        lines += ["result = new(Tensor)", "result._a = out_a", "result._rg = False", "result._node = None"]
+        if op.view:
+            lines.append(f"{'attach_if_view' if op.view == 'maybe' else 'attach_view'}(result, {first})")
+    else:
+        lines.append(f"result = wrap_outputs(OP, out_a{f', {first}' if op.view else ''})")
+    if op.rules:
+        lines += record_lines(op, names)
+    lines += [f"if observe.observers: observe.tell('op_ran', OP, {original_arguments(op)}, result)", "return result"]
+    return f"def {flavour}({signature_text(op, with_out)}):\n" + textwrap.indent("\n".join(lines), "    ")
+
+
+def inplace_text(op, flavour: str) -> str:
+    lines = alias_lines(op)
+    first = op.params[0].name
+    if flavour == "inplace_operator":
+        lines += [f"if not isinstance({p.name}, Tensor) and operand(OP, '{p.name}', {p.name}, True) is NotImplemented: return NotImplemented" for p in op.tensor_params[1:]]
+    lines.append(f"return write_in_place(OP, {first}, {original_arguments(op)})")
+    return f"def {flavour}({signature_text(op, False)}):\n" + textwrap.indent("\n".join(lines), "    ")
+
+
+def record_text(op, names: list[str]) -> str:
+    """The recording step alone, for results that were written in place."""
+    lines = []
+    for p in op.tensor_params:
+        lines += [f"{p.name}_rg = isinstance({p.name}, Tensor) and {p.name}._rg", f"{p.name}_a = {p.name}._a if isinstance({p.name}, Tensor) else {p.name}"]
+    if op.list_param is not None:
+        n = op.list_param.name
+        lines += [f"{n}_a = [t._a for t in {n}]", f"{n}_rg = any(t._rg for t in {n})"]
+    if op.rules:
+        lines += record_lines(op, names)
+    lines.append("return result")
+    arguments = ", ".join(["result", "out_a", *op.extras, *(p.name for p in op.params)])
+    return f"def record({arguments}):\n" + textwrap.indent("\n".join(lines), "    ")
+
+
+def backward_text(op, names: list[str], tensors: bool) -> str:
+    """Open what was saved, check that nobody wrote to it, run the rules."""
+    lines = ["saved = node.saved", "if saved.__class__ is not tuple: saved = reopen(node)"]
+    targets, opened = [], []
+    for name in names:
+        param = next((p for p in op.params if p.name == name), None)
+        if name == "out" or (isinstance(op.outputs, tuple) and name in op.outputs):
+            targets += [name, f"{name}_version"]
+            opened.append(f"if {name}_version.last > node.seq: stale(node, {name}_version, {name}, '{op.node_name}')")
+            if tensors:
+                index = 0 if name == "out" else op.outputs.index(name)
+                opened.append(f"{name} = saved_output(node, {name}, {index}, {name}_version)")
+        else:
+            targets.append(name)
+            if param is not None and param.is_tensor:
+                lines_for = [f"if isinstance({name}, Tensor):",
+                             f"    if {name}._ver is not None and {name}._ver.last > node.seq: stale(node, {name}._ver, {name}._a, '')"]
+                if not tensors:
+                    lines_for.append(f"    {name} = {name}._a")
+                opened += lines_for
+            elif param is not None and param.kind == "list":
+                opened.append(f"{name} = open_list(node, {name}, {tensors})")
+            elif name in op.extras and tensors:
+                opened.append(f"{name} = saved_extra({name})")
+    if targets:
+        lines.append("(" + "".join(f"{t}, " for t in targets) + ") = saved")
+    lines += opened
+    rules = distinct_rules(op)
+    group = "tensor_rules" if tensors else "array_rules"
+    if any(set(rule.names) & {"grad"} for rule in rules) and op.has_ports:
+        lines.append("grads = grad")
+    elif any("grads" in rule.names for rule in rules):
+        lines.append("grads = grad")
+    edge_names = [p.name for p in op.tensor_params if p.name in op.rules]
+    list_param = op.list_param
+    if list_param is not None and list_param.name in op.rules:
+        rule = op.rules[list_param.name]
+        lines.append("needs = [edge is not None for edge in node.edges]")
+        lines.append(f"return {group}[0]({', '.join(rule.names)})")
+        header = "backward_tensors" if tensors else "backward"
+        return f"def {header}(node, grad):\n" + textwrap.indent("\n".join(lines), "    ")
+    lines.append("(" + "".join(f"to_{n}, " for n in edge_names) + ") = node.edges")
+    results = []
+    for k, rule in enumerate(rules):
+        mine = [n for n in edge_names if n in rule.inputs]
+        call = f"{group}[{k}]({', '.join(rule.names)})"
+        if len(rule.inputs) == 1:
+            results.append((mine[0], f"{call} if to_{mine[0]} is not None else None"))
+        else:
+            if "needs" in rule.names:
+                lines.append("needs = (" + "".join(f"to_{n} is not None, " for n in rule.inputs) + ")")
+            lines.append("".join(f"from_{n}, " for n in rule.inputs) + f"= {call}")
+            results += [(n, f"from_{n} if to_{n} is not None else None") for n in mine]
+    by_name = dict(results)
+    lines.append("return (" + "".join(f"{by_name[n]}, " for n in edge_names) + ")")
+    return f"def {'backward_tensors' if tensors else 'backward'}(node, grad):\n" + textwrap.indent("\n".join(lines), "    ")
+
+
+class Packed(list):
+    """What a node saved, as handed to `saved_tensors_hooks`: (is a tensor, packed value) pairs, and how to unpack."""
+
+    unpack = None
+
+
+def reopen(node) -> tuple:
+    """What `node` saved, if it was freed (an error) or packed by saved-tensor hooks."""
+    if node.saved is None:
+        raise RuntimeError(FREED)
+    return tuple(node.saved.unpack(value) if packed else value for packed, value in node.saved)
+
+
+def saved_value(op, node, name):
+    """The saved value `name` of `node` for `_saved_<name>`; `self` and `result` are PyTorch's words for input and out."""
+    from .tensor import Tensor, wrap
+
+    name = {"self": op.params[0].name if op.params else "self", "result": "out"}.get(name, name)
+    names = op.built.saved_names
+    if name not in names:
+        raise AttributeError(f"{op.node_name} saves {names}, not {name!r}.")
+    saved = node.saved if node.saved.__class__ is tuple else reopen(node)
+    position = 0
+    for each in names:
+        is_output = each == "out" or (isinstance(op.outputs, tuple) and each in op.outputs)
+        if each == name:
+            value = saved[position]
+            if is_output:
+                return saved_output(node, value, 0 if each == "out" else op.outputs.index(each), saved[position + 1])
+            return wrap(value) if not isinstance(value, Tensor) and hasattr(value, "dtype") else value
+        position += 2 if is_output else 1
+    raise AttributeError(name)
+
+
+def saved_output(node, array, index, version):
+    from .support import saved_output as rebuilt
+
+    return rebuilt(node, array, index, version)
+
+
+assert inspect  # used by callers that read signatures of the generated text

@@ -1,0 +1,72 @@
+"""Turns a kernel's complaint into an error that teaches: what was attempted, with which shapes, and what to try."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import observe
+
+__all__ = ["broadcast_error", "explain"]
+
+
+def explain(op, error: Exception, args: tuple) -> Exception:
+    """The exception to raise for `error`, which the kernel of `op` raised on `args`.
+
+    Kernels raise PyTorch's own exceptions on purpose; those pass. What NumPy raised on its own is put
+    into PyTorch's type and words.
+    """
+    from .tensor import Tensor
+
+    tensors = [a for a in args if isinstance(a, Tensor)]
+    found = _device_mismatch(op, tensors) or _translated(op, error, tensors)
+    if observe.observers:
+        observe.tell("op_failed", op, args, found)
+    return found
+
+
+def _translated(op, error, tensors) -> Exception:
+    text = str(error)
+    if isinstance(error, ValueError) and ("could not be broadcast" in text or "shape mismatch: objects cannot be broadcast" in text) and len(tensors) >= 2:
+        return broadcast_error(op, tensors)
+    if isinstance(error, OverflowError) and "out of bounds for" in text:
+        return RuntimeError(f"{op.name}: value cannot be converted to type {text.rsplit(' ', 1)[-1]}_t without overflow. ({text})")
+    if isinstance(error, np.exceptions.AxisError):
+        return IndexError(dim_message(error.axis, error.ndim))
+    if isinstance(error, np._core._exceptions.UFuncTypeError if hasattr(np, "_core") else ()):
+        kinds = ", ".join(str(t.dtype) for t in tensors)
+        return RuntimeError(f'"{op.name}" not implemented for {kinds}. Convert the tensor first, e.g. with .float() or .long(). ({text})')
+    if isinstance(error, np.linalg.LinAlgError):
+        return RuntimeError(f"{op.name}: {text}.")
+    if isinstance(error, MemoryError):
+        return RuntimeError(f"[enforce fail at alloc_cpu] DefaultCPUAllocator: not enough memory for {op.name}. {text}")
+    if isinstance(error, ValueError):
+        shapes = ", ".join(str(list(t.shape)) for t in tensors)
+        return RuntimeError(f"{op.name}: {text}" + (f" (shapes {shapes})." if shapes and not text.endswith(".") else ""))
+    return error
+
+
+def dim_message(dim: int, ndim: int) -> str:
+    n = max(ndim, 1)
+    return f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})"
+
+
+def broadcast_error(op, tensors) -> RuntimeError:
+    """Which dimension does not fit, in PyTorch's words, and what broadcasting accepts."""
+    a, b = tensors[0].shape, tensors[1].shape
+    for i in range(1, min(len(a), len(b)) + 1):
+        if a[-i] != b[-i] and 1 not in (a[-i], b[-i]):
+            where = max(len(a), len(b)) - i
+            return RuntimeError(
+                f"The size of tensor a ({a[-i]}) must match the size of tensor b ({b[-i]}) at non-singleton dimension {where}. "
+                f"{op.name} got shapes {list(a)} and {list(b)}: read from the right, sizes must be equal or one of them 1.")
+    shapes = ", ".join(str(list(t.shape)) for t in tensors)
+    return RuntimeError(f"{op.name}: shapes {shapes} do not broadcast together: read from the right, sizes must be equal or 1.")
+
+
+def _device_mismatch(op, tensors) -> RuntimeError | None:
+    devices = {str(t.device) for t in tensors if t.ndim or t.device.type != "cpu"}
+    if len(devices) < 2:
+        return None
+    first, second = sorted(devices)[:2]
+    return RuntimeError(f"Expected all tensors to be on the same device, but found at least two devices, {second} and {first}! "
+                        f"{op.name} needs both on one: move one with .to({second!r}).")

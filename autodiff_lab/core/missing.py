@@ -1,0 +1,18 @@
+"""Says clearly when a name exists in PyTorch but not here, and when it exists in neither."""
+
+from __future__ import annotations
+
+import difflib
+
+__all__ = ["explain_missing"]
+
+
+def explain_missing(owner: str, name: str) -> str:
+    """The message of the AttributeError for `owner.name`."""
+    from .op import public
+    from .tensor import Tensor
+
+    known = [n for n in dir(Tensor) if not n.startswith("_")] if owner == "Tensor" else list(public[""])
+    close = difflib.get_close_matches(name, known, 1)
+    shown = f"'{owner}' object has no attribute '{name}'" if owner == "Tensor" else f"module '{owner}' has no attribute '{name}'"
+    return f"{shown}." + (f" Did you mean '{close[0]}'?" if close else " If PyTorch has it, Autodiff Lab does not yet.")

@@ -1,0 +1,75 @@
+"""Watching the engine costs nothing until someone looks: `observers` is an empty tuple on the hot path.
+
+An observer gets plain method calls. One that raises is detached and reported once; the learner's
+program goes on. Observers keep numbers and ids, never tensors.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+
+__all__ = ["Observer", "attach", "detach", "tell"]
+
+observers: tuple = ()  # those who look at single operators, gradients or modules: asked on the hot path
+followers: tuple = ()  # everyone: asked once a step, a batch or a backward pass
+_lock = threading.Lock()
+
+COARSE = frozenset(["backward_began", "backward_ended", "optimizer_stepped", "zero_grad_called", "batch_served", "scalar_logged"])
+FINE = ("op_ran", "op_failed", "grad_flowed", "leaf_accumulated", "module_entered", "module_left")
+
+
+class Observer:
+    """Base class: override what you want to see."""
+
+    def op_ran(self, op, inputs, output): ...
+    def op_failed(self, op, inputs, error): ...
+    def backward_began(self, roots, create_graph): ...
+    def backward_ended(self, error): ...
+    def grad_flowed(self, node, grad, contributions): ...
+    def leaf_accumulated(self, tensor, grad, before): ...
+    def module_entered(self, module, args): ...
+    def module_left(self, module, output, error): ...
+    def optimizer_stepped(self, optimizer): ...
+    def zero_grad_called(self, owner): ...
+    def batch_served(self, loader, index, epoch, n): ...
+    def scalar_logged(self, name, value): ...
+
+
+def attach(observer: Observer) -> Observer:
+    """Start telling `observer` what happens; twice is the same as once.
+
+    One that overrides no fine-grained method (a live dashboard, say) costs nothing where single operators run.
+    """
+    global observers, followers
+    with _lock:
+        if observer not in followers:
+            followers = (*followers, observer)
+            if any(getattr(type(observer), name, None) is not getattr(Observer, name) for name in FINE):
+                observers = (*observers, observer)
+    return observer
+
+
+def detach(observer: Observer) -> None:
+    """Stop telling `observer`."""
+    global observers, followers
+    with _lock:
+        observers = tuple(o for o in observers if o is not observer)
+        followers = tuple(o for o in followers if o is not observer)
+
+
+class StopTraining(BaseException):
+    """Raised through a training loop when the learner pressed Stop; see `lab.watch`."""
+
+
+def tell(event: str, *args) -> None:
+    """Call the method `event` of every observer. A failing observer is detached with a warning."""
+    for observer in followers if event in COARSE else observers:
+        try:
+            getattr(observer, event)(*args)
+        except (StopTraining, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            detach(observer)
+            warnings.warn(f"{type(observer).__name__} stopped watching because it failed in {event}: "
+                          f"{type(error).__name__}: {error}. Your program is not affected.", RuntimeWarning, stacklevel=2)

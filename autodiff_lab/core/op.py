@@ -1,0 +1,288 @@
+"""Operators: one object that knows everything about itself, and the functions made from it.
+
+`@op(...)` turns a kernel on plain arrays into a public function with PyTorch's signature. Called on
+arrays, it *is* the kernel; called on Tensors, it also promotes types, records a node and tells
+observers. `@fn.vjp("input")` adds the rule that sends a gradient back to that input.
+
+The public function is written out as plain Python the first time it is called, for exactly this
+operator: what it unpacks, what its rules need saved. Read it with `print(lab.tanh.op.source)`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+
+import numpy as np
+
+from . import codegen
+
+__all__ = ["Op", "Operators", "Param", "Rule", "array_ops", "op", "ops", "public", "registry"]
+
+registry: dict[str, Op] = {}
+"""Every operator by its full name, e.g. "tanh" or "linalg.inv"."""
+
+
+class Operators:
+    """Every operator as an attribute, for use in rules: `ops.matmul(grad, ops.conj(other))`.
+
+    Looked up by name when used, so families of operators may use each other in any order.
+    """
+
+    def __init__(self, kernels: bool):
+        self._kernels = kernels
+
+    def __getattr__(self, name: str):
+        made = registry.get(name)
+        if made is None:
+            raise AttributeError(f"there is no operator {name!r}.")
+        found = made.array_function if self._kernels else made.function
+        setattr(self, name, found)
+        return found
+
+
+ops = Operators(kernels=False)
+array_ops = Operators(kernels=True)
+"""The same operators bound to their kernels: what `ops` means to a rule that runs on arrays."""
+
+
+class Param:
+    """One argument of an operator: its name, default, and whether tensors go in."""
+
+    __slots__ = ("default", "keyword_only", "kind", "name")
+
+    KINDS = {"Tensor": "tensor", "Tensor | Number": "number", "Number | Tensor": "number", "Tensor | None": "optional",
+             "Tensor | Number | None": "optional_number", "list[Tensor]": "list", "Ints": "ints"}
+
+    def __init__(self, parameter: inspect.Parameter):
+        self.name, self.default = parameter.name, parameter.default
+        self.keyword_only = parameter.kind is parameter.KEYWORD_ONLY
+        self.kind = self.KINDS.get(parameter.annotation, "plain")
+
+    @property
+    def is_tensor(self) -> bool:
+        return self.kind in ("tensor", "number", "optional", "optional_number")
+
+    @property
+    def has_default(self) -> bool:
+        return self.default is not inspect.Parameter.empty
+
+
+class Rule:
+    """How a gradient flows back to `inputs`. `names` are what it asks for, and so what the tape keeps."""
+
+    __slots__ = ("function", "inputs", "latex", "names")
+
+    def __init__(self, inputs, function, latex):
+        self.inputs, self.function, self.latex = inputs, function, latex
+        self.names = tuple(inspect.signature(function).parameters)
+
+
+class Op:
+    """An operator: kernel, rules, formula, samples. `fn.op` of every public function."""
+
+    is_port = False
+
+    def __init__(self, kernel, *, name, category, latex, samples, errors, promote, outputs, extras, view, inplace,
+                 ufunc, out, differentiable, no_grad, changes_dtype, node_name, dunder):
+        self.kernel, self.name, self.category, self.latex = kernel, name, category, latex
+        self.make_samples, self.make_errors = samples, errors
+        self.promote, self.outputs, self.extras, self.view = promote, outputs, extras, view
+        self.inplace, self.ufunc, self.has_out = inplace, ufunc, out
+        self.differentiable, self.no_grad, self.changes_dtype = differentiable, no_grad, changes_dtype
+        self.dunder = dunder
+        self.signature = inspect.signature(kernel)
+        self.params = [Param(p) for p in self.signature.parameters.values()]
+        self.rules: dict[str, Rule] = {}
+        self.node_name = (node_name or "".join(part[:1].upper() + part[1:] for part in name.split(".")[-1].split("_"))) + "Backward0"
+        self._built = None
+        self.function = None
+
+    @property
+    def tensor_params(self) -> list[Param]:
+        return [p for p in self.params if p.is_tensor]
+
+    @property
+    def list_param(self) -> Param | None:
+        return next((p for p in self.params if p.kind == "list"), None)
+
+    @property
+    def has_ports(self) -> bool:
+        """True if several outputs can carry a gradient."""
+        return self.outputs is not None and self.differentiable != 1
+
+    def vjp(self, *inputs: str, latex: str | None = None):
+        """Decorate the rule for `inputs`: from the gradient of the result to theirs.
+
+        Its parameter names say what it needs: `grad` (or `grads`, one per output), `out`, any argument of
+        the operator, `<argument>_shape`, an output's or extra's name, `needs` (which inputs want a gradient).
+        """
+        def decorate(function):
+            rule = Rule(inputs, function, latex)
+            known = {"grad", "grads", "out", "needs", *self.extras, *(self.outputs if isinstance(self.outputs, tuple) else ())}
+            for param in self.params:
+                known |= {param.name, f"{param.name}_shape"}
+            unknown = set(rule.names) - known
+            if unknown or not set(inputs) <= {p.name for p in self.params}:
+                raise TypeError(f"a rule of {self.name} asks for {sorted(unknown) or list(inputs)}, which it cannot have; it may name {sorted(known)}.")
+            for name in inputs:
+                self.rules[name] = rule
+            self._built = None
+            return function
+        return decorate
+
+    @property
+    def array_function(self):
+        """The operator on plain arrays."""
+        if any(p.kind == "ints" for p in self.params):
+            return self.function  # sizes may come one by one: let the public function collect them
+        return self.plain if self.extras else self.kernel
+
+    # The functions below are generated on first use; see codegen.
+
+    @property
+    def built(self) -> codegen.Built:
+        if self._built is None:
+            self._built = codegen.build(self)
+        return self._built
+
+    @property
+    def source(self) -> str:
+        """The Python text of the public function and of its backward pass."""
+        return self.built.source
+
+    def backward(self, node, grad):
+        """Contributions to each edge, on arrays. Replaced by the generated function on first use."""
+        self.backward = self.built.backward
+        return self.backward(node, grad)
+
+    def backward_tensors(self, node, grad):
+        """The same on Tensors, recorded."""
+        self.backward_tensors = self.built.backward_tensors
+        return self.backward_tensors(node, grad)
+
+    def plain(self, *args):
+        """The kernel on arrays, without what it only keeps for its rules."""
+        result = self.kernel(*args)
+        return result[0] if self.extras else result
+
+    def output_shapes(self, node) -> list:
+        return node.dtype
+
+    @staticmethod
+    def zeros(shape, dtype, like):
+        from .tensor import Tensor, wrap
+
+        if isinstance(like, Tensor):
+            return wrap(np.zeros(shape, dtype))
+        from ..backend import namespace
+        return namespace(like).zeros(shape, dtype)
+
+    def saved_value(self, node, name):
+        """What `node` keeps under `name`, as a Tensor where it is one."""
+        return codegen.saved_value(self, node, name)
+
+    def call(self, node, grads):
+        return self.backward_tensors(node, list(grads) if self.has_ports else grads[0])
+
+    def samples(self) -> list:
+        """Sample calls `(args, kwargs)` for tests and documentation; [] where the operator states none."""
+        return list(self.make_samples()) if self.make_samples else []
+
+    def __repr__(self) -> str:
+        return f"<operator {self.name}>"
+
+
+def op(*, category: str = "other", latex: str | None = None, samples=None, errors=None, promote: str | None = None,
+       outputs=None, extras: tuple = (), view=False, inplace: bool = False, ufunc=None, out: bool = True,
+       differentiable: int | None = None, no_grad: str | None = None, changes_dtype: bool = False, namespace: str = "",
+       function: bool = True, method: bool = True, dunder: tuple = (), alias: tuple = (), name: str | None = None,
+       node_name: str | None = None):
+    """Turn the kernel below into an operator and its public function.
+
+    Args:
+        category: what it is to a learner: "pointwise", "linear", "reduction", "shape", "index", …
+        latex: its formula.
+        samples: function that yields `(args, kwargs)`; see core.samples.
+        errors: function that yields `(args, kwargs, exception type, words)` that must be refused.
+        promote: "numeric" brings tensor arguments to one type; "float" also makes integers floats; None leaves them.
+        outputs: names of several outputs (tuple), or "list" for a varying number.
+        extras: names of what the kernel returns after its result, for the rules only.
+        view: True if the result shares memory with `input`; "maybe" if it can.
+        inplace: also make `name_`.
+        ufunc: the NumPy ufunc that the in-place form can write with directly.
+        out: whether the function takes `out=`.
+        differentiable: how many of the outputs, from the first, carry a gradient; None means all.
+        no_grad: the reason why it has no derivative.
+        changes_dtype: the result may be of a type that has no gradient.
+        namespace: "linalg", "fft", "special" or "nn.functional" where the public name lives there.
+        function, method: whether `lab.name` and `Tensor.name` exist.
+        dunder: Python operators it implements, e.g. ("__add__", "__radd__").
+        alias: other public names.
+        name: if the Python name of the kernel can't be the public one.
+        node_name: PyTorch's name of the node where it is not the CamelCase of `name`.
+    """
+    def decorate(kernel):
+        short = name or kernel.__name__
+        full = f"{namespace}.{short}" if namespace else short
+        made = Op(kernel, name=full, category=category, latex=latex, samples=samples, errors=errors, promote=promote, outputs=outputs,
+                  extras=extras, view=view, inplace=inplace, ufunc=ufunc, out=out and not view, differentiable=differentiable,
+                  no_grad=no_grad, changes_dtype=changes_dtype, node_name=node_name, dunder=dunder)
+        if full in registry:
+            raise ValueError(f"operator {full} is defined twice.")
+        registry[full] = made
+        made.function = lazy(made, short, "forward")
+        made.function.__doc__ = kernel.__doc__
+        install(made, made.function, namespace, function, method, dunder, (short, *alias))
+        return made.function
+    return decorate
+
+
+def _stub(*args, **kwargs):
+    return __complete__(*args, **kwargs)  # noqa: F821 - found in the globals that `lazy` makes
+
+
+def lazy(made: Op, name: str, flavour: str):
+    """A function that becomes its generated code when first called; it stays the same object."""
+    scope = {"__name__": made.kernel.__module__, "__builtins__": __builtins__}
+    function = types.FunctionType(_stub.__code__, scope, name)
+
+    def complete(*args, **kwargs):
+        generated = getattr(made.built, flavour)
+        if generated is None:
+            raise TypeError(f"{made.name} has no {flavour} form.")
+        scope.update(generated.__globals__)
+        function.__code__, function.__defaults__, function.__kwdefaults__ = generated.__code__, generated.__defaults__, generated.__kwdefaults__
+        return generated(*args, **kwargs)
+
+    scope["__complete__"] = complete
+    function.op = made
+    function.vjp = made.vjp
+    function.__module__ = made.kernel.__module__
+    function.__qualname__ = name
+    function.__signature__ = made.signature
+    return function
+
+
+public: dict[str, dict[str, object]] = {"": {}}
+"""Public functions by namespace: `public[""]["tanh"]` is `lab.tanh`."""
+
+
+def install(made: Op, function, namespace: str, as_function: bool, as_method: bool, dunder, names) -> None:
+    """Make the function reachable where PyTorch has it: the package, the Tensor class, its operators."""
+    from .tensor import Tensor
+
+    for name in names:
+        if as_function:
+            public.setdefault(namespace, {})[name] = function
+        if as_method and not namespace and made.params and made.params[0].name in ("input", "self"):
+            setattr(Tensor, name, function)
+        if made.inplace:
+            writer = lazy(made, f"{name}_", "inplace")
+            writer.__doc__ = f"In-place version of `{name}`: writes the result into the tensor itself and returns it."
+            if as_method and not namespace:
+                setattr(Tensor, f"{name}_", writer)
+            if as_function:
+                public.setdefault(namespace, {})[f"{name}_"] = writer
+    for special in dunder:
+        setattr(Tensor, special, lazy(made, special, "inplace_operator" if special.startswith("__i") and special != "__invert__" else "operator"))

@@ -1,0 +1,204 @@
+"""What the generated functions call when a case is not the common one: odd arguments, mixed types, several outputs."""
+
+from __future__ import annotations
+
+import numbers
+
+import numpy as np
+
+from ..backend import is_array, namespace
+from . import observe
+from .dtypes import BOOL, FLOAT, FLOATING, dtype_of, promoted
+from .errors import explain
+from .modes import modes
+from .tape import Version, check_version, port
+from .tensor import Size, Tensor, return_type, wrap
+from .views import attach_if_view, attach_view, sync, write_in_place, write_out
+
+__all__ = [
+    "attach_if_view", "attach_outputs", "attach_view", "check_plain", "collect_ints", "differing", "explain", "notice", "open_list", "operand",
+    "promote", "saved_extra", "saved_output", "saved_version", "shape_of", "stale", "sync", "tensor_list", "tensor_only", "wrap_outputs",
+    "write_in_place", "write_out",
+]
+
+
+# ---- arguments ----
+
+def operand(op, name: str, value, operator: bool = False):
+    """A Python number (or a NumPy scalar as one) where a tensor or a number may stand.
+
+    Raises:
+        TypeError: for anything else; as a Python operator, returns NotImplemented instead.
+    """
+    if isinstance(value, Tensor):
+        return value._a
+    if isinstance(value, (bool, int, float, complex)):
+        return value if type(value) in (bool, int, float, complex) else next(t(value) for t in (bool, int, float, complex) if isinstance(value, t))
+    if isinstance(value, np.generic):
+        return value.item()
+    if is_array(value) and not operator:
+        return value  # a rule mixing arrays with tensors
+    if isinstance(value, numbers.Number):
+        return float(value)
+    if operator:
+        return NotImplemented
+    raise argument_error(op, name, value, "Tensor or Number")
+
+
+def tensor_only(op, name: str, value, operator: bool = False):
+    """The error for a number or another thing where only a tensor may stand."""
+    if is_array(value):
+        return value
+    if operator:
+        return NotImplemented
+    raise argument_error(op, name, value, "Tensor")
+
+
+def check_plain(op, name: str, value) -> None:
+    """A call without any Tensor is a call on arrays; anything else is an error."""
+    if not is_array(value):
+        raise argument_error(op, name, value, "Tensor")
+
+
+def argument_error(op, name: str, value, wanted: str) -> TypeError:
+    position = [p.name for p in op.params].index(name) + 1
+    given = "NoneType" if value is None else type(value).__name__
+    return TypeError(f"{op.name.split('.')[-1]}(): argument '{name}' (position {position}) must be {wanted}, not {given}"
+                     + (". Wrap it with torch.tensor(...) first." if isinstance(value, (list, tuple, int, float)) else ""))
+
+
+def tensor_list(op, name: str, values) -> list:
+    """The tensors of a sequence, their views up to date."""
+    if isinstance(values, Tensor) or not hasattr(values, "__iter__"):
+        raise TypeError(f"{op.name}(): argument '{name}' (position 1) must be tuple of Tensors, not {type(values).__name__}")
+    values = list(values)
+    for i, value in enumerate(values):
+        if isinstance(value, Tensor):
+            if value._view is not None:
+                sync(value)
+        elif not is_array(value):
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(value).__name__}")
+    return values
+
+
+def collect_ints(starred: tuple, keyword, op=None):
+    """Sizes given one by one or as one sequence, as a tuple of Python ints."""
+    given = starred if keyword is None else (keyword,)
+    if len(given) == 1 and not isinstance(given[0], int) and hasattr(given[0], "__iter__") and not (isinstance(given[0], Tensor) and given[0].ndim == 0):
+        given = tuple(given[0])
+    out = []
+    for value in given:
+        if type(value) is int:
+            out.append(value)
+        elif isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+            out.append(int(value))
+        elif isinstance(value, Tensor) and value.ndim == 0 and not value.is_floating_point():
+            out.append(int(value))
+        else:
+            raise TypeError(f"{op.name if op else 'size'}(): argument '{op.params[-1].name if op else 'size'}' must be tuple of ints, "
+                            f"but found element of type {type(value).__name__} at pos {len(out)}")
+    return tuple(out)
+
+
+# ---- types ----
+
+def differing(operands, floating: bool = False) -> bool:
+    """True if arrays and numbers need promotion before the kernel may see them together."""
+    found = None
+    for value in operands:
+        if value is None:
+            continue
+        if isinstance(value, (bool, int, float, complex)):
+            if found is not None and found not in FLOATING:
+                return True
+        elif found is None:
+            found = value.dtype
+        elif value.dtype is not found:
+            return True
+    return floating and found not in FLOATING
+
+
+def promote(op, operands) -> list:
+    """The operands brought to their common type; Python numbers stay numbers."""
+    present = [value for value in operands if value is not None]
+    common = promoted(present, FLOAT if op.promote == "float" else BOOL).numpy
+    out = []
+    for value in operands:
+        if value is None or isinstance(value, (bool, int, float, complex)):
+            out.append(value if value is None or common.kind != "b" else common.type(value))
+        else:
+            out.append(value if value.dtype == common else value.astype(common))
+    if all(value is None or isinstance(value, (bool, int, float, complex)) for value in out[:1]):
+        out[0] = common.type(out[0])  # the first operand decides how NumPy computes
+    return out
+
+
+# ---- results ----
+
+def shape_of(value) -> tuple:
+    return getattr(value, "shape", ())
+
+
+def wrap_outputs(op, arrays, base=None):
+    """The tensors of an operator with several outputs; a named tuple where PyTorch has one."""
+    tensors = [wrap(a) for a in arrays]
+    if base is not None:
+        for tensor in tensors:
+            attach_view(tensor, base, several=True)
+    if op.outputs == "list":
+        return tuple(tensors)
+    return return_type(op)(tensors)
+
+
+def attach_outputs(node, result) -> None:
+    """Give each output of `node` that can carry a gradient its own port."""
+    node.shape = None
+    node.dtype = [(t._a.shape, t._a.dtype) for t in result]
+    last = node.op.differentiable if node.op.differentiable is not None else len(result)
+    for i, tensor in enumerate(result[:last]):
+        if tensor._a.dtype in FLOATING:
+            tensor._node = port(node, i, tensor._a.shape, tensor._a.dtype)
+            tensor._rg = True
+
+
+def notice(node) -> None:
+    """Show a new node to anomaly mode and saved-tensor hooks."""
+    for watch in modes.special:
+        watch(node)
+
+
+# ---- what the tape saved ----
+
+def saved_version(tensor) -> Version:
+    """The version counter of a result whose array the tape keeps."""
+    if tensor._ver is None:
+        tensor._ver = Version()
+    return tensor._ver
+
+
+def stale(node, version: Version, array, maker: str) -> None:
+    check_version(node, version, array.shape, dtype_of(array).title, maker)
+
+
+def saved_output(node, array, index: int, version: Version):
+    """A saved output as a Tensor that knows its history, for recording the backward pass itself."""
+    tensor = wrap(array)
+    tensor._ver = version
+    if array.dtype in FLOATING:
+        tensor._rg = True
+        tensor._node = node if node.shape is not None else port(node, index, array.shape, array.dtype)
+    return tensor
+
+
+def saved_extra(value):
+    return wrap(value) if is_array(value) else value
+
+
+def open_list(node, tensors, as_tensors: bool) -> list:
+    for tensor in tensors:
+        if isinstance(tensor, Tensor) and tensor._ver is not None and tensor._ver.last > node.seq:
+            stale(node, tensor._ver, tensor._a, "")
+    return list(tensors) if as_tensors else [t._a if isinstance(t, Tensor) else t for t in tensors]
+
+
+assert Size and namespace and observe  # re-exported for the generated code's readers

@@ -1,0 +1,529 @@
+"""The tensor: an array, whether it wants a gradient, and the node that made it.
+
+Almost every method is an operator, put here by `core.op.install` from the files in `ops/`. What is
+written out below is what a tensor *is*: its array, its place in the graph, its conversions.
+"""
+
+from __future__ import annotations
+
+import collections
+import warnings
+
+import numpy as np
+
+from .devices import device, device_of
+from .dtypes import dtype_of, get_default_dtype
+from .modes import modes
+from .tape import Handle, Node, Version, run_backward
+
+__all__ = ["Size", "Tensor", "return_type", "wrap"]
+
+
+class Size(tuple):
+    """The shape of a tensor: a tuple of ints with `numel()`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(2, 3).shape.numel()
+    6
+    """
+
+    __slots__ = ()
+
+    def numel(self) -> int:
+        """The number of elements."""
+        total = 1
+        for size in self:
+            total *= size
+        return total
+
+    def __repr__(self) -> str:
+        return f"torch.Size([{', '.join(map(str, self))}])"
+
+    __str__ = __repr__
+
+    def __getitem__(self, index):
+        found = tuple.__getitem__(self, index)
+        return Size(found) if isinstance(index, slice) else found
+
+    def __add__(self, other):
+        return Size(tuple.__add__(self, tuple(other)))
+
+    def __mul__(self, times):
+        return Size(tuple.__mul__(self, times))
+
+    def __reduce__(self):
+        return Size, (tuple(self),)
+
+
+class Extra:
+    """What few tensors have: hooks and a wish to retain the gradient."""
+
+    __slots__ = ("hooks", "post_hooks", "retains_grad")
+
+    def __init__(self):
+        self.hooks, self.post_hooks, self.retains_grad = {}, {}, False
+
+
+class _Slots:
+    __slots__ = ("_a", "_node", "_rg")
+
+
+class Tensor(_Slots):
+    """A multi-dimensional array of one dtype that can take part in automatic differentiation.
+
+    `_a` is the NumPy or CuPy array (a NumPy scalar for results without dimensions, until somebody needs
+    memory), `_rg` whether a gradient is wanted, `_node` what made it (None for a leaf).
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([2., 4.])
+    """
+
+    # Class-level defaults: an instance spends nothing on them until one is set.
+    _view = None  # views.View, if this tensor shares another's memory
+    _ver: Version | None = None  # counts in-place writes; shared with views
+    _grad: Tensor | None = None
+    _x: Extra | None = None
+    _inference = False
+    _name: str | None = None
+    __array_priority__ = 1000
+
+    def __new__(cls, *args, **kwargs):
+        from .op import public
+
+        return public[""]["_legacy_new"](cls, *args, **kwargs)
+
+    def __init__(self, *args, **kwargs):
+        pass
+
+    @staticmethod
+    def _wrap(array) -> Tensor:
+        return wrap(array)
+
+    def _array(self):
+        """The array itself, with memory that views and NumPy can share."""
+        array = self._a
+        if isinstance(array, np.generic):
+            array = self._a = np.array(array)
+        return array
+
+    # ---- what it is ----
+
+    @property
+    def shape(self) -> Size:
+        """The size of each dimension."""
+        return Size(self._a.shape)
+
+    @property
+    def dtype(self):
+        """What each element is, e.g. torch.float32."""
+        return dtype_of(self._a.dtype)
+
+    @property
+    def device(self) -> device:
+        """Where the numbers live."""
+        return device_of(self._a)
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self._a.ndim
+
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return self._a.ndim
+
+    ndimension = dim
+
+    def size(self, dim: int | None = None):
+        """The shape, or the size of one dimension."""
+        if dim is None:
+            return Size(self._a.shape)
+        n = self._a.ndim
+        if not -max(n, 1) <= dim < max(n, 1) or n == 0:
+            from .errors import dim_message
+            raise IndexError(dim_message(dim, n) if n else "Dimension specified as 0 but tensor has no dimensions")
+        return self._a.shape[dim]
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return int(self._a.size)
+
+    nelement = numel
+
+    def element_size(self) -> int:
+        """Bytes per element."""
+        return self._a.dtype.itemsize
+
+    @property
+    def itemsize(self) -> int:
+        return self._a.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return int(self._a.size) * self._a.dtype.itemsize
+
+    def __len__(self) -> int:
+        if not self._a.ndim:
+            raise TypeError("len() of a 0-d tensor")
+        return self._a.shape[0]
+
+    def is_floating_point(self) -> bool:
+        """True for float16, bfloat16, float32 and float64."""
+        return self.dtype.is_floating_point
+
+    def is_complex(self) -> bool:
+        """True for complex64 and complex128."""
+        return self.dtype.is_complex
+
+    def is_signed(self) -> bool:
+        """True if the dtype can hold negative numbers."""
+        return self.dtype.is_signed
+
+    # ---- its place in the graph ----
+
+    @property
+    def requires_grad(self) -> bool:
+        """True if gradients are computed for this tensor."""
+        if self._view is not None:
+            _sync(self)
+        return self._rg
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if value and not self.dtype.is_floating_point and not self.dtype.is_complex:
+            raise RuntimeError("only Tensors of floating point dtype can require gradients. "
+                               f"This one holds {self.dtype}: make it floating point first, e.g. with .float().")
+        if self._node is not None:
+            if not value:
+                raise RuntimeError("you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph "
+                                   "that doesn't require differentiation use var_no_grad = var.detach().")
+            return
+        self._rg = bool(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Ask for gradients (or stop asking), in place. Returns the tensor."""
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """True if no recorded operator made it."""
+        if self._view is not None:
+            _sync(self)
+        return self._node is None
+
+    @property
+    def grad_fn(self):
+        """The node that made this tensor; None for a leaf."""
+        if self._view is not None:
+            _sync(self)
+        node = self._node
+        return node.edges[0] if node is not None and node.op.is_port else node
+
+    @property
+    def output_nr(self) -> int:
+        """Which output of `grad_fn` this is."""
+        node = self._node
+        return node.saved[0] if node is not None and node.op.is_port else 0
+
+    @property
+    def grad(self):
+        """The gradient that backward() added up; None before."""
+        if self._grad is None and self._node is not None and not (self._x and self._x.retains_grad):
+            warnings.warn("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be populated during "
+                          "autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, use .retain_grad() on the "
+                          "non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the leaf Tensor instead.",
+                          UserWarning, stacklevel=2)
+        return self._grad
+
+    @grad.setter
+    def grad(self, value) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(f"expected Variable or None (got {type(value).__name__})")
+            if value is self:
+                raise RuntimeError("can't assign Variable as its own grad")
+            if value._a.dtype != self._a.dtype:
+                raise RuntimeError(f"attempting to assign a gradient with dtype '{value.dtype}' to a tensor with grad_dtype '{self.dtype}'. "
+                                   "The gradient must match the tensor's dtype: convert it with .to().")
+            if value._a.shape != self._a.shape:
+                raise RuntimeError(f"assigned grad has data of a different size: the tensor has {list(self.shape)}, the gradient {list(value.shape)}.")
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory without history. Writes to it are not noticed by the tape: prefer detach()."""
+        made = wrap(self._array())
+        return made
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        self._a = value._array()
+
+    def detach(self) -> Tensor:
+        """The same memory, outside the graph. A write to either is seen by both, and by the tape."""
+        made = wrap(self._array())
+        if self._ver is None:
+            self._ver = Version()
+        made._ver = self._ver
+        return made
+
+    def detach_(self) -> Tensor:
+        """Make this tensor a leaf, in place."""
+        if self._view is not None:
+            raise RuntimeError("Can't detach views in-place: use detach() instead. (Views created by operations on a base share its history.)")
+        self._node, self._rg = None, False
+        return self
+
+    @property
+    def _version(self) -> int:
+        return 0 if self._ver is None else self._ver.count
+
+    @property
+    def _base(self):
+        return None if self._view is None else self._view.base
+
+    def _is_view(self) -> bool:
+        return self._view is not None
+
+    def is_inference(self) -> bool:
+        """True if made inside `inference_mode`."""
+        return self._inference
+
+    def retain_grad(self) -> None:
+        """Keep `.grad` for this tensor although it is not a leaf."""
+        if not self.requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if self._node is None or (self._x and self._x.retains_grad):
+            return
+        import weakref
+        self._extra().retains_grad = True
+        self._node.meta.retain.append(weakref.ref(self))
+
+    @property
+    def retains_grad(self) -> bool:
+        """True if this non-leaf keeps its gradient."""
+        return self._x is not None and self._x.retains_grad
+
+    def _extra(self) -> Extra:
+        if self._x is None:
+            self._x = Extra()
+        return self._x
+
+    def register_hook(self, hook) -> Handle:
+        """Call `hook(grad)` when the gradient of this tensor is known; what it returns takes its place.
+
+        Raises:
+            RuntimeError: if the tensor does not require a gradient.
+        """
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        return Handle(self._extra().hooks if self._node is None else self._node.meta.tensor_hooks, hook)
+
+    def register_post_accumulate_grad_hook(self, hook) -> Handle:
+        """Call `hook(tensor)` after a gradient was added to `.grad` of this leaf."""
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self._node is not None:
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        return Handle(self._extra().post_hooks, hook)
+
+    def backward(self, gradient=None, retain_graph=None, create_graph: bool = False, inputs=None) -> None:
+        """Compute the gradient of this tensor with respect to the leaves, and add it to their `.grad`.
+
+        Args:
+            gradient: the gradient to start from; needed unless this tensor has one element.
+            retain_graph: keep what the graph saved, for another pass; default `create_graph`.
+            create_graph: record this pass, so that gradients can be differentiated.
+            inputs: the leaves to add to; all others are left alone.
+
+        Raises:
+            RuntimeError: if nothing requires a gradient, the tensor is not a scalar and has no `gradient`,
+                or what was saved is gone.
+        """
+        from .op import public
+
+        public["autograd"]["backward"](self, gradient, retain_graph, create_graph, inputs=inputs)
+
+    # ---- conversions ----
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        """The numbers as a NumPy array that shares this tensor's memory.
+
+        Raises:
+            RuntimeError: if the tensor requires a gradient (use detach()).
+            TypeError: if it lives on another device (use cpu()).
+        """
+        if force:
+            return self.detach().cpu().numpy()
+        if self.requires_grad:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        array = self._array()
+        if not isinstance(array, np.ndarray):
+            raise TypeError(f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first.")
+        if self.dtype.name == "bfloat16":
+            raise TypeError("Got unsupported ScalarType BFloat16")
+        return array
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        array = self.numpy()
+        if dtype is not None and array.dtype != dtype:
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def item(self):
+        """The one number in this tensor, as a Python number.
+
+        Raises:
+            RuntimeError: if there is not exactly one element.
+        """
+        array = self._a
+        if array.size != 1:
+            raise RuntimeError(f"a Tensor with {array.size} elements cannot be converted to Scalar")
+        value = array.item()
+        return float(value) if not isinstance(value, (int, float, complex)) else value
+
+    def tolist(self):
+        """The numbers as nested Python lists; one number for a 0-dim tensor."""
+        array = self._a if isinstance(self._a, (np.ndarray, np.generic)) else self._a.get()
+        return (array.astype(np.float32) if self.dtype.name == "bfloat16" else array).tolist()
+
+    def __bool__(self) -> bool:
+        if self._a.size != 1:
+            raise RuntimeError("Boolean value of Tensor with no values is ambiguous" if not self._a.size else
+                               "Boolean value of Tensor with more than one value is ambiguous. Use .any() or .all().")
+        return bool(self._a.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        if self._a.size != 1 or self._a.dtype.kind not in "iub":
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self._a.item())
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __iter__(self):
+        if not self._a.ndim:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))
+
+    def __reversed__(self):
+        return self.flip(0) if self._a.ndim else self
+
+    def __contains__(self, value) -> bool:
+        if isinstance(value, (Tensor, int, float, bool, complex)):
+            return bool((self == value).any())
+        raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(value)}.")
+
+    def __repr__(self, *, tensor_contents=None) -> str:
+        return _text(self)
+
+    def __str__(self) -> str:
+        return _text(self)
+
+    def __format__(self, spec: str) -> str:
+        if not self._a.ndim and type(self) is Tensor:
+            return format(self.item(), spec)
+        return object.__format__(self, spec)
+
+    def __deepcopy__(self, memo):
+        if self._node is not None:
+            raise RuntimeError("Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment. "
+                               "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage. Use detach().clone().")
+        if id(self) in memo:
+            return memo[id(self)]
+        array = self._a
+        made = object.__new__(type(self))
+        made._a = array if isinstance(array, np.generic) else array.copy(order="K")
+        made._node, made._rg = None, self._rg
+        memo[id(self)] = made
+        if self._grad is not None:
+            made._grad = self._grad.__deepcopy__(memo)
+        for key, value in self.__dict__.items():
+            if not key.startswith("_"):
+                import copy
+                made.__dict__[key] = copy.deepcopy(value, memo)
+        return made
+
+    def __reduce_ex__(self, protocol):
+        from ..backend import to_host
+
+        return _rebuild, (type(self), to_host(self._array()), self._rg, str(self.device))
+
+    def __dir__(self):
+        return sorted(set(object.__dir__(self)))
+
+    def __getattr__(self, name: str):
+        from .missing import explain_missing
+
+        raise AttributeError(explain_missing("Tensor", name))
+
+
+def wrap(array) -> Tensor:
+    """A tensor around `array`, without history."""
+    tensor = object.__new__(Tensor)
+    tensor._a, tensor._rg, tensor._node = array, False, None
+    return tensor
+
+
+def _rebuild(cls, array, requires_grad, where):
+    made = object.__new__(cls)
+    made._a, made._rg, made._node = array, requires_grad, None
+    return made.to(where) if where != "cpu" else made
+
+
+def _text(tensor) -> str:
+    from . import printing
+
+    return printing.tensor_repr(tensor)
+
+
+def _sync(view) -> None:
+    from .views import sync
+
+    sync(view)
+
+
+_return_types: dict[str, type] = {}
+
+
+def return_type(op) -> type:
+    """The named tuple that an operator with several named outputs returns, e.g. torch.return_types.max."""
+    short = op.name.replace(".", "_") if op.name.startswith("linalg.") else op.name.split(".")[-1].removesuffix("_dim")
+    found = _return_types.get(short)
+    if found is None:
+        base = collections.namedtuple(short, op.outputs)
+
+        def __new__(cls, values):
+            return tuple.__new__(cls, values)
+
+        def __repr__(self):
+            return f"torch.return_types.{short}(\n" + ",\n".join(f"{n}={v!r}" for n, v in zip(op.outputs, self, strict=True)) + ")"
+
+        def __reduce__(self):
+            return tuple, (tuple(self),)
+
+        found = type(short, (base,), {"__slots__": (), "__new__": __new__, "__repr__": __repr__, "__reduce__": __reduce__, "__module__": "torch.return_types"})
+        _return_types[short] = found
+    return found
+
+
+assert Node and get_default_dtype and modes and run_backward  # part of what a tensor's methods need at run time

@@ -1,0 +1,130 @@
+"""Linear maps: matmul and its kin."""
+
+from __future__ import annotations
+
+from ..backend import namespace
+from ..core.broadcast import sum_to_shape
+from ..core.op import op, ops
+from ..core.samples import calls
+from ..core.tensor import Tensor
+
+
+@op(category="linear", latex=r"A B", promote=None, node_name="Mm", dunder=("__matmul__",), samples=calls(
+    lambda r: ((r.normal(size=(3, 4)), r.normal(size=(4, 2))), {}), lambda r: ((r.normal(size=(4,)), r.normal(size=(4,))), {}),
+    lambda r: ((r.normal(size=(2, 3, 4)), r.normal(size=(4,))), {}), lambda r: ((r.normal(size=(4,)), r.normal(size=(2, 4, 3))), {}),
+    lambda r: ((r.normal(size=(2, 1, 3, 4)), r.normal(size=(5, 4, 2))), {})))
+def matmul(input: Tensor, other: Tensor) -> Tensor:
+    """Matrix product; batches broadcast, a vector counts as a row on the left and a column on the right.
+
+    Raises:
+        RuntimeError: if the inner sizes differ or a number is given.
+
+    >>> import autodiff_lab as lab
+    >>> lab.matmul(lab.ones(2, 3), lab.ones(3)).tolist()
+    [3.0, 3.0]
+    """
+    if not input.ndim or not other.ndim:
+        raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {input.ndim}D and {other.ndim}D")
+    inner = other.shape[-2] if other.ndim > 1 else other.shape[0]
+    if input.shape[-1] != inner:
+        raise _mismatch(input, other)
+    if input.dtype != other.dtype:
+        from ..core.dtypes import dtype_of
+        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {dtype_of(input).title.lower()} != {dtype_of(other).title.lower()}. "
+                           "Convert one of them, e.g. with .float().")
+    return namespace(input).matmul(input, other)
+
+
+def _mismatch(input, other) -> RuntimeError:
+    a, b = list(input.shape), list(other.shape)
+    hint = f" matmul got shapes {a} and {b}: the last size of the first must equal the {'second to last' if other.ndim > 1 else 'only'} size of the second."
+    if input.ndim == other.ndim == 1:
+        return RuntimeError(f"inconsistent tensor size, expected tensor {a} and src {b} to have the same number of elements, but got {a[0]} and {b[0]} elements respectively." + hint)
+    if input.ndim == 2 and other.ndim == 2:
+        return RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({a[0]}x{a[1]} and {b[0]}x{b[1]})." + hint)
+    if other.ndim == 1:
+        return RuntimeError(f"size mismatch, got input ({a[-2] if len(a) > 1 else a[0]}), mat ({'x'.join(map(str, a[-2:]))}), vec ({b[0]})." + hint)
+    return RuntimeError(f"Expected size for first two dimensions of batch2 tensor to be: [{a[0]}, {a[-1]}] but got: [{b[0]}, {b[-2]}]." + hint)
+
+
+@matmul.vjp("input", latex="B^T")
+def _(grad, input_shape, other):
+    if other.ndim == 1:
+        return ops.unsqueeze(grad, -1) * ops.conj(other)
+    if len(input_shape) == 1:
+        grad = ops.unsqueeze(grad, -2)
+        full = ops.matmul(grad, ops.conj(other).swapaxes(-1, -2))
+        return ops.squeeze(full, -2) if full.ndim == 2 else sum_to_shape(full, (1, *input_shape)).reshape(tuple(input_shape))
+    return ops.matmul(grad, ops.conj(other).swapaxes(-1, -2))
+
+
+@matmul.vjp("other", latex="A^T")
+def _(grad, input, other_shape):
+    if input.ndim == 1:
+        if len(other_shape) == 1:
+            return grad * ops.conj(input)
+        return ops.unsqueeze(ops.conj(input), -1) * ops.unsqueeze(grad, -2)
+    if len(other_shape) == 1:
+        full = ops.matmul(ops.conj(input).swapaxes(-1, -2), ops.unsqueeze(grad, -1))
+        return sum_to_shape(full, (*other_shape, 1)).reshape(tuple(other_shape))
+    if len(other_shape) == 2 and input.ndim > 2:
+        # One product over all batches at once, instead of a batch of products to be summed.
+        rows = input.reshape((-1, input.shape[-1]))
+        return ops.matmul(ops.conj(rows).swapaxes(-1, -2), grad.reshape((-1, grad.shape[-1])))
+    return ops.matmul(ops.conj(input).swapaxes(-1, -2), grad)
+
+
+@op(category="linear", latex=r"x W^T + b", namespace="nn.functional", node_name="Addmm", samples=calls(
+    lambda r: ((r.normal(size=(5, 3)), r.normal(size=(2, 3)), r.normal(size=(2,))), {}), lambda r: ((r.normal(size=(2, 5, 3)), r.normal(size=(4, 3))), {})))
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """`input @ weight.T + bias`.
+
+    Shape: input (..., in), weight (out, in) or (in,), bias (out,); result (..., out).
+
+    Raises:
+        RuntimeError: if the last size of input is not `in`.
+    """
+    if not input.ndim or input.shape[-1] != weight.shape[-1]:
+        raise _linear_mismatch(input, weight)
+    if input.dtype != weight.dtype:
+        from ..core.dtypes import dtype_of
+        raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {dtype_of(input).title} and {dtype_of(weight).title}. Convert the input, e.g. with .float().")
+    if input.ndim > 2:
+        # One matrix product over all rows.
+        out = (input.reshape(-1, input.shape[-1]) @ weight.T).reshape(*input.shape[:-1], *weight.shape[:-1])
+    else:
+        out = input @ weight.T
+    if bias is not None:
+        out = out + bias if not out.ndim else namespace(out).add(out, bias, out=out)
+    return out
+
+
+def _linear_mismatch(input, weight) -> RuntimeError:
+    features = weight.shape[-1]
+    words = f"Linear expects {features} features in the last dimension, got an input of shape {list(input.shape)}."
+    if input.ndim >= 2:
+        rows = 1
+        for n in input.shape[:-1]:
+            rows *= n
+        return RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{input.shape[-1]} and {features}x{weight.shape[0]}). {words}")
+    return RuntimeError(f"size mismatch, got input ({weight.shape[0]}), mat ({weight.shape[0]}x{features}), vec ({input.shape[0] if input.ndim else 0}). {words}")
+
+
+@linear.vjp("input", latex="W")
+def _(grad, weight):
+    if weight.ndim == 1:
+        return ops.unsqueeze(grad, -1) * ops.conj(weight)
+    return ops.matmul(grad, ops.conj(weight))
+
+
+@linear.vjp("weight", latex="x^T")
+def _(grad, input, weight_shape):
+    rows = input.reshape((-1, input.shape[-1]))
+    if len(weight_shape) == 1:
+        return (ops.conj(rows) * grad.reshape((-1, 1))).sum(0)
+    return ops.matmul(grad.reshape((-1, grad.shape[-1])).swapaxes(-1, -2), ops.conj(rows))
+
+
+@linear.vjp("bias", latex="1")
+def _(grad):
+    return sum_to_shape(grad, grad.shape[-1:])
