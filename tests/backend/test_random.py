@@ -173,7 +173,7 @@ def assert_same(torch, ours, theirs, gen, their_gen):
 
 
 REAL = ["float16", "bfloat16", "float32", "float64"]
-INTEGERS = ["uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64", "bool"]
+INTEGERS = ["uint8", "int8", "int16", "int32", "int64", "bool"]  # PyTorch refuses the other unsigned types
 
 
 def like(array, torch):
@@ -278,9 +278,9 @@ def test_categories_match_pytorch(torch, dtype, replacement):
 def test_poisson_and_gamma_match_pytorch(torch, dtype):
     rates = np.array([[0.0, 0.5, 3.0, 9.9], [10.0, 45.5, 300.0, 1e5]] * 20, dtype)
     gen, their_gen = both(torch, 4)
-    for rates in (rates, rates.T):
-        theirs = torch.poisson(torch.from_numpy(rates), their_gen)
-        assert_same(torch, streams.poisson(gen, rates), theirs, gen, their_gen)
+    for order in (rates, rates.T):
+        theirs = torch.poisson(torch.from_numpy(order), their_gen)
+        assert_same(torch, streams.poisson(gen, order), theirs, gen, their_gen)
     shapes = np.array([[0.01, 0.5, 1.0], [1.5, 10.0, 1e3]] * 20, dtype)
     theirs = torch._standard_gamma(torch.from_numpy(shapes), their_gen)
     assert_same(torch, streams.gamma(gen, shapes), theirs, gen, their_gen)

@@ -134,7 +134,8 @@ def arrays(draw):
 
 options = st.fixed_dictionaries({}, optional={
     "precision": st.integers(0, 8), "threshold": st.sampled_from([0, 5, 20, 1000, math.inf]),
-    "edgeitems": st.integers(0, 4), "linewidth": st.sampled_from([10, 40, 80, 120]), "sci_mode": st.sampled_from([None, True, False])})
+    "edgeitems": st.integers(0, 4), "linewidth": st.sampled_from([10, 40, 80, 120]),
+    "sci_mode": st.sampled_from([None, True, False])})
 
 
 @pytest.mark.oracle

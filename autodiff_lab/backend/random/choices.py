@@ -173,12 +173,14 @@ def gamma(gen: Generator, shapes) -> np.ndarray:
     """A gamma number of scale 1 for each of `shapes`, in their type (Marsaglia and Tsang, 2000)."""
     shapes = to_host(shapes)
     tiny = float(np.finfo(shapes.dtype).tiny) if shapes.dtype.itemsize >= 4 else 0.0
+    kept = float if shapes.dtype == np.float64 else lambda x: float(np.float32(x))
     with gen.lock:
-        drawn = [max(tiny, _gamma(shape, gen)) for shape in shapes.reshape(-1).astype(np.float64).tolist()]
+        drawn = [max(tiny, _gamma(shape, gen, kept)) for shape in shapes.reshape(-1).astype(np.float64).tolist()]
     return np.array(drawn, np.float64).astype(shapes.dtype).reshape(shapes.shape)
 
 
-def _gamma(shape, gen):
+def _gamma(shape, gen, kept):
+    """One number in float64, except that what comes from `shape` is `kept` in the type of the shapes, as in PyTorch."""
     def uniform():
         return 1.0 - int(bits53(gen, 1)[0]) * 2.0**-53
 
@@ -186,9 +188,9 @@ def _gamma(shape, gen):
     if shape < 1.0:  # a gamma number of shape + 1, shrunk
         if shape == 0.0:
             return 0.0
-        scale = uniform() ** (1.0 / shape)
-        shape += 1.0
-    d = shape - _THIRD
+        scale = uniform() ** kept(1.0 / shape)
+        shape = kept(shape + 1.0)
+    d = kept(shape - _THIRD)
     c = 1.0 / math.sqrt(9.0 * d)
     while True:
         x, y = 0.0, 0.0
