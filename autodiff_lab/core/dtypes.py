@@ -196,7 +196,7 @@ def promoted(operands, minimum: int = BOOL) -> dtype:
     """
     dimensioned = zero_dim = number = None
     for operand in operands:
-        if isinstance(operand, (bool, int, float, complex)):
+        if operand.__class__ in _python:  # not isinstance: np.float64 is a float too
             found = dtype_of(type(operand))
             number = found if number is None else promote_types(number, found)
         elif operand.ndim:

@@ -22,6 +22,10 @@ __all__ = [
 ]
 
 
+NUMBERS = frozenset((bool, int, float, complex))
+"""Python's own types: np.float64 is a float by inheritance, but counts as a tensor's value."""
+
+
 # ---- arguments ----
 
 def operand(op, name: str, value, operator: bool = False):
@@ -108,7 +112,7 @@ def differing(operands, floating: bool = False) -> bool:
     for value in operands:
         if value is None:
             continue
-        if isinstance(value, (bool, int, float, complex)):
+        if value.__class__ in NUMBERS:
             if found is not None and found not in FLOATING:
                 return True
         elif found is None:
@@ -124,11 +128,11 @@ def promote(op, operands) -> list:
     common = promoted(present, FLOAT if op.promote == "float" else BOOL).numpy
     out = []
     for value in operands:
-        if value is None or isinstance(value, (bool, int, float, complex)):
+        if value is None or value.__class__ in NUMBERS:
             out.append(value if value is None or common.kind != "b" else common.type(value))
         else:
             out.append(value if value.dtype == common else value.astype(common))
-    if all(value is None or isinstance(value, (bool, int, float, complex)) for value in out[:1]):
+    if out[0].__class__ in NUMBERS:
         out[0] = common.type(out[0])  # the first operand decides how NumPy computes
     return out
 
