@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..backend import namespace
 from ..core.dtypes import INT, dtype_of
 from ..core.errors import dim_message
-from ..core.op import op, ops
-from ..core.samples import calls
+from ..core.op import op, ops, public
+from ..core.samples import calls, pairs
 from ..core.tensor import Tensor
 
 Number = int | float | complex | bool
@@ -14,6 +14,19 @@ Number = int | float | complex | bool
 over_dims = calls(
     lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=(3, 4)), 0, True), {}),
     lambda r: ((r.normal(size=(2, 3, 4)), (0, -1)), {}), lambda r: ((r.normal(size=()),), {}))
+
+over_dims_one = calls(lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=(3, 4)), -2, True), {}),
+                      lambda r: ((r.normal(size=()),), {}))
+
+
+def ordered(name: str, input) -> None:
+    """Complex numbers have no order.
+
+    Raises:
+        RuntimeError: if `input` is complex.
+    """
+    if input.dtype.kind == "c":
+        raise RuntimeError(f'"{name}" not implemented for \'{dtype_of(input).title}\': complex numbers have no order. Compare .abs() or .real.')
 
 
 def axes(dim, ndim: int):
@@ -102,45 +115,207 @@ def _(grad, input_shape, dim, keepdim):
 @op(category="reduction", latex=r"\max_i x_i", samples=over_dims, alias=())
 def amax(input: Tensor, dim=(), keepdim: bool = False) -> Tensor:
     """Largest element; the gradient is shared equally between elements that are equally large."""
-    return namespace(input).max(input, axis=axes(dim, input.ndim) or None, keepdims=keepdim)
+    _need_elements("amax", input, dim)
+    return namespace(input).maximum.reduce(input, axis=axes(dim, input.ndim) or None, keepdims=keepdim)
 
 
 @amax.vjp("input")
 def _(grad, input, out, dim, keepdim):
-    if not keepdim and input.ndim and len(axes(dim, input.ndim) or ()):
-        for d in sorted(axes(dim, input.ndim)):
+    return shared(grad, input, out, dim, keepdim)
+
+
+extreme_dims = calls(lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=(3, 4)), 0, True), {}), lambda r: ((r.normal(size=(2, 3, 4)), -2), {}),
+                     lambda r: ((r.normal(size=()), 0), {}))
+whole = calls(lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(size=(5,)),), {}), lambda r: ((r.normal(size=()),), {}))
+
+
+@op(category="reduction", latex=r"\min_i x_i", samples=over_dims)
+def amin(input: Tensor, dim=(), keepdim: bool = False) -> Tensor:
+    """Smallest element; the gradient is shared equally between elements that are equally small."""
+    _need_elements("amin", input, dim)
+    return namespace(input).minimum.reduce(input, axis=axes(dim, input.ndim) or None, keepdims=keepdim)
+
+
+@amin.vjp("input")
+def _(grad, input, out, dim, keepdim):
+    return shared(grad, input, out, dim, keepdim)
+
+
+def shared(grad, input, out, dim, keepdim: bool):
+    """The gradient of an extreme value, in equal parts to every element that has it."""
+    if not input.ndim:
+        return grad
+    chosen = axes(dim, input.ndim) or tuple(range(input.ndim))
+    if not keepdim:
+        for d in sorted(chosen):
             grad, out = ops.unsqueeze(grad, d), ops.unsqueeze(out, d)
     mask = input == out
-    share = mask * grad
-    total = mask.sum(axes(dim, input.ndim) or tuple(range(input.ndim)))
-    return share / (total if keepdim or not input.ndim else total.reshape(out.shape))
+    return mask * grad / mask.sum(chosen, keepdims=True)
 
 
-@op(category="reduction", latex=r"\max_i x_i", outputs=("values", "indices"), differentiable=1, function=False, method=False, name="max_dim", node_name="Max", samples=calls(
-    lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=(3, 4)), 0, True), {})))
+def _need_elements(name: str, input, dim) -> None:
+    if input.size:
+        return
+    chosen = axes(dim, input.ndim)
+    if not chosen:
+        raise RuntimeError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.")
+    for d in chosen:
+        if not input.shape[d]:
+            raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size.")
+
+
+@op(category="reduction", latex=r"\max_i x_i", function=False, method=False, name="max_all", node_name="Max", samples=whole)
+def max_all(input: Tensor) -> Tensor:
+    """Largest of all elements; the gradient is shared equally between elements that are equally large."""
+    if not input.size:
+        raise RuntimeError("max(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.")
+    return namespace(input).maximum.reduce(input, axis=None)
+
+
+@max_all.vjp("input")
+def _(grad, input, out):
+    return shared(grad, input, out, None, False)
+
+
+@op(category="reduction", latex=r"\min_i x_i", function=False, method=False, name="min_all", node_name="Min", samples=whole)
+def min_all(input: Tensor) -> Tensor:
+    """Smallest of all elements; the gradient is shared equally between elements that are equally small."""
+    if not input.size:
+        raise RuntimeError("min(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.")
+    return namespace(input).minimum.reduce(input, axis=None)
+
+
+@min_all.vjp("input")
+def _(grad, input, out):
+    return shared(grad, input, out, None, False)
+
+
+@op(category="reduction", latex=r"\max_i x_i", outputs=("values", "indices"), differentiable=1, function=False, method=False, name="max_dim", node_name="Max", samples=extreme_dims)
 def max_dim(input: Tensor, dim: int, keepdim: bool = False):
-    """Largest element along `dim` and the first position where it stands."""
-    return _extreme(input, dim, keepdim, "argmax")
+    """Largest element along `dim` and the first position where it stands; only that one gets the gradient."""
+    return _extreme("max", input, dim, keepdim)
 
 
-def _extreme(input, dim, keepdim, which):
-    (axis,) = axes(dim, input.ndim) or (0,)
+@op(category="reduction", latex=r"\min_i x_i", outputs=("values", "indices"), differentiable=1, function=False, method=False, name="min_dim", node_name="Min", samples=extreme_dims)
+def min_dim(input: Tensor, dim: int, keepdim: bool = False):
+    """Smallest element along `dim` and the first position where it stands; only that one gets the gradient."""
+    return _extreme("min", input, dim, keepdim)
+
+
+def _extreme(name: str, input, dim, keepdim: bool):
     xp = namespace(input)
-    input = xp.atleast_1d(input) if not input.ndim else input
+    (axis,) = axes(dim, input.ndim) or (0,)
+    if not input.ndim:
+        return input, xp.int64(0)
     if not input.shape[axis]:
-        raise IndexError(f"max(): Expected reduction dim {axis} to have non-zero size.")
-    where_ = getattr(xp, which)(input, axis=axis, keepdims=True)
-    values = xp.take_along_axis(input, where_, axis)
-    return (values, where_) if keepdim else (values.squeeze(axis), where_.squeeze(axis))
+        raise IndexError(f"{name}(): Expected reduction dim {axis} to have non-zero size.")
+    found = getattr(xp, "arg" + name)(input, axis=axis, keepdims=True)
+    values = xp.take_along_axis(input, found, axis)
+    return (values, found) if keepdim else (values.squeeze(axis), found.squeeze(axis))
 
 
 @max_dim.vjp("input")
 def _(grad, input_shape, indices, dim, keepdim):
-    if not len(input_shape):
+    return picked(grad, input_shape, indices, dim, keepdim)
+
+
+@min_dim.vjp("input")
+def _(grad, input_shape, indices, dim, keepdim):
+    return picked(grad, input_shape, indices, dim, keepdim)
+
+
+def picked(grad, shape, indices, dim, keepdim: bool):
+    """The gradient of picking one element along a dimension: it goes to that one."""
+    if not len(shape):
         return grad
     if not keepdim:
         grad, indices = ops.unsqueeze(grad, dim), ops.unsqueeze(indices, dim)
-    return ops.put_along(grad, input_shape, indices, dim)
+    return ops.put_along(grad, shape, indices, dim)
+
+
+def _overloaded(name: str, all_of, along, pairwise):
+    """`max` and `min`: one name for three operators, told apart by their arguments."""
+    def extreme(input, dim=None, keepdim=False, *, other=None, axis=None, keepdims=None, out=None):
+        if axis is not None:
+            dim = axis
+        if other is None and isinstance(dim, Tensor) and not isinstance(dim, (int, bool)):
+            other = dim
+        if other is not None:
+            return pairwise(input, other, out=out)
+        if dim is None:
+            if out is not None:
+                return all_of(input, out=out)
+            return all_of(input)
+        keepdim = keepdim if keepdims is None else keepdims
+        return along(input, dim, keepdim) if out is None else along(input, dim, keepdim, out=out)
+
+    extreme.__name__ = extreme.__qualname__ = name
+    extreme.__doc__ = (f"The {'largest' if name == 'max' else 'smallest'} element: of all (`x.{name}()`), along a dimension with its position "
+                       f"(`x.{name}(dim)` gives values and indices), or of two tensors element by element (`{name}(x, y)`).")
+    extreme.op = all_of.op
+    public[""][name] = extreme
+    setattr(Tensor, name, extreme)
+    return extreme
+
+
+@op(category="comparison", latex=r"\arg\max_i x_i", samples=over_dims_one, no_grad="a position moves in jumps")
+def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """Position of the largest element: in the flattened tensor, or along `dim`. The first of equals."""
+    return _position("argmax", input, dim, keepdim)
+
+
+@op(category="comparison", latex=r"\arg\min_i x_i", samples=over_dims_one, no_grad="a position moves in jumps")
+def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """Position of the smallest element: in the flattened tensor, or along `dim`. The first of equals."""
+    return _position("argmin", input, dim, keepdim)
+
+
+def _position(name: str, input, dim, keepdim: bool):
+    if input.dtype.kind in "bc":
+        raise RuntimeError(f'"{name}_cpu" not implemented for \'{dtype_of(input).title}\'')
+    axis = axes(dim, input.ndim)
+    if dim is None and not input.size or axis and not input.shape[axis[0]]:
+        raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument."
+                         if dim is None else f"{name}(): Expected reduction dim {axis[0]} to have non-zero size.")
+    return getattr(namespace(input), name)(input, axis=axis[0] if axis else None, keepdims=keepdim)
+
+
+@op(category="pointwise", latex=r"\max(x, y)", samples=pairs(gap=0.2), promote="numeric")
+def maximum(input: Tensor, other: Tensor) -> Tensor:
+    """The larger of two elements; NaN if one of them is. Equal elements get half the gradient each."""
+    ordered("maximum", input)
+    return namespace(input).maximum(input, other)
+
+
+@maximum.vjp("input", latex="[x > y]")
+def _(grad, input, other):
+    return grad * ((input >= other) * 1 + (input > other) * 1) / 2
+
+
+@maximum.vjp("other", latex="[y > x]")
+def _(grad, input, other):
+    return grad * ((other >= input) * 1 + (other > input) * 1) / 2
+
+
+@op(category="pointwise", latex=r"\min(x, y)", samples=pairs(gap=0.2), promote="numeric")
+def minimum(input: Tensor, other: Tensor) -> Tensor:
+    """The smaller of two elements; NaN if one of them is. Equal elements get half the gradient each."""
+    ordered("minimum", input)
+    return namespace(input).minimum(input, other)
+
+
+@minimum.vjp("input", latex="[x < y]")
+def _(grad, input, other):
+    return grad * ((input <= other) * 1 + (input < other) * 1) / 2
+
+
+@minimum.vjp("other", latex="[y < x]")
+def _(grad, input, other):
+    return grad * ((other <= input) * 1 + (other < input) * 1) / 2
+
+
+_overloaded("max", max_all, max_dim, maximum)
+_overloaded("min", min_all, min_dim, minimum)
 
 
 @op(category="index", function=False, method=False, out=False)
