@@ -131,7 +131,7 @@ def _lay(scope: str, plan: Plan, opened: set, size, routes) -> _Layout:
     for a, b, label in routes[scope]:
         ca, cb = column_of[a], column_of[b]
         if label:
-            gaps[cb - 1] = max(gaps[cb - 1], label + 30)
+            gaps[cb - 1] = max(gaps[cb - 1], label + 46)
         previous = a
         for c in range(ca + 1, cb + 1):
             here = b if c == cb else a + ">" if a + ">" in columns[c] else None
