@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import math as _math
+import warnings as _warnings
 
 from .core import devices as _devices, dtypes as _dtypes, modes as _modes
 from .core.devices import device, get_default_device, set_default_device
@@ -17,9 +18,13 @@ from .core.modes import enable_grad, inference_mode, is_grad_enabled, is_inferen
 from .core.op import public as _public
 from .core.tensor import Size, Tensor
 from . import ops  # noqa: F401 - registers the operators
-from . import autograd
+from . import autograd, func
+from .func import vmap
 
 __version__ = "0.1.0"
+
+# PyTorch is silent about 1/0 and overflow: inf and nan say it. NumPy's warnings from our kernels would only repeat it.
+_warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"autodiff_lab\.")
 
 bool, uint8, int8, int16, int32, int64 = (_dtypes.of_name(n) for n in ("bool", "uint8", "int8", "int16", "int32", "int64"))
 uint16, uint32, uint64 = (_dtypes.of_name(n) for n in ("uint16", "uint32", "uint64"))
@@ -46,7 +51,7 @@ def unload_ipython_extension(ipython) -> None:
     notebook.unload_ipython_extension(ipython)
 
 
-_LATER = {"show": "notebook", "summary": "notebook", "diff": "notebook", "diagnose": "notebook", "explain": "notebook", "watch": "widgets.dashboard", "check": "lessons"}
+_LATER = {"show": "notebook", "summary": "notebook", "diff": "notebook", "diagnose": "notebook", "explain": "notebook", "watch": "widgets.watch", "compare": "widgets.watch", "Run": "widgets.watch", "check": "lessons"}
 
 
 def __getattr__(name: str):

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from . import engine  # noqa: F401
+from ..core.modes import enable_grad, inference_mode, no_grad, set_grad_enabled
+from . import engine, function, functional, graph
+from .anomaly import detect_anomaly, set_detect_anomaly
 from .engine import backward, grad
+from .function import Function
+from .gradcheck import gradcheck, gradgradcheck
+from .variable import Variable
 
-__all__ = ["backward", "grad"]
+__all__ = [
+    "Function", "Variable", "backward", "detect_anomaly", "enable_grad", "engine", "function", "functional", "grad", "gradcheck", "gradgradcheck",
+    "graph", "inference_mode", "no_grad", "set_detect_anomaly", "set_grad_enabled",
+]

@@ -124,7 +124,7 @@ def _starts(tensors, grads, create_graph: bool) -> list:
 
 
 def _run(tensors, starts, retain_graph, create_graph, wanted, accumulate) -> dict:
-    watching = bool(observe.observers)
+    watching = bool(observe.followers)
     if watching:
         observe.tell("backward_began", tensors, create_graph)
     before, modes.grad = modes.grad, create_graph

@@ -7,7 +7,6 @@ whether types are promoted, what the rules want saved. `print(lab.mul.op.source)
 
 from __future__ import annotations
 
-import inspect
 import linecache
 import textwrap
 import types
@@ -364,20 +363,30 @@ def backward_text(op, names: list[str], tensors: bool) -> str:
 
 
 class Packed(list):
-    """What a node saved, as handed to `saved_tensors_hooks`: (is a tensor, packed value) pairs, and how to unpack."""
-
-    unpack = None
+    """What a node saved, as `saved_tensors_hooks` packed it: (unpack, value, Tensor or ndarray) triples; (None, value, None) for the rest."""
 
 
 def reopen(node) -> tuple:
     """What `node` saved, if it was freed (an error) or packed by saved-tensor hooks."""
+    from .tensor import Tensor
+
     if node.saved is None:
         raise RuntimeError(FREED)
-    return tuple(node.saved.unpack(value) if packed else value for packed, value in node.saved)
+    opened = []
+    for unpack, value, kind in node.saved:
+        if unpack is not None:
+            value = unpack(value)
+            if not isinstance(value, Tensor):
+                raise TypeError(f"Output of saved tensor unpack_hook expected to be a Tensor but got result of type {type(value).__name__}")
+            if kind is not Tensor:
+                value = value._a
+        opened.append(value)
+    return tuple(opened)
 
 
 def saved_value(op, node, name):
     """The saved value `name` of `node` for `_saved_<name>`; `self` and `result` are PyTorch's words for input and out."""
+    from .support import saved_output
     from .tensor import Tensor, wrap
 
     name = {"self": op.params[0].name if op.params else "self", "result": "out"}.get(name, name)
@@ -395,12 +404,3 @@ def saved_value(op, node, name):
             return wrap(value) if not isinstance(value, Tensor) and hasattr(value, "dtype") else value
         position += 2 if is_output else 1
     raise AttributeError(name)
-
-
-def saved_output(node, array, index, version):
-    from .support import saved_output as rebuilt
-
-    return rebuilt(node, array, index, version)
-
-
-assert inspect  # used by callers that read signatures of the generated text

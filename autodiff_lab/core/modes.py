@@ -13,6 +13,9 @@ class _Modes(threading.local):
     grad = True  # record operators on the tape
     inference = False
     special = ()  # callables that see every new node: anomaly mode, saved-tensor hooks
+    anomaly = None  # `autograd.anomaly.check`, when backward must name the forward line behind an error
+    check_nan = True  # and behind a NaN
+    hooks_refused = None  # why saved-tensor hooks may not be used now
 
 
 modes = _Modes()

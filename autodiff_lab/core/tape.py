@@ -83,6 +83,8 @@ class Node:
             return self.op.saved_value(self, name[len("_saved_"):])
         if name.startswith("_raw_saved_"):
             return self.op.saved_value(self, name[len("_raw_saved_"):])
+        if hasattr(self.op, "node_attribute"):
+            return self.op.node_attribute(name)
         raise AttributeError(f"{self.name()} has no attribute {name!r}.")
 
     def __call__(self, *grads):
@@ -326,7 +328,10 @@ def run_backward(roots, grads, *, retain_graph=False, create_graph=False, inputs
             if node not in needed:
                 continue
         op = node.op
-        contributions = op.backward_tensors(node, grad) if create_graph else op.backward(node, grad)
+        if modes.anomaly:
+            contributions = _checked_backward(node, grad, create_graph)
+        else:
+            contributions = op.backward_tensors(node, grad) if create_graph else op.backward(node, grad)
         if node._meta is not None:
             contributions = _run_posthooks(node, grad, contributions, create_graph)
         if watching and observe.observers:
@@ -365,6 +370,17 @@ def run_backward(roots, grads, *, retain_graph=False, create_graph=False, inputs
         uses[leaf] = 1
         _settle_leaf(leaf, uses, pending, targets, captured, accumulate, create_graph)
     return captured
+
+
+def _checked_backward(node: Node, grad, create_graph: bool):
+    """Run a node in anomaly mode: what goes wrong is reported with the line of the forward pass."""
+    try:
+        contributions = node.op.backward_tensors(node, grad) if create_graph else node.op.backward(node, grad)
+    except Exception as error:
+        modes.anomaly(node, (), error)
+        raise
+    modes.anomaly(node, contributions)
+    return contributions
 
 
 def _deliver(edge, grad, pending: dict, owned: set, source: Node | None) -> None:

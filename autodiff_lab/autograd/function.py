@@ -1,0 +1,291 @@
+"""`Function`: operators of your own, with a forward and a backward written by hand.
+
+    class Cube(lab.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x ** 3
+
+        @staticmethod
+        def backward(ctx, grad):
+            (x,) = ctx.saved_tensors
+            return grad * 3 * x ** 2
+
+    y = Cube.apply(x)
+"""
+
+from __future__ import annotations
+
+import functools
+import weakref
+
+from ..core import observe
+from ..core.dtypes import FLOATING
+from ..core.modes import modes
+from ..core.op import public
+from ..core.tape import FREED, EngineOp, Version, new_node, port
+from ..core.tensor import Tensor, wrap
+from ..core.views import sync
+
+__all__ = ["Function", "FunctionCtx", "once_differentiable"]
+
+
+class FunctionCtx:
+    """What `forward` hands to `backward`: saved tensors, and any attribute you set on it."""
+
+    def __init__(self):
+        self._to_save, self._dirty, self._non_differentiable = (), (), ()
+        self._materialize, self._node = True, None
+        self.needs_input_grad = ()
+
+    def save_for_backward(self, *tensors) -> None:
+        """Keep inputs or outputs for backward, where `ctx.saved_tensors` returns them. Call it once."""
+        self._to_save = tensors
+
+    def save_for_forward(self, *tensors) -> None:
+        """Accepted for PyTorch's forward mode; nothing here needs it."""
+
+    def mark_dirty(self, *tensors) -> None:
+        """Say which inputs `forward` wrote to in place."""
+        self._dirty = tensors
+
+    def mark_non_differentiable(self, *tensors) -> None:
+        """Say which outputs have no gradient."""
+        self._non_differentiable = tensors
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """If False, backward receives None instead of zeros for outputs that got no gradient."""
+        self._materialize = value
+
+    @property
+    def saved_tensors(self) -> tuple:
+        """The tensors given to `save_for_backward`.
+
+        Raises:
+            RuntimeError: after they were freed by a backward pass, or if one was written to since.
+        """
+        node = self._node() if self._node is not None else None
+        if node is None:
+            return tuple(self._to_save)
+        if node.saved is None:
+            raise RuntimeError(FREED)
+        opened = []
+        from ..core.codegen import reopen
+        for value in node.saved if node.saved.__class__ is tuple else reopen(node):
+            if isinstance(value, _SavedOutput):
+                value = value.open(node)
+            elif isinstance(value, Tensor) and value._ver is not None and value._ver.last > node.seq:
+                from ..core.support import stale
+                stale(node, value._ver, value._a, "")
+            opened.append(value)
+        return tuple(opened)
+
+    saved_variables = saved_tensors
+
+
+class _SavedOutput:
+    """An output of the function itself: kept as its array, because keeping the tensor would be a cycle."""
+
+    __slots__ = ("array", "index", "version")
+
+    def __init__(self, tensor, index: int):
+        if tensor._ver is None:
+            tensor._ver = Version()
+        self.array, self.index, self.version = tensor._a, index, tensor._ver
+
+    def open(self, node):
+        from ..core.support import saved_output, stale
+
+        if self.version.last > node.seq:
+            stale(node, self.version, self.array, node.name())
+        return saved_output(node, self.array, self.index, self.version)
+
+
+class _FunctionOp(EngineOp):
+    """The step of one call of a Function."""
+
+    def __init__(self, function, ctx, inputs):
+        super().__init__(f"{function.__name__}Backward", None)
+        self.function, self.ctx = function, ctx
+        self.is_input_tensor = [isinstance(value, Tensor) for value in inputs]
+        self.backward, self.backward_tensors = self._on_arrays, self._on_tensors
+
+    def _on_arrays(self, node, grad):
+        if isinstance(grad, list):
+            given = [g if g is None else wrap(g) for g in grad]
+        else:
+            given = [wrap(grad)]
+        return tuple(None if r is None else r._a for r in self._on_tensors(node, given if isinstance(grad, list) else given[0]))
+
+    def _on_tensors(self, node, grad):
+        given = grad if isinstance(grad, list) else [grad]
+        function = self.function
+        if function.vjp is not Function.vjp and function.backward is Function.backward:
+            returned = function.vjp(self.ctx, *given)
+        else:
+            returned = function.backward(self.ctx, *given)
+        returned = list(returned) if isinstance(returned, (tuple, list)) else [returned]
+        expected = len(self.is_input_tensor)
+        while len(returned) > expected and returned[-1] is None:
+            returned.pop()
+        if len(returned) != expected:
+            raise RuntimeError(f"function {self.name} returned an incorrect number of gradients (expected {expected}, got {len(returned)})")
+        for i, (value, is_tensor) in enumerate(zip(returned, self.is_input_tensor, strict=True)):
+            if value is not None and not is_tensor:
+                raise RuntimeError(f"function {self.name} returned a gradient different from None at position {i + 1}, but the corresponding forward input was not a Variable")
+            if value is not None and not isinstance(value, Tensor):
+                raise TypeError(f"expected Variable or None (got {type(value).__name__}) from the backward of {function.__name__} at position {i + 1}.")
+            if value is not None and value._view is not None:
+                sync(value)
+        return tuple(returned)
+
+    def zeros(self, shape, dtype, like):
+        """What backward receives for an output that got no gradient."""
+        if not self.ctx._materialize:
+            return None
+        from ..core.op import Op
+        return Op.zeros(shape, dtype, like)
+
+    def output_shapes(self, node):
+        return node.dtype
+
+    def call(self, node, grads):
+        return self._on_tensors(node, list(grads))
+
+    def node_attribute(self, name):
+        """Attributes of `y.grad_fn` that belong to the context."""
+        return getattr(self.ctx, name)
+
+
+class _FunctionMeta(type):
+    def __call__(cls, *args, **kwargs):
+        raise RuntimeError("Legacy autograd function with non-static forward method is deprecated. Please use new-style autograd function with static "
+                           f"forward method: call {cls.__name__}.apply(...) instead of {cls.__name__}(...)(...).")
+
+
+class Function(metaclass=_FunctionMeta):
+    """Base class of operators with a hand-written derivative; call them by `apply`.
+
+    `forward(ctx, *inputs)` computes and saves; or `forward(*inputs)` computes and
+    `setup_context(ctx, inputs, output)` saves. `backward(ctx, *grads)` returns one gradient per input,
+    None where there is none.
+    """
+
+    @staticmethod
+    def forward(*args, **kwargs):
+        raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        raise NotImplementedError("setup_context is not implemented.")
+
+    @staticmethod
+    def backward(ctx, *grad_outputs):
+        raise NotImplementedError("You must implement either the backward or vjp method for your custom autograd.Function to use it with backward mode AD.")
+
+    vjp = backward
+
+    @classmethod
+    def apply(cls, *args, **kwargs):
+        """Run forward and, if an input requires a gradient, record it."""
+        ctx = FunctionCtx()
+        for value in args:
+            if isinstance(value, Tensor) and value._view is not None:
+                sync(value)
+        needs = tuple(isinstance(value, Tensor) and value._rg for value in args)
+        ctx.needs_input_grad = needs
+        separate = cls.setup_context is not Function.setup_context
+        recording, modes.grad = modes.grad, False
+        try:
+            result = cls.forward(*args, **kwargs) if separate else cls.forward(ctx, *args, **kwargs)
+            if separate:
+                cls.setup_context(ctx, args, result)
+        finally:
+            modes.grad = recording
+        single = not isinstance(result, (tuple, list))
+        outputs = [result] if single else list(result)
+        for i, value in enumerate(outputs):
+            if any(value is given for given in args) and not any(value is d for d in ctx._dirty):
+                outputs[i] = value.view_as(value) if isinstance(value, Tensor) else value
+        for tensor in ctx._dirty:
+            if recording and tensor._rg and tensor._node is None:
+                raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+            if tensor._ver is None:
+                tensor._ver = Version()
+            tensor._ver.bump()
+        if recording and any(needs):
+            cls._record(ctx, args, outputs)
+        if observe.observers:
+            observe.tell("op_ran", _Shown(cls), args, outputs[0] if single else tuple(outputs))
+        return outputs[0] if single else tuple(outputs)
+
+    @classmethod
+    def _record(cls, ctx, args, outputs) -> None:
+        edges = tuple((value._node or value) if isinstance(value, Tensor) and value._rg else None for value in args)
+        carriers = [i for i, value in enumerate(outputs) if isinstance(value, Tensor) and value._a.dtype in FLOATING
+                    and not any(value is n for n in ctx._non_differentiable)]
+        first = next((value for value in outputs if isinstance(value, Tensor)), None)
+        if first is None or not carriers:
+            return
+        saved = []
+        for value in ctx._to_save:
+            index = next((i for i, output in enumerate(outputs) if output is value), None)
+            saved.append(value if index is None else _SavedOutput(value, index))
+        operation = _FunctionOp(cls, ctx, args)
+        if len(outputs) == 1:
+            node = new_node(operation, edges, tuple(saved), first._a.shape, first._a.dtype)
+            outputs[0]._node, outputs[0]._rg = node, True
+        else:
+            shapes = [(value._a.shape, value._a.dtype) if isinstance(value, Tensor) else ((), first._a.dtype) for value in outputs]
+            node = new_node(operation, edges, tuple(saved), None, shapes)
+            for i in carriers:
+                outputs[i]._node, outputs[i]._rg = port(node, i, *shapes[i]), True
+        for i in carriers:
+            outputs[i]._view = None
+        ctx._to_save = ()
+        ctx._node = weakref.ref(node)
+
+
+class _Shown:
+    """What observers see of a custom Function."""
+
+    category, latex, rules, params, is_port = "other", None, {}, (), False
+
+    def __init__(self, function):
+        self.name, self.node_name, self.function = function.__name__, f"{function.__name__}Backward", function
+
+
+def once_differentiable(fn):
+    """Mark a `backward` whose own derivative would be wrong: asking for it is an error."""
+    @functools.wraps(fn)
+    def wrapped(ctx, *grads):
+        recording = modes.grad
+        modes.grad = False
+        try:
+            returned = fn(ctx, *grads)
+        finally:
+            modes.grad = recording
+        if not recording or not any(isinstance(g, Tensor) and g._rg for g in grads) and not any(ctx.needs_input_grad):
+            return returned
+        many = returned if isinstance(returned, tuple) else (returned,)
+        refused = tuple(r if not isinstance(r, Tensor) else _refusing(r) for r in many)
+        return refused if isinstance(returned, tuple) else refused[0]
+    return wrapped
+
+
+def _refuse(node, grad):
+    raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")
+
+
+_DELAYED_ERROR = EngineOp("DelayedError", _refuse)
+
+
+def _refusing(value):
+    made = wrap(value._a)
+    made._node = new_node(_DELAYED_ERROR, (), (), value._a.shape, value._a.dtype)
+    made._rg = True
+    return made
+
+
+public.setdefault("autograd", {}).update(Function=Function)
+

@@ -1,0 +1,111 @@
+"""Looking at and changing what the tape keeps: saved-tensor hooks, hooks on several gradients, graph nodes."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import namedtuple
+
+import numpy as np
+
+from ..core.codegen import Packed
+from ..core.modes import modes
+from ..core.tape import Handle, Node
+from ..core.tensor import Tensor, wrap
+
+__all__ = ["GradientEdge", "Node", "disable_saved_tensors_hooks", "get_gradient_edge", "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks"]
+
+GradientEdge = namedtuple("GradientEdge", ["node", "output_nr"])
+
+
+class saved_tensors_hooks:
+    """Within it, `pack` sees every tensor that the tape saves, and `unpack` makes it again for backward.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.ones(2, requires_grad=True)
+    >>> with lab.autograd.graph.saved_tensors_hooks(lambda t: t.numpy(force=True), lab.from_numpy):
+    ...     y = (x * x).sum()
+    >>> y.backward(); x.grad
+    tensor([2., 2.])
+    """
+
+    def __init__(self, pack_hook, unpack_hook):
+        self.pack_hook, self.unpack_hook = pack_hook, unpack_hook
+
+    def _pack(self, node: Node) -> None:
+        if node.saved and node.saved.__class__ is tuple:
+            node.saved = _packed(node.saved, self.pack_hook, self.unpack_hook)
+
+    def __enter__(self) -> None:
+        if modes.hooks_refused:
+            raise RuntimeError(modes.hooks_refused)
+        # The innermost hooks come first: a node is packed once.
+        modes.special = (self._pack, *modes.special)
+
+    def __exit__(self, *exception) -> None:
+        kept = list(modes.special)
+        kept.remove(self._pack)
+        modes.special = tuple(kept)
+
+
+def _packed(saved: tuple, pack, unpack) -> Packed:
+    packed = Packed()
+    recording, modes.grad = modes.grad, False
+    special, modes.special = modes.special, ()
+    try:
+        for value in saved:
+            if isinstance(value, Tensor):
+                packed.append((unpack, pack(value), Tensor))
+            elif isinstance(value, (np.ndarray, np.generic)):
+                packed.append((unpack, pack(wrap(value)), np.ndarray))
+            else:
+                packed.append((None, value, None))
+    finally:
+        modes.grad, modes.special = recording, special
+    return packed
+
+
+class save_on_cpu(saved_tensors_hooks):
+    """Within it, what the tape saves waits in host memory."""
+
+    def __init__(self, pin_memory: bool = False, device_type: str = "cuda"):
+        super().__init__(lambda t: (t.device, t.cpu()), lambda packed: packed[1].to(packed[0]))
+
+
+@contextlib.contextmanager
+def disable_saved_tensors_hooks(error_message: str):
+    """Within it, entering `saved_tensors_hooks` raises `error_message`."""
+    before, modes.hooks_refused = modes.hooks_refused, error_message
+    try:
+        yield
+    finally:
+        modes.hooks_refused = before
+
+
+def get_gradient_edge(tensor) -> GradientEdge:
+    """The node and output number where the gradient of `tensor` is known."""
+    if not tensor.requires_grad:
+        raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
+    from ..core.tape import AccumulateGrad
+    return GradientEdge(tensor.grad_fn or AccumulateGrad(tensor), tensor.output_nr)
+
+
+def register_multi_grad_hook(tensors, fn, *, mode: str = "all"):
+    """Call `fn(grads)` once the gradients of all `tensors` are known (mode "all"), or of the first ("any")."""
+    lock, state = threading.Lock(), {}
+    total = len(tensors)
+
+    def hook(i, grad):
+        with lock:
+            state[i] = grad
+            done = len(state) == total if mode == "all" else len(state) == 1
+            collected = [state.get(k) for k in range(total)] if done and mode == "all" else grad
+            if len(state) == total:
+                state.clear()
+        if done:
+            fn(collected)
+
+    handles = [t.register_hook(lambda grad, i=i: hook(i, grad)) for i, t in enumerate(tensors)]
+    together = Handle({}, None)
+    together.remove = lambda: [h.remove() for h in handles]
+    return together

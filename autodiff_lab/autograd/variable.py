@@ -1,0 +1,22 @@
+"""`Variable`: what tensors with gradients were called before PyTorch 0.4. Old programs still say it."""
+
+from __future__ import annotations
+
+from ..core.tensor import Tensor
+
+__all__ = ["Variable"]
+
+
+class _VariableMeta(type):
+    def __instancecheck__(cls, value) -> bool:
+        return isinstance(value, Tensor)
+
+
+class Variable(metaclass=_VariableMeta):
+    """`Variable(t)` is the tensor `t`, requiring a gradient if asked to."""
+
+    def __new__(cls, data: Tensor, requires_grad: bool = False, volatile: bool = False) -> Tensor:
+        made = data.view_as(data) if data.requires_grad else data.detach()
+        if requires_grad:
+            made.requires_grad_()
+        return made

@@ -1,0 +1,85 @@
+"""Checkpointing: keep nothing of a stretch of the forward pass, and run it again when backward needs it."""
+
+from __future__ import annotations
+
+import contextlib
+
+from ..autograd.graph import saved_tensors_hooks
+from ..core.modes import enable_grad
+from ..core.op import public
+
+__all__ = ["checkpoint", "checkpoint_sequential"]
+
+
+class _Stretch:
+    """One checkpointed call: its tensors are numbered as they are saved, and made again on first use."""
+
+    def __init__(self, rerun):
+        self.rerun, self.count, self.made = rerun, 0, None
+
+    def pack(self, tensor) -> int:
+        self.count += 1
+        return self.count - 1
+
+    def unpack(self, number: int):
+        if self.made is None:
+            made: list = []
+            with saved_tensors_hooks(lambda t: made.append(t.detach()) or len(made) - 1, lambda i: made[i]), enable_grad():
+                self.rerun()
+            if len(made) != self.count:
+                raise RuntimeError(f"torch.utils.checkpoint: A different number of tensors was saved during the original forward and recomputation. "
+                                   f"Number of tensors saved during forward: {self.count}. Number of tensors saved during recomputation: {len(made)}. "
+                                   "The function must do the same thing both times.")
+            self.made = made
+        return self.made[number]
+
+
+def checkpoint(function, *args, use_reentrant: bool | None = None, context_fn=None, determinism_check: str = "default", debug: bool = False,
+               preserve_rng_state: bool = True, early_stop: bool = True, **kwargs):
+    """`function(*args, **kwargs)` without keeping what its backward needs: it is run again then.
+
+    Args:
+        preserve_rng_state: give the second run the same random numbers.
+        use_reentrant: accepted; both of PyTorch's variants give the same gradients.
+    """
+    state = public[""]["get_rng_state"]() if preserve_rng_state else None
+
+    def rerun():
+        with _random_state(state):
+            function(*args, **kwargs)
+
+    stretch = _Stretch(rerun)
+    with saved_tensors_hooks(stretch.pack, stretch.unpack):
+        return function(*args, **kwargs)
+
+
+@contextlib.contextmanager
+def _random_state(state):
+    if state is None:
+        yield
+        return
+    now = public[""]["get_rng_state"]()
+    public[""]["set_rng_state"](state)
+    try:
+        yield
+    finally:
+        public[""]["set_rng_state"](now)
+
+
+def checkpoint_sequential(functions, segments: int, input, use_reentrant: bool | None = None, **kwargs):
+    """Run a Sequential in `segments` checkpointed pieces; the last one keeps what it needs."""
+    functions = list(functions.children()) if hasattr(functions, "children") else list(functions)
+    size = len(functions) // segments
+
+    def piece(start, end):
+        def run(value):
+            for function in functions[start:end]:
+                value = function(value)
+            return value
+        return run
+
+    end = 0
+    for start in range(0, size * (segments - 1), size):
+        end = start + size
+        input = checkpoint(piece(start, end), input, use_reentrant=use_reentrant, **kwargs)
+    return piece(end, len(functions))(input)
