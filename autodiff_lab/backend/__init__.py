@@ -11,7 +11,7 @@ import numpy as np
 
 from . import memory
 
-__all__ = ["array_types", "is_array", "namespace", "to_host"]
+__all__ = ["array_types", "is_array", "namespace", "special", "to_host"]
 
 memory.tune()
 
@@ -28,6 +28,15 @@ def namespace(array):
     return sys.modules["cupy"] if module.startswith("cupy") else getattr(sys.modules.get(module), "__array_namespace__", np)
 
 
+def special(array):
+    """Special functions that work on `array`: scipy.special, or CuPy's counterpart. Imported when first needed."""
+    if namespace(array) is np:
+        import scipy.special
+        return scipy.special
+    import cupyx.scipy.special
+    return cupyx.scipy.special
+
+
 def is_array(value) -> bool:
     """True for what kernels compute on: NumPy arrays and scalars, and CuPy arrays."""
     return isinstance(value, (np.ndarray, np.generic)) or type(value).__module__.startswith("cupy")
@@ -42,3 +51,14 @@ def array_types() -> tuple[type, ...]:
 def to_host(array) -> np.ndarray:
     """A NumPy array of the same numbers; copies only when they live on a CUDA device."""
     return array if isinstance(array, (np.ndarray, np.generic)) else array.get()
+
+
+def strided(array, shape: tuple, strides: tuple):
+    """A writable view of the memory of `array` with any shape and strides (in bytes), from its first element.
+
+    NumPy's own `as_strided` takes ten times as long as the constructor, which asks for contiguous memory.
+    """
+    if isinstance(array, np.ndarray) and array.flags.c_contiguous and array.size:
+        return np.ndarray(shape, array.dtype, array, 0, strides)
+    xp = namespace(array)
+    return xp.lib.stride_tricks.as_strided(xp.asarray(array), shape, strides)

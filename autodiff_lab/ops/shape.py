@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..backend import namespace
+from ..backend import namespace, strided
 from ..core.broadcast import sum_to_shape
 from ..core.errors import dim_message
 from ..core.op import op, ops
@@ -178,7 +178,7 @@ def expand(input: Tensor, size: Ints) -> Tensor:
         shape.append(have if n == -1 else n)
     xp = namespace(input)
     strides = (0,) * extra + tuple(0 if n == 1 and shape[i + extra] != 1 else s for i, (n, s) in enumerate(zip(input.shape, input.strides, strict=True)))
-    return xp.lib.stride_tricks.as_strided(xp.asarray(input), tuple(shape), strides)
+    return strided(input, tuple(shape), strides)
 
 
 @expand.vjp("input")
