@@ -2,11 +2,48 @@
 
 from __future__ import annotations
 
+import inspect
+import math
 
-from ..backend import namespace
-from ..core.op import op, ops
+from ..backend import namespace, special
+from ..core.op import op, ops, public
 from ..core.samples import away_from, calls, reals
 from ..core.tensor import Tensor
+from .elementwise import tanh
+
+F = "nn.functional"
+
+
+def functional(function, name: str | None = None):
+    """Put an activation into nn.functional, where it also takes `inplace=True`. Returns the new function."""
+    made = function.op
+    places = len(made.params)
+    in_place = None
+
+    def call(input, *args, inplace=False, **kwargs):
+        nonlocal in_place
+        if len(args) == places:
+            *args, inplace = args
+        if not inplace:
+            return function(input, *args, **kwargs)
+        if in_place is None:
+            in_place = public[F].get(f"{short}_") or public[""].get(f"{short}_") or getattr(Tensor, f"{short}_")
+        return in_place(input, *args, **kwargs)
+
+    short = name or made.name.split(".")[-1]
+    call.__name__ = call.__qualname__ = short
+    call.__doc__, call.op = function.__doc__, made
+    parameters = list(made.signature.parameters.values())
+    parameters.append(inspect.Parameter("inplace", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=False, annotation="bool"))
+    call.__signature__ = made.signature.replace(parameters=sorted(parameters, key=lambda p: p.kind))
+    public.setdefault(F, {})[short] = call
+    return call
+
+
+def share(*functions) -> None:
+    """The same object under nn.functional as at the top."""
+    for function in functions:
+        public.setdefault(F, {})[function.op.name] = function
 
 
 @op(category="activation", latex=r"\max(0, x)", samples=away_from(0.0), inplace=True)
@@ -17,6 +54,9 @@ def relu(input: Tensor) -> Tensor:
     >>> lab.relu(lab.tensor([-1.0, 2.0]))
     tensor([0., 2.])
     """
+    if input.dtype.kind in "bc":
+        from ..core.dtypes import dtype_of
+        raise RuntimeError("Boolean inputs not supported for relu" if input.dtype.kind == "b" else f'"clamp_min_scalar_cpu" not implemented for \'{dtype_of(input).title}\'')
     return namespace(input).maximum(input, 0)
 
 
@@ -25,53 +65,432 @@ def _(grad, out):
     return grad * (out > 0)
 
 
-@op(category="activation", latex=r"\sigma(x) = \frac{1}{1 + e^{-x}}", samples=reals(), promote="float", inplace=True)
+functional(relu)
+
+
+@op(category="activation", latex=r"\min(\max(0, x), 6)", samples=away_from(0.0, 6.0, high=8.0), namespace=F, inplace=True, node_name="Hardtanh")
+def relu6(input: Tensor) -> Tensor:
+    """relu that stops at 6."""
+    xp = namespace(input)
+    return xp.minimum(xp.maximum(input, 0), 6)
+
+
+@relu6.vjp("input", latex="[0 < x < 6]")
+def _(grad, out):
+    return grad * ((out > 0) & (out < 6))
+
+
+functional(relu6)
+
+
+@op(category="activation", latex=r"\max(x, a x)", samples=away_from(0.0), namespace=F, inplace=True)
+def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
+    """Unchanged where positive, `negative_slope` times the input elsewhere: a relu whose gradient never dies."""
+    xp = namespace(input)
+    if 0 <= negative_slope <= 1:
+        return xp.maximum(input, input * negative_slope)
+    return xp.where(input > 0, input, input * negative_slope)
+
+
+@leaky_relu.vjp("input", latex=r"1\text{ or }a")
+def _(grad, input, negative_slope):
+    return ops.where(input > 0, grad, grad * negative_slope)
+
+
+functional(leaky_relu)
+
+
+@op(category="activation", latex=r"\begin{cases} x & x > t \\ v & \text{else} \end{cases}", samples=calls(
+    lambda r: ((r.normal(size=(3, 4)), 0.1, 20.0), {}), lambda r: ((r.normal(size=()), -0.5, 0.0), {})), inplace=True, method=False)
+def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
+    """Unchanged above `threshold`, `value` elsewhere."""
+    return namespace(input).where(input <= threshold, value, input).astype(input.dtype)
+
+
+@threshold.vjp("input")
+def _(grad, input, threshold):
+    return grad * (input > threshold)
+
+
+functional(threshold)
+
+
+# ---- the exponential family ----
+
+def _elu(input, alpha, scale, speed):
+    xp = namespace(input)
+    negative = xp.expm1(xp.minimum(input, 0) * speed) * (alpha * scale)
+    return xp.where(input > 0, input if scale == 1 else input * scale, negative)
+
+
+def _elu_slope(grad, input, alpha, scale, speed):
+    """The gradient through elu: constant on the right, exponential on the left."""
+    left = ops.exp(ops.where(input > 0, input * 0, input) * speed) * (alpha * scale * speed)
+    return grad * ops.where(input > 0, input * 0 + scale, left)
+
+
+@op(category="activation", latex=r"\begin{cases} x & x > 0 \\ \alpha(e^x - 1) & \text{else} \end{cases}", samples=away_from(0.0), namespace=F, inplace=True)
+def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """Unchanged where positive, an exponential down to `-alpha` elsewhere."""
+    return _elu(input, alpha, 1, 1)
+
+
+@elu.vjp("input", latex=r"1\text{ or }\alpha e^x")
+def _(grad, input, alpha):
+    return _elu_slope(grad, input, alpha, 1, 1)
+
+
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+
+
+@op(category="activation", latex=r"\lambda\,\mathrm{elu}_\alpha(x)", samples=away_from(0.0), inplace=True, method=False, node_name="Elu")
+def selu(input: Tensor) -> Tensor:
+    """elu scaled so that layers keep mean 0 and variance 1 (Klambauer et al. 2017)."""
+    return _elu(input, SELU_ALPHA, SELU_SCALE, 1)
+
+
+@selu.vjp("input")
+def _(grad, input):
+    return _elu_slope(grad, input, SELU_ALPHA, SELU_SCALE, 1)
+
+
+@op(category="activation", latex=r"\max(0, x) + \min(0, \alpha(e^{x/\alpha} - 1))", samples=away_from(0.0), inplace=True, method=False, node_name="Elu")
+def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """elu whose slope is continuous for every `alpha`.
+
+    Raises:
+        RuntimeError: if alpha is 0.
+    """
+    if alpha == 0:
+        raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
+    return _elu(input, alpha, 1, 1 / alpha)
+
+
+@celu.vjp("input")
+def _(grad, input, alpha):
+    return _elu_slope(grad, input, alpha, 1, 1 / alpha)
+
+
+functional(elu), functional(selu), functional(celu)
+
+
+@op(category="activation", latex=r"\sigma(x) = \frac{1}{1 + e^{-x}}", samples=reals(), promote="float", inplace=True, alias=("special_expit",))
 def sigmoid(input: Tensor) -> Tensor:
     """The logistic function, from 0 to 1; exact far out, without overflow."""
     xp = namespace(input)
-    # tanh does not overflow: sigma(x) = (1 + tanh(x / 2)) / 2, but loses digits near 0, so split by sign.
-    decay = xp.exp(-xp.absolute(input)) if input.dtype.kind != "c" else xp.exp(-input)
-    return xp.where(input >= 0, 1, decay) / (1 + decay) if input.dtype.kind != "c" else 1 / (1 + decay)
+    # e^-x may overflow to inf on the left: 1 / inf is the right 0.
+    out = xp.exp(-input)
+    if out.ndim:
+        out += 1
+        return xp.divide(1, out, out=out)
+    return 1 / (1 + out)
 
 
 @sigmoid.vjp("input", latex=r"\sigma(x)(1 - \sigma(x))")
 def _(grad, out):
-    return grad * (out * (1 - out))
+    return grad * ops.conj(out * (1 - out))
 
 
-along = calls(lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=(2, 3, 4)), 0), {}), lambda r: ((r.normal(size=(5,)), -1), {}))
+share(sigmoid, tanh)
 
 
-@op(category="activation", latex=r"\frac{e^{x_i}}{\sum_j e^{x_j}}", samples=along, promote="float")
-def softmax(input: Tensor, dim: int, dtype=None) -> Tensor:
-    """Positive numbers that add up to 1 along `dim`. The largest is subtracted first, so nothing overflows."""
+@op(category="activation", latex=r"\ln \sigma(x)", samples=reals(-4, 4), namespace=F, node_name="LogSigmoid")
+def logsigmoid(input: Tensor) -> Tensor:
+    """The logarithm of sigmoid, computed without overflow or log(0)."""
     xp = namespace(input)
-    if dtype is not None:
-        input = input.astype(dtype.numpy)
-    if not input.ndim:
-        return input * 0 + 1
-    shifted = xp.exp(input - xp.max(input, axis=dim, keepdims=True))
-    return shifted / xp.add.reduce(shifted, axis=dim, keepdims=True)
+    return xp.minimum(input, 0) - xp.log1p(xp.exp(-xp.absolute(input)))
 
 
-@softmax.vjp("input", latex=r"s_i(\delta_{ij} - s_j)")
-def _(grad, out, dim):
-    inner = grad * out
-    return inner - out * ops.sum(inner, dim, True)
+@logsigmoid.vjp("input", latex=r"\sigma(-x)")
+def _(grad, input):
+    return grad * ops.sigmoid(-input)
 
 
-@op(category="activation", latex=r"x_i - \ln \sum_j e^{x_j}", samples=along, promote="float")
-def log_softmax(input: Tensor, dim: int, dtype=None) -> Tensor:
-    """The logarithm of softmax, computed without overflow or log(0)."""
+@op(category="activation", latex=r"\frac{1}{\beta}\ln(1 + e^{\beta x})", samples=reals(-4, 4), namespace=F)
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """A smooth relu. Above `threshold` (of beta * input) it is the identity."""
     xp = namespace(input)
-    if dtype is not None:
-        input = input.astype(dtype.numpy)
+    scaled = input * beta
+    return xp.where(scaled > threshold, input, xp.log1p(xp.exp(xp.minimum(scaled, threshold))) / beta)
+
+
+@softplus.vjp("input", latex=r"\sigma(\beta x)")
+def _(grad, input, beta, threshold):
+    return ops.where(input * beta > threshold, grad, grad * ops.sigmoid(input * beta))
+
+
+@op(category="activation", latex=r"x\,\sigma(x)", samples=reals(-4, 4), namespace=F, inplace=True)
+def silu(input: Tensor) -> Tensor:
+    """The input times its sigmoid, also called swish."""
+    return input * sigmoid.op.kernel(input)
+
+
+@silu.vjp("input", latex=r"\sigma(x)(1 + x(1 - \sigma(x)))")
+def _(grad, input):
+    s = ops.sigmoid(input)
+    return grad * (s * (1 + input * (1 - s)))
+
+
+functional(silu)
+
+
+@op(category="activation", latex=r"x \tanh(\ln(1 + e^x))", samples=reals(-4, 4), namespace=F, inplace=True)
+def mish(input: Tensor) -> Tensor:
+    """The input times tanh of its softplus (Misra 2019)."""
+    xp = namespace(input)
+    return input * xp.tanh(softplus.op.kernel(input))
+
+
+@mish.vjp("input")
+def _(grad, input):
+    t = ops.tanh(softplus(input))
+    return grad * (t + input * (1 - t * t) * ops.sigmoid(input))
+
+
+functional(mish)
+
+
+# ---- gelu ----
+
+GELU_SLOPE, GELU_CUBIC = math.sqrt(2 / math.pi), 0.044715
+
+
+@op(category="activation", latex=r"x\,\Phi(x)", samples=calls(
+    lambda r: ((r.normal(size=(3, 4)) * 2,), {}), lambda r: ((r.normal(size=(3, 4)) * 2,), {"approximate": "tanh"}), lambda r: ((r.normal(size=()),), {}),
+    lambda r: ((r.normal(size=(2, 0)),), {})), namespace=F)
+def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
+    """The input times the chance that a standard normal number is below it (Hendrycks & Gimpel 2016).
+
+    Args:
+        approximate: "none" for the error function, "tanh" for the usual approximation.
+    """
+    _check_gelu(approximate)
+    xp = namespace(input)
+    if approximate == "tanh":
+        out = _gelu_inner(xp, input)
+    else:
+        out = special(input).erf(input * math.sqrt(0.5))
+    out = out + 1
+    out *= input
+    out *= 0.5
+    return out
+
+
+def _check_gelu(approximate: str) -> None:
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError("approximate argument must be either none or tanh.")
+
+
+def _gelu_inner(xp, input):
+    """tanh(k (x + c x^3)) with few temporaries."""
     if not input.ndim:
-        return input * 0
-    shifted = input - xp.max(input, axis=dim, keepdims=True)
-    return shifted - xp.log(xp.add.reduce(xp.exp(shifted), axis=dim, keepdims=True))
+        return xp.tanh((input + input * input * input * GELU_CUBIC) * GELU_SLOPE)
+    inner = input * input
+    inner *= GELU_CUBIC * GELU_SLOPE
+    inner += GELU_SLOPE
+    inner *= input
+    return xp.tanh(inner, out=inner)
 
 
-@log_softmax.vjp("input", latex=r"\delta_{ij} - s_j")
-def _(grad, out, dim):
-    return grad - ops.exp(out) * ops.sum(grad, dim, True)
+@gelu.vjp("input", latex=r"\Phi(x) + x\,\varphi(x)")
+def _(grad, input, approximate):
+    return gelu_backward(grad, input, approximate)
+
+
+@op(category="activation", function=False, method=False, out=False)
+def gelu_backward(input: Tensor, x: Tensor, approximate) -> Tensor:
+    """The gradient through gelu at `x`, fused."""
+    xp = namespace(x)
+    if approximate == "tanh":
+        t = _gelu_inner(xp, x)
+        slope = x * x
+        slope = slope * (3 * GELU_CUBIC * GELU_SLOPE) + GELU_SLOPE
+        slope *= x
+        slope *= 1 - t * t
+        slope += t
+        slope += 1
+        slope *= 0.5
+        return slope * input
+    slope = x * x
+    slope *= -0.5
+    slope = xp.exp(slope)
+    slope *= x
+    slope *= 1 / math.sqrt(2 * math.pi)
+    slope += 0.5
+    slope += special(x).erf(x * math.sqrt(0.5)) * 0.5
+    return slope * input
+
+
+@gelu_backward.vjp("input")
+def _(grad, x, approximate):
+    return gelu_backward(grad, x, approximate)
+
+
+@gelu_backward.vjp("x")
+def _(grad, input, x, approximate):
+    if approximate == "none":
+        return grad * input * (ops.exp(x * x * -0.5) * (2 - x * x) * (1 / math.sqrt(2 * math.pi)))
+    t = ops.tanh((x + x * x * x * GELU_CUBIC) * GELU_SLOPE)
+    first = (1 + x * x * (3 * GELU_CUBIC)) * GELU_SLOPE
+    bend = 1 - t * t
+    return grad * input * bend * (first - x * t * first * first + x * x * (3 * GELU_CUBIC * GELU_SLOPE))
+
+
+# ---- straight pieces ----
+
+@op(category="activation", latex=r"\min(\max(a, x), b)", samples=away_from(-1.0, 1.0), namespace=F, inplace=True)
+def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+    """The input, held between `min_val` and `max_val`."""
+    if input.dtype.kind == "b":
+        raise RuntimeError("Bool inputs not supported for hardtanh")
+    if min_val > max_val:
+        raise ValueError("min_val cannot be greater than max_val")
+    return namespace(input).clip(input, min_val, max_val).astype(input.dtype, copy=False)
+
+
+@hardtanh.vjp("input", latex="[a < x < b]")
+def _(grad, input, min_val, max_val):
+    return grad * ((input > min_val) & (input < max_val))
+
+
+@op(category="activation", latex=r"\min(\max(\tfrac{x}{6} + \tfrac12, 0), 1)", samples=away_from(-3.0, 3.0, low=-5, high=5), namespace=F, inplace=True)
+def hardsigmoid(input: Tensor) -> Tensor:
+    """Straight pieces in place of sigmoid."""
+    return namespace(input).clip(input + 3, 0, 6) / 6
+
+
+@hardsigmoid.vjp("input", latex=r"\tfrac16 [-3 < x < 3]")
+def _(grad, input):
+    return grad * ((input > -3) & (input < 3)) / 6
+
+
+@op(category="activation", latex=r"x \cdot \mathrm{hardsigmoid}(x)", samples=away_from(-3.0, 3.0, low=-5, high=5), namespace=F, inplace=True)
+def hardswish(input: Tensor) -> Tensor:
+    """Straight pieces in place of silu (Howard et al. 2019)."""
+    return input * namespace(input).clip(input + 3, 0, 6) / 6
+
+
+@hardswish.vjp("input")
+def _(grad, input):
+    return ops.where(input <= -3, grad * 0, ops.where(input < 3, grad * (input / 3 + 0.5), grad))
+
+
+@op(category="activation", latex=r"x\,[|x| > \lambda]", samples=away_from(-0.5, 0.5))
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """Zero within `lambd` of 0, unchanged outside."""
+    xp = namespace(input)
+    return xp.where((input >= -lambd) & (input <= lambd), 0, input).astype(input.dtype)
+
+
+@hardshrink.vjp("input")
+def _(grad, input, lambd):
+    return grad * ~((input >= -lambd) & (input <= lambd))
+
+
+@op(category="activation", latex=r"\mathrm{sgn}(x)\max(|x| - \lambda, 0)", samples=away_from(-0.5, 0.5), namespace=F)
+def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """Pulled towards 0 by `lambd`, and 0 within.
+
+    Raises:
+        RuntimeError: if lambd is negative.
+    """
+    if lambd < 0:
+        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd:g}.")
+    xp = namespace(input)
+    return xp.where(input > lambd, input - lambd, xp.where(input < -lambd, input + lambd, input * 0))
+
+
+@softshrink.vjp("input")
+def _(grad, input, lambd):
+    return grad * ((input > lambd) | (input < -lambd))
+
+
+def tanhshrink(input: Tensor) -> Tensor:
+    """The input minus its tanh."""
+    return input - input.tanh()
+
+
+def softsign(input: Tensor) -> Tensor:
+    """The input divided by 1 plus its absolute value."""
+    return input / (input.abs() + 1)
+
+
+share(hardshrink)
+functional(hardtanh), functional(hardsigmoid), functional(hardswish)
+public[F].update(tanhshrink=tanhshrink, softsign=softsign)
+
+
+# ---- with a weight, a gate, or chance ----
+
+@op(category="activation", latex=r"\max(0, x) + w \min(0, x)", method=True, samples=calls(
+    lambda r: ((r.normal(size=(3, 4)), r.normal(size=(1,))), {}), lambda r: ((r.normal(size=(2, 3, 4)), r.normal(size=(3,))), {}), lambda r: ((r.normal(size=()), r.normal(size=())), {})))
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """leaky_relu whose slope is learned: one, or one per channel (dimension 1).
+
+    Raises:
+        RuntimeError: if the number of weights is neither 1 nor the number of channels.
+    """
+    return namespace(input).where(input > 0, input, _per_channel(input, weight) * input)
+
+
+def _per_channel(input, weight):
+    """`weight` shaped so that it broadcasts along dimension 1 of `input`."""
+    if weight.ndim > 1:
+        raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}")
+    if not weight.ndim or weight.shape[0] == 1 and not input.ndim > 1:
+        return weight.reshape(()) if not input.ndim else weight
+    n = weight.shape[0]
+    channels = input.shape[1] if input.ndim > 1 else 1
+    if n not in (1, channels):
+        raise RuntimeError(f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {n} and channel size = {channels}.")
+    return weight.reshape((n,) + (1,) * (input.ndim - 2)) if input.ndim > 1 else weight
+
+
+@prelu.vjp("input")
+def _(grad, input, weight):
+    return ops.where(input > 0, grad, grad * _per_channel(input, weight))
+
+
+@prelu.vjp("weight")
+def _(grad, input, weight_shape):
+    each = grad * ops.where(input > 0, input * 0, input)
+    n = weight_shape[0] if len(weight_shape) else 1
+    if n == 1 or input.ndim < 2:
+        return each.sum().reshape(tuple(weight_shape))
+    return each.sum(tuple(d for d in range(input.ndim) if d != 1))
+
+
+share(prelu)
+
+
+@op(category="activation", latex=r"a \cdot \sigma(b)", namespace=F, samples=calls(
+    lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(size=(4, 3)), 0), {})))
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """The first half along `dim`, gated by the sigmoid of the second.
+
+    Raises:
+        RuntimeError: if the size along `dim` is odd, or there is no dimension.
+    """
+    from .reductions import axes
+    if not input.ndim:
+        raise RuntimeError("glu does not support 0-dimensional tensors")
+    (d,) = axes(dim, input.ndim)
+    if input.shape[d] % 2:
+        raise RuntimeError(f"Halving dimension must be even, but dimension {d} is size {input.shape[d]}")
+    a, b = halves(input, d)
+    return a * sigmoid.op.kernel(b)
+
+
+def halves(input, dim: int):
+    """The two halves along `dim`, as views."""
+    dim = dim % input.ndim
+    n = input.shape[dim] // 2
+    before = (slice(None),) * dim
+    return input[(*before, slice(0, n))], input[(*before, slice(n, None))]
+
+
+@glu.vjp("input")
+def _(grad, input, dim):
+    a, b = halves(input, dim)
+    s = ops.sigmoid(b)
+    return ops.cat([grad * s, grad * a * (s * (1 - s))], dim)

@@ -1,0 +1,176 @@
+"""Softmax and its kin: positive numbers that add up to 1, and their logarithms."""
+
+from __future__ import annotations
+
+import warnings
+
+from ..backend import namespace
+from ..core.dtypes import dtype_of
+from ..core.op import op, ops, public
+from ..core.samples import calls
+from ..core.tensor import Tensor
+from .reductions import axes
+
+F = "nn.functional"
+
+along = calls(lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=(2, 3, 4)), 0), {}), lambda r: ((r.normal(size=(5,)), -1), {}), lambda r: ((r.normal(size=()), 0), {}),
+              lambda r: ((r.normal(size=(2, 0)), 1), {}))
+
+
+def prepared(name: str, input, dim, dtype):
+    """`input` in the wanted type, and the axis.
+
+    Raises:
+        RuntimeError: for integers without a dtype.
+        IndexError: for a dimension that is not there.
+    """
+    if dtype is not None:
+        input = input.astype(dtype_of(dtype).numpy)
+    elif dtype_of(input).category < 2:
+        raise RuntimeError(f'"{name}_kernel_impl" not implemented for \'{dtype_of(input).title}\'. Convert the tensor first, e.g. with .float().')
+    return input, (axes(dim, input.ndim) or (0,))[0]
+
+
+@op(category="activation", latex=r"\frac{e^{x_i}}{\sum_j e^{x_j}}", samples=along)
+def softmax(input: Tensor, dim: int, dtype=None) -> Tensor:
+    """Positive numbers that add up to 1 along `dim`. The largest is subtracted first, so nothing overflows.
+
+    >>> import autodiff_lab as lab
+    >>> lab.softmax(lab.tensor([0.0, 0.0]), dim=0)
+    tensor([0.5000, 0.5000])
+    """
+    input, axis = prepared("softmax", input, dim, dtype)
+    xp = namespace(input)
+    if not input.ndim:
+        return input * 0 + 1
+    if not input.size:
+        return input.copy()
+    out = input - xp.maximum.reduce(input, axis=axis, keepdims=True)
+    xp.exp(out, out=out)
+    out /= xp.add.reduce(out, axis=axis, keepdims=True)
+    return out
+
+
+@softmax.vjp("input", latex=r"s_i(\delta_{ij} - s_j)")
+def _(grad, out, dim):
+    return softmax_backward(grad, out, dim)
+
+
+@op(category="activation", function=False, method=False, out=False)
+def softmax_backward(input: Tensor, y: Tensor, dim) -> Tensor:
+    """The gradient through a softmax whose result is `y`, fused."""
+    xp = namespace(y)
+    if not y.ndim:
+        return input * 0
+    out = input * y
+    out -= y * xp.add.reduce(out, axis=dim, keepdims=True)
+    return out
+
+
+@softmax_backward.vjp("input")
+def _(grad, y, dim):
+    return softmax_backward(grad, y, dim)
+
+
+@softmax_backward.vjp("y")
+def _(grad, input, y, dim):
+    if not y.ndim:
+        return grad * 0
+    return grad * (input - ops.sum(input * y, dim, True)) - input * ops.sum(grad * y, dim, True)
+
+
+@op(category="activation", latex=r"x_i - \ln \sum_j e^{x_j}", samples=along)
+def log_softmax(input: Tensor, dim: int, dtype=None) -> Tensor:
+    """The logarithm of softmax, computed without overflow or log(0)."""
+    input, axis = prepared("log_softmax_lastdim", input, dim, dtype)
+    xp = namespace(input)
+    if not input.ndim:
+        return input * 0
+    if not input.size:
+        return input.copy()
+    out = input - xp.maximum.reduce(input, axis=axis, keepdims=True)
+    out -= xp.log(xp.add.reduce(xp.exp(out), axis=axis, keepdims=True))
+    return out
+
+
+@log_softmax.vjp("input", latex=r"\delta_{ij} - s_j")
+def _(grad, out, dim):
+    return log_softmax_backward(grad, out, dim)
+
+
+@op(category="activation", function=False, method=False, out=False)
+def log_softmax_backward(input: Tensor, y: Tensor, dim) -> Tensor:
+    """The gradient through a log_softmax whose result is `y`, fused."""
+    xp = namespace(y)
+    if not y.ndim:
+        return input * 0
+    out = xp.exp(y)
+    out *= xp.add.reduce(input, axis=dim, keepdims=True)
+    return xp.subtract(input, out, out=out)
+
+
+@log_softmax_backward.vjp("input")
+def _(grad, y, dim):
+    if not y.ndim:
+        return grad * 0
+    return grad - ops.sum(ops.exp(y) * grad, dim, True)
+
+
+@log_softmax_backward.vjp("y")
+def _(grad, input, y, dim):
+    if not y.ndim:
+        return grad * 0
+    return -(grad * ops.exp(y) * ops.sum(input, dim, True))
+
+
+def implicit_dim(name: str, ndim: int, level: int) -> int:
+    """The dimension that old programs mean when they give none: 0 for 0, 1 and 3 dimensions, else 1."""
+    warnings.warn(f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.", UserWarning, stacklevel=level)
+    return 0 if ndim in (0, 1, 3) else 1
+
+
+def _with_implicit_dim(function, name: str, sign: int = 1):
+    def call(input, dim=None, _stacklevel=3, dtype=None):
+        if dim is None:
+            dim = implicit_dim(name, input.ndim, _stacklevel)
+        return function(input if sign == 1 else -input, dim, dtype)
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__, call.op = function.__doc__, function.op
+    public.setdefault(F, {})[name] = call
+    return call
+
+
+_with_implicit_dim(softmax, "softmax")
+_with_implicit_dim(log_softmax, "log_softmax")
+_with_implicit_dim(softmax, "softmin", -1).__doc__ = "softmax of the negative: the smallest gets most."
+
+
+def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out=None) -> Tensor:
+    """Divide by the p-norm along `dim` (at least `eps`), so that it becomes 1.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.normalize(lab.tensor([[3.0, 4.0]]))
+    tensor([[0.6000, 0.8000]])
+    """
+    length = input.norm(p, dim, keepdim=True).clamp_min(eps).expand_as(input)
+    return input / length if out is None else public[""]["div"](input, length, out=out)
+
+
+def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
+    """A sample of the Gumbel-softmax distribution (Jang et al. 2016): soft, or one-hot whose gradient is the soft one's.
+
+    Args:
+        tau: temperature; small gives samples near one-hot.
+        hard: return a one-hot sample, differentiated as if it were soft.
+    """
+    noise = -public[""]["empty_like"](logits).exponential_().log()
+    soft = ((logits + noise) / tau).softmax(dim)
+    if not hard:
+        return soft
+    index = soft.max(dim, keepdim=True)[1]
+    one_hot = public[""]["zeros_like"](logits).scatter_(dim, index, 1.0)
+    return one_hot - soft.detach() + soft
+
+
+public[F].update(normalize=normalize, gumbel_softmax=gumbel_softmax)
