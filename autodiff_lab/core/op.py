@@ -82,6 +82,7 @@ class Op:
     """An operator: kernel, rules, formula, samples. `fn.op` of every public function."""
 
     is_port = False
+    writer = None  # writes the result of the in-place form straight into memory; see `writes`
 
     def __init__(self, kernel, *, name, category, latex, samples, errors, promote, outputs, extras, view, inplace,
                  ufunc, out, differentiable, no_grad, changes_dtype, node_name, dunder):
@@ -130,6 +131,14 @@ class Op:
             self._built = None
             return function
         return decorate
+
+    def writes(self, function):
+        """Decorate the in-place kernel: same arguments, stores the result in the first one.
+
+        Without it the in-place form computes the whole result and copies it over.
+        """
+        self.writer = function
+        return function
 
     @property
     def array_function(self):

@@ -188,6 +188,11 @@ def _store(op, self, values) -> tuple:
             op.ufunc(*operands, out=target)
             return target, ()
     keyword = {p.name: v for p, v in zip(op.params, values, strict=True) if p.keyword_only}
+    if op.writer is not None and not isinstance(target, np.generic):
+        if isinstance(target, np.ndarray) and not target.flags.writeable:
+            raise RuntimeError(READ_ONLY)
+        op.writer(*[v for p, v in zip(op.params, values, strict=True) if not p.keyword_only], **keyword)
+        return target, ()
     result = op.kernel(*[v for p, v in zip(op.params, values, strict=True) if not p.keyword_only], **keyword)
     extras = ()
     if op.extras:
@@ -201,10 +206,13 @@ def _store(op, self, values) -> tuple:
     if isinstance(target, np.generic):
         self._a = result if result.dtype == target.dtype and isinstance(result, np.generic) else target.dtype.type(result)
     elif not target.flags.writeable if isinstance(target, np.ndarray) else False:
-        raise RuntimeError("this tensor's memory is read-only (it came from a read-only NumPy array); clone() it before writing.")
+        raise RuntimeError(READ_ONLY)
     else:
         target[...] = result
     return self._a, extras
+
+
+READ_ONLY = "this tensor's memory is read-only (it came from a read-only NumPy array); clone() it before writing."
 
 
 def _plain_defaults(op, values) -> bool:

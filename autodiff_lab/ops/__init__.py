@@ -1,5 +1,20 @@
 """All operators, one family a file. Importing this package registers them."""
 
-from . import (  # noqa: F401 - imported for what they register
-    activations, arithmetic, comparison, creation, elementwise, indexing, linear, reductions, shape,
-)
+# ruff: noqa: F401, I001 - imported for what they register, one a line
+from . import activations
+from . import arithmetic
+from . import classification
+from . import clamping
+from . import comparison
+from . import conversion
+from . import creation
+from . import elementwise
+from . import indexing
+from . import linear
+from . import losses
+from . import picking
+from . import random_fills
+from . import reductions
+from . import sampling
+from . import shape
+from . import softmaxes

@@ -1,145 +1,447 @@
-"""Choosing elements: indexing with brackets, where, gather, scatter."""
+"""Brackets: `x[...]` and `x[...] = value`, with integers, slices, None, masks and lists of positions.
+
+An index is read once into a `Place`: a basic part (integers, slices, new dimensions: a view) and an
+advanced part (arrays of positions, applied to that view: a copy).
+"""
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
-from ..backend import namespace
-from ..core.op import op, ops
+from ..backend import is_array, namespace
+from ..core.dtypes import dtype_of
+from ..core.op import op, ops, public, registry
 from ..core.samples import calls
-from ..core.tensor import Tensor
+from ..core.tape import Version
+from ..core.tensor import Tensor, wrap
+from ..core.views import check_writable
 
 Number = int | float | complex | bool
+EVERYTHING = slice(None)
+
+SEQUENCE_WARNING = ("Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in pytorch 2.9; use x[tuple(seq)] instead of x[seq]. "
+                    "In pytorch 2.9 this will be interpreted as tensor index, x[torch.tensor(seq)], which will result either in an error or a different result")
 
 
-def plain_index(index):
-    """A PyTorch index as NumPy takes it: tensors as arrays, lists as arrays, the rest as it is."""
-    if isinstance(index, tuple):
-        return tuple(plain_index(i) for i in index)
-    if isinstance(index, Tensor):
-        array = index._a
-        if array.dtype.kind not in "iub":
-            raise IndexError("tensors used as indices must be long, int, byte or bool tensors, "
-                             f"got {index.dtype}. Convert with .long(), or compare to make a mask.")
-        if array.dtype == np.uint8:
-            return array.astype(bool)
-        return array
-    if isinstance(index, list):
-        return np.asarray([plain_index(i) for i in index]) if not any(isinstance(i, (slice, type(None), type(...))) for i in index) else tuple(map(plain_index, index))
-    if isinstance(index, slice):
-        return slice(*(None if v is None else int(v) for v in (index.start, index.stop, index.step)))
-    if isinstance(index, float):
-        raise IndexError("only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got float)")
-    return index
+class Place:
+    """Where an index points: NumPy's basic index, then arrays of positions per dimension of that view.
+
+    `last` says which kind of step came last, for the name of the node. `guards` are the tensors that
+    were used as indices, so that changing one before the backward pass is noticed.
+    """
+
+    __slots__ = ("advanced", "basic", "guards", "last", "once")
+
+    def __init__(self, basic, advanced, guards, last, once):
+        self.basic, self.advanced, self.guards, self.last, self.once = basic, advanced, guards, last, once
+
+    def check(self) -> None:
+        """Raise if an index tensor was written to since."""
+        for version, count, shape in self.guards:
+            if version.count != count:
+                raise RuntimeError("one of the variables needed for gradient computation has been modified by an inplace operation: "
+                                   f"[torch.LongTensor {list(shape)}], used as an index, is at version {version.count}; expected version {count} instead. "
+                                   "Clone the index before writing to it.")
 
 
-def is_basic(index) -> bool:
-    """True if NumPy answers with a view: no arrays, lists or masks."""
-    if isinstance(index, tuple):
-        return all(is_basic(i) for i in index)
-    return index is None or index is Ellipsis or isinstance(index, (slice, int, np.integer)) and not isinstance(index, (bool, np.bool_))
-
-
-@op(category="index", latex=r"x_{i}", view="maybe", dunder=("__getitem__",), function=False, method=False, node_name="Select", samples=calls(
-    lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=(3, 4)), (slice(None), slice(1, 3))), {}),
-    lambda r: ((r.normal(size=(3, 4)), (Ellipsis, None, 2)), {})))
-def getitem(input: Tensor, index) -> Tensor:
-    """`input[index]`: a view for integers, slices, None and ...; a copy for masks and lists of positions.
+def read(index, shape) -> Place:
+    """The meaning of `index` for a tensor of `shape`.
 
     Raises:
-        IndexError: for a position outside the tensor, a wrong mask shape or an index of a wrong type.
+        IndexError: for too many indices, a mask of the wrong shape, or an index of a wrong type.
+        ValueError: for a negative step.
     """
-    index = plain_index(index)
-    if isinstance(index, tuple) and any(isinstance(i, slice) and i.step is not None and i.step < 0 for i in index) or isinstance(index, slice) and (index.step or 1) < 0:
+    kind = index.__class__
+    ndim = len(shape)
+    if kind is int:
+        if not ndim:
+            raise IndexError("invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number")
+        if not -shape[0] <= index < shape[0]:
+            raise IndexError(f"index {index} is out of bounds for dimension 0 with size {shape[0]}")
+        return Place((index, ...), None, (), "select", True)
+    if kind is slice and ndim:
+        return Place((_slice(index),), None, (), "slice", True)
+    if kind is list and _is_tuple_like(index):
+        warnings.warn(SEQUENCE_WARNING, UserWarning, stacklevel=4)
+        index = tuple(index)
+    items = [_item(i) for i in (index if isinstance(index, tuple) else (index,))]
+    used = sum(_consumed(i) for i in items)
+    if used > ndim:
+        if not ndim and len(items) == 1 and items[0].__class__ is int:
+            raise IndexError("invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number")
+        if not ndim and len(items) == 1 and items[0].__class__ is slice:
+            raise IndexError("slice() cannot be applied to a 0-dim tensor.")
+        raise IndexError(f"too many indices for tensor of dimension {ndim}")
+    basic, advanced, guards, last, once = [], {}, [], "alias", True
+    dim = made = 0  # in the tensor, and in the view that the basic part makes
+    seen_dots = False
+    for given in items:
+        item, guard = given if given.__class__ is _Guarded else (given, None)
+        if item is Ellipsis:
+            fill = 0 if seen_dots else ndim - used
+            seen_dots = True
+            basic += [EVERYTHING] * fill
+            dim, made = dim + fill, made + fill
+        elif item is None:
+            basic.append(None)
+            made, last = made + 1, "unsqueeze"
+        elif item.__class__ is int:
+            if not -shape[dim] <= item < shape[dim]:
+                raise IndexError(f"index {item} is out of bounds for dimension {dim} with size {shape[dim]}")
+            basic.append(item)
+            dim, last = dim + 1, "select"
+        elif item.__class__ is slice:
+            item = _slice(item)
+            if item.indices(shape[dim]) != (0, shape[dim], 1):
+                last = "slice"
+            basic.append(item)
+            dim, made = dim + 1, made + 1
+        elif item.__class__ is bool:
+            basic.append(None)
+            advanced[made] = np.zeros(1 if item else 0, np.int64)
+            made += 1
+        elif item.dtype.kind == "b":
+            k = item.ndim
+            if item.shape != tuple(shape[dim:dim + k]):
+                raise IndexError(f"The shape of the mask {list(item.shape)} at index {_mismatch(item.shape, shape[dim:dim + k])} does not match the shape of the "
+                                 f"indexed tensor {list(shape)} at index {dim + _mismatch(item.shape, shape[dim:dim + k])}")
+            basic += [EVERYTHING] * k
+            for positions in namespace(item).nonzero(item):
+                advanced[made] = positions
+                made += 1
+            dim += k
+        else:
+            basic.append(EVERYTHING)
+            advanced[made] = _checked(item, shape[dim], dim)
+            once = False
+            dim, made = dim + 1, made + 1
+            if guard is not None:
+                guards.append(guard)
+    if not advanced:
+        if len(items) == 1 and last == "alias" and items[0].__class__ is slice:
+            last = "slice"
+        if not seen_dots and dim < ndim or all(b.__class__ is int for b in basic):
+            basic.append(...)  # also makes NumPy answer with an array where it would give a scalar
+        return Place(tuple(basic), None, (), last, True)
+    try:
+        np.broadcast_shapes(*(a.shape for a in advanced.values()))
+    except ValueError:
+        raise IndexError("shape mismatch: indexing tensors could not be broadcast together with shapes "
+                         + ", ".join(str(list(a.shape)) for a in advanced.values())) from None
+    return Place(tuple(basic) if any(b is not EVERYTHING for b in basic) else None,
+                 tuple(advanced.get(d, EVERYTHING) for d in range(max(advanced) + 1)), tuple(guards), "index", once)
+
+
+class _Guarded(tuple):
+    """An array of positions with the version of the tensor it came from."""
+
+    __slots__ = ()
+
+
+def _item(item):
+    """One part of an index as int, slice, None, ..., bool, or an array (with its guard)."""
+    kind = item.__class__
+    if kind is int or kind is slice or item is None or item is Ellipsis or kind is bool:
+        return item
+    if isinstance(item, Tensor):
+        if not item.ndim and item._a.dtype.kind in "iub":
+            value = item._a.item()
+            return value if item._a.dtype.kind != "b" and item._a.dtype != np.uint8 else bool(value)
+        array = _positions(item._a, item.dtype)
+        if item._ver is None:
+            item._ver = Version()
+        return _Guarded((array, (item._ver, item._ver.count, array.shape)))
+    if isinstance(item, (np.integer, np.bool_)):
+        return item.item()
+    if isinstance(item, np.ndarray):
+        return _positions(item, dtype_of(item)) if item.ndim else _item(item[()])
+    if isinstance(item, (list, tuple, range)):
+        from .creation import from_data
+        array = from_data(list(item), None)
+        return _positions(array.astype(np.int64) if not array.size else array, dtype_of(array))
+    if isinstance(item, (float, complex, np.floating)):
+        raise IndexError(f"only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got {type(item).__name__})")
+    if hasattr(item, "__index__"):
+        return item.__index__()
+    if isinstance(item, str):
+        raise TypeError("new(): invalid data type 'str': a tensor is indexed by positions, not by names.")
+    if is_array(item):
+        return _positions(item, dtype_of(item))
+    if hasattr(item, "__iter__"):
+        return _item(list(item))
+    raise IndexError(f"only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got {type(item).__name__})")
+
+
+def _positions(array, dtype):
+    if array.dtype == np.uint8:
+        warnings.warn("indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.", UserWarning, stacklevel=5)
+        return array.astype(bool)
+    if array.dtype.kind == "b" or array.dtype in (np.int64, np.int32):
+        return array
+    raise IndexError(f"tensors used as indices must be long, int, byte or bool tensors, got {dtype}. Convert with .long(), or compare to make a mask.")
+
+
+def _checked(array, size: int, dim: int):
+    if array.size and isinstance(array, np.ndarray):
+        low, high = int(array.min()), int(array.max())
+        if low < -size or high >= size:
+            raise IndexError(f"index {low if low < -size else high} is out of bounds for dimension {dim} with size {size}")
+    return array
+
+
+def _slice(item: slice) -> slice:
+    start, stop, step = item.start, item.stop, item.step
+    if (start is None or start.__class__ is int) and (stop is None or stop.__class__ is int) and step is None:
+        return item
+    try:
+        start, stop, step = (v if v is None else v.__index__() for v in (start, stop, step))
+    except (AttributeError, TypeError):
+        raise TypeError("slice indices must be integers or None or have an __index__ method") from None
+    if step is not None and step <= 0:
         raise ValueError("step must be greater than zero. Use flip() to reverse a dimension.")
-    found = input[index]
-    return namespace(input).asarray(found) if isinstance(found, np.generic) and is_basic(index) and input.ndim else found
+    return slice(start, stop, step)
 
 
-@getitem.vjp("input")
-def _(grad, input_shape, index):
-    return ops.embed(grad, input_shape, index)
+def _is_tuple_like(index: list) -> bool:
+    return len(index) < 32 and any(isinstance(i, (list, tuple, slice, Tensor, range)) or i is None or i is Ellipsis for i in index)
+
+
+def _consumed(item) -> int:
+    if item is None or item is Ellipsis or item.__class__ is bool:
+        return 0
+    if item.__class__ is _Guarded:
+        item = item[0]
+    return item.ndim if getattr(item, "dtype", None) is not None and item.dtype.kind == "b" else 1
+
+
+def _mismatch(mask, have) -> int:
+    return next((i for i, (n, m) in enumerate(zip(mask, have, strict=False)) if n != m), min(len(mask), len(have)))
+
+
+def pick(array, place: Place):
+    """`array` at `place`."""
+    if place.basic is not None:
+        array = array[place.basic]
+    if place.advanced is None:
+        return array
+    if len(place.advanced) == 1 and place.advanced[0].ndim == 1 and array.ndim > 1 and array.shape[0] and array.flags.c_contiguous:
+        positions = place.advanced[0]
+        return array.take(positions, axis=0)
+    return array[place.advanced]
+
+
+def add_at(whole, place: Place, values) -> None:
+    """Add `values` into `whole` at `place`; positions that repeat add up."""
+    part = whole[place.basic] if place.basic is not None else whole
+    if place.advanced is None:
+        part[...] = values
+    elif place.once:
+        part[place.advanced] = values
+    elif len(place.advanced) == 1 and place.advanced[0].ndim == 1 and part.ndim > 1 and part.flags.c_contiguous and part.dtype.char in "fd" and part.size:
+        add_rows(part, place.advanced[0], values)
+    else:
+        namespace(whole).add.at(part, place.advanced, values)
+
+
+def add_rows(whole, positions, values) -> None:
+    """`whole[positions[i]] += values[i]`: a product with a sparse matrix of ones, far faster than ufunc.at."""
+    if not isinstance(whole, np.ndarray) or not positions.size:
+        namespace(whole).add.at(whole, positions, values)
+        return
+    from scipy.sparse import csr_array
+
+    n, rows = positions.size, whole.shape[0]
+    positions = np.where(positions < 0, positions + rows, positions)
+    order = np.argsort(positions, kind="stable")
+    starts = np.zeros(rows + 1, np.int64)
+    np.cumsum(np.bincount(positions, minlength=rows), out=starts[1:])
+    ones = np.ones(n, whole.dtype)
+    flat = whole.reshape(rows, -1)
+    flat += csr_array((ones, order, starts), shape=(rows, n)) @ np.ascontiguousarray(values).reshape(n, -1)
+
+
+# ---- reading ----
+
+def _indexed(name: str, node_name: str, samples):
+    """The operator of one kind of basic index. PyTorch names the node after the last step, so there are several."""
+    @op(category="index", latex=r"x_{i}", view=True, function=False, method=False, out=False, name=name, node_name=node_name, samples=samples)
+    def select(input: Tensor, place) -> Tensor:
+        """`input[index]` for integers, slices, None and ...: a view."""
+        return input[place.basic]
+
+    @select.vjp("input")
+    def _(grad, input_shape, place):
+        return ops.embed(grad, tuple(input_shape), place)
+
+    return select
+
+
+def _samples(*indices, shape=(3, 4)):
+    return calls(*(lambda r, i=i: ((r.normal(size=shape), read(i, shape)), {}) for i in indices))
+
+
+BASIC = {
+    "select": _indexed("getitem", "Select", _samples(1, (slice(None), -1), (1, 2))),
+    "slice": _indexed("getitem_slice", "Slice", _samples(slice(1, 3), (slice(None), slice(0, 4, 2)), slice(2, 2))),
+    "unsqueeze": _indexed("getitem_unsqueeze", "Unsqueeze", _samples(None, (Ellipsis, None), (0, None))),
+    "alias": _indexed("getitem_alias", "Alias", _samples(Ellipsis)),
+}
+
+
+@op(category="index", latex=r"x_{i}", function=False, method=False, out=False, name="index", samples=_samples(
+    [0, 2, 0], (slice(None), [1, 1]), ([0, 1], [2, 2]), (None, [0]), np.array([True, False, True]), True))
+def index_(input: Tensor, place) -> Tensor:
+    """`input[index]` for arrays of positions and masks: a copy. Positions that repeat add their gradients."""
+    return pick(input, place)
+
+
+@index_.vjp("input")
+def _(grad, input_shape, place):
+    place.check()
+    return ops.embed(grad, tuple(input_shape), place)
 
 
 @op(category="index", function=False, method=False, out=False)
-def embed(input: Tensor, shape, index) -> Tensor:
-    """Zeros of `shape` with `input` added at `index`: the gradient of indexing."""
+def embed(input: Tensor, shape, place) -> Tensor:
+    """Zeros of `shape` with `input` added at `place`: the gradient of indexing."""
     whole = namespace(input).zeros(tuple(shape), input.dtype)
-    index = plain_index(index)
-    if is_basic(index):
-        whole[index] = input
-    else:
-        namespace(input).add.at(whole, index, input)
+    add_at(whole, place, input)
     return whole
 
 
 @embed.vjp("input")
-def _(grad, index):
-    return ops.getitem(grad, index)
-
-
-@op(category="index", latex=r"\begin{cases} x & c \\ y & \text{else} \end{cases}", promote=None, method=False, samples=calls(
-    lambda r: ((r.normal(size=(3, 4)) > 0, r.normal(size=(3, 4)), r.normal(size=(4,))), {})), node_name="Where")
-def where(condition: Tensor, input: Tensor | Number, other: Tensor | Number) -> Tensor:
-    """`input` where `condition` is true, else `other`."""
-    return namespace(condition).where(condition, input, other)
-
-
-@where.vjp("input")
-def _(grad, condition):
-    return ops.where(condition, grad, grad * 0)
-
-
-@where.vjp("other")
-def _(grad, condition):
-    return ops.where(condition, grad * 0, grad)
-
-
-
-
-@op(category="index", samples=calls(lambda r: ((r.normal(size=(3, 4)), 1, r.integers(0, 4, (3, 2))), {})))
-def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
-    """Pick along `dim`: `out[i][j] = input[i][index[i][j]]` for dim 1. Repeated picks add their gradients.
-
-    Raises:
-        RuntimeError: for an index out of bounds, of a wrong type or with another number of dimensions.
-    """
-    xp = namespace(input)
-    if index.dtype.kind not in "iu":
-        raise RuntimeError(f"gather(): Expected dtype int32/int64 for index, but got {index.dtype}. Convert it with .long().")
-    if index.ndim != input.ndim and input.ndim and index.ndim:
-        raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
-    if not input.ndim:
-        return input if not index.ndim else xp.broadcast_to(input, index.shape).copy()
-    dim = dim % input.ndim
-    for d, (have, want) in enumerate(zip(input.shape, index.shape, strict=True)):
-        if d != dim and want > have:
-            raise RuntimeError(f"Size does not match at dimension {d} expected index {list(index.shape)} to be no larger than self {list(input.shape)} apart from dimension {dim}")
-    if index.size and (int(index.min()) < 0 or int(index.max()) >= input.shape[dim]):
-        bad = int(index.min()) if int(index.min()) < 0 else int(index.max())
-        raise RuntimeError(f"index {bad} is out of bounds for dimension {dim} with size {input.shape[dim]}")
-    part = input[tuple(slice(None) if d == dim else slice(0, n) for d, n in enumerate(index.shape))]
-    return xp.take_along_axis(part, index, dim)
-
-
-@gather.vjp("input")
-def _(grad, input_shape, dim, index):
-    return ops.gather_backward(grad, input_shape, dim, index)
+def _(grad, place):
+    return ops.pick_again(grad, place)
 
 
 @op(category="index", function=False, method=False, out=False)
-def gather_backward(input: Tensor, shape, dim: int, index: Tensor) -> Tensor:
-    """Zeros of `shape` with `input` added where `gather` picked."""
-    xp = namespace(input)
-    whole = xp.zeros(tuple(shape), input.dtype)
-    if not whole.ndim:
-        return whole + input.sum()
-    places = list(xp.indices(index.shape, sparse=True))
-    places[dim % len(places)] = index
-    xp.add.at(whole, tuple(places), input)
+def pick_again(input: Tensor, place) -> Tensor:
+    """`input` at a place, as a copy."""
+    found = pick(input, place)
+    return found.copy() if place.advanced is None else found
+
+
+@pick_again.vjp("input")
+def _(grad, input_shape, place):
+    return ops.embed(grad, tuple(input_shape), place)
+
+
+def getitem(self, index):
+    """`self[index]`: a view for integers, slices, None and ...; a copy for masks and lists of positions.
+
+    Raises:
+        IndexError: for a position outside the tensor, a wrong mask shape or an index of a wrong type.
+    """
+    place = read(index, self._a.shape)
+    return BASIC[place.last](self, place) if place.advanced is None else index_(self, place)
+
+
+# ---- writing ----
+
+@op(category="index", function=False, method=False, inplace=True, out=False, name="index_put_at", node_name="IndexPut", samples=calls(
+    lambda r: ((r.normal(size=(3, 4)), read([0, 2], (3, 4)), r.normal(size=(2, 4))), {}),
+    lambda r: ((r.normal(size=(3, 4)), read([0, 0], (3, 4)), r.normal(size=(4,)), True), {})))
+def index_put_at(input: Tensor, place, values: Tensor | Number, accumulate: bool = False) -> Tensor:
+    """A copy of `input` with `values` written at `place`, or added there."""
+    whole = namespace(input).array(input)
+    put(whole, place, values, accumulate)
     return whole
 
 
-@gather_backward.vjp("input")
-def _(grad, dim, index):
-    return ops.gather(grad, dim, index)
+@index_put_at.op.writes
+def put(whole, place, values, accumulate=False):
+    """Write `values` into `whole` at `place`."""
+    part = whole[place.basic] if place.basic is not None else whole
+    wanted = part[place.advanced].shape if len(getattr(values, "shape", ())) else ()
+    values = fitted(values, wanted)
+    if accumulate and place.advanced is not None:
+        namespace(whole).add.at(part, place.advanced, values)
+    else:
+        part[place.advanced] = values
+
+
+def fitted(values, wanted):
+    """`values` if it broadcasts to the indexed shape.
+
+    Raises:
+        RuntimeError: in PyTorch's words if it does not.
+    """
+    shape = getattr(values, "shape", ())
+    if shape and shape != wanted:
+        lead = 0
+        while len(shape) - lead > len(wanted) and shape[lead] == 1:
+            lead += 1
+        if len(shape) - lead > len(wanted) or any(n not in (1, m) for n, m in zip(reversed(shape[lead:]), reversed(wanted), strict=False)):
+            raise RuntimeError(f"shape mismatch: value tensor of shape {list(shape)} cannot be broadcast to indexing result of shape {list(wanted)}")
+        values = values.reshape(shape[lead:])
+    return values
+
+
+@index_put_at.vjp("input")
+def _(grad, place, accumulate):
+    return grad if accumulate else ops.index_put_at(grad, place, 0)
+
+
+@index_put_at.vjp("values")
+def _(grad, place, values_shape):
+    place.check()
+    found = ops.pick_again(grad, place)
+    extra = len(values_shape) - found.ndim
+    return found.reshape((1,) * extra + tuple(found.shape)) if extra > 0 else found
+
+
+def setitem(self, index, value) -> None:
+    """`self[index] = value`, in place; gradients flow into what stays of `self` and into `value`.
+
+    Raises:
+        IndexError: for a position outside the tensor or an index of a wrong type.
+        RuntimeError: if `value` does not fit, or the write would make a gradient wrong.
+    """
+    place = read(index, self._a.shape)
+    value = _value(self, value)
+    if place.advanced is not None:
+        if isinstance(value, Tensor):
+            if value._a.dtype != self._a.dtype:
+                value = value.to(self.dtype)
+        index_put_at_(self, place, value)
+        return
+    view = BASIC[place.last](self, place)
+    if isinstance(value, Tensor):
+        lead = 0
+        while value.ndim - lead > view.ndim and value.shape[lead] == 1:
+            lead += 1
+        if lead:
+            value = value.reshape(value.shape[lead:])
+        view.copy_(value)
+    else:
+        view.fill_(value)
+
+
+def index_put_at_(self, place, value):
+    """The in-place form, by the engine."""
+    from ..core.views import write_in_place
+
+    return write_in_place(registry["index_put_at"], self, (self, place, value, False))
+
+
+def _value(self, value):
+    if isinstance(value, Tensor) or value.__class__ in (int, float, bool, complex):
+        pass
+    elif isinstance(value, np.generic):
+        value = value.item()
+    elif isinstance(value, np.ndarray):
+        value = wrap(np.array(value)) if value.ndim else value.item()
+    elif isinstance(value, (int, float, complex)):
+        value = float(value) if isinstance(value, float) else int(value) if isinstance(value, int) else complex(value)
+    else:
+        raise TypeError(f"can't assign a {type(value).__name__} to a torch.{self.dtype.title}Tensor. Wrap it with torch.tensor(...) first.")
+    if value.__class__ is complex and not self.dtype.is_complex:
+        raise RuntimeError(f"value cannot be converted to type {self.dtype.name} without overflow: {self.dtype} holds no imaginary part.")
+    return value
+
+
+Tensor.__getitem__ = getitem
+Tensor.__setitem__ = setitem
+assert check_writable and public

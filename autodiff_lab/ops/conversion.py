@@ -1,0 +1,289 @@
+"""Other types, other devices, copies: `to` and its short forms, clone, copy_, fill_, zero_."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..backend import namespace
+from ..core.devices import array_on, device, device_of
+from ..core.dtypes import dtype, dtype_of, of_name
+from ..core.op import lazy, op, ops, public
+from ..core.samples import calls, reals
+from ..core.tensor import Tensor
+from .picking import copied
+
+Number = int | float | complex | bool
+
+
+def inplace_only(function, name: str) -> None:
+    """Give Tensor only the in-place form of an operator."""
+    writer = lazy(function.op, name, "inplace")
+    writer.__doc__ = function.__doc__
+    setattr(Tensor, name, writer)
+
+
+# ---- types and devices ----
+
+def cast(array, wanted: np.dtype):
+    """`array` as another type, as PyTorch casts: the imaginary part is dropped, NaN is any integer."""
+    if array.dtype.kind == "c" and wanted.kind not in "cb":
+        array = array.real
+    if array.dtype.kind == "f" and wanted.kind in "u":
+        return array.astype(np.int64).astype(wanted)  # negative numbers wrap instead of saturating
+    return array.astype(wanted)
+
+
+@op(category="other", latex="x", function=False, method=False, out=False, changes_dtype=True, extras=("home",), node_name="ToCopy", samples=calls(
+    lambda r: ((r.normal(size=(3, 4)), np.dtype("float32"), None), {}), lambda r: ((r.normal(size=()), np.dtype("float32"), None), {})))
+def to_copy(input: Tensor, wanted, where):
+    """A copy of another type, or on another device."""
+    home = None
+    if wanted is not None and input.dtype != wanted:
+        input = cast(input, wanted)
+    if where is not None and where.type != "cpu" or not isinstance(input, (np.ndarray, np.generic)):
+        home = device_of(input)
+        if where is not None:
+            input = array_on(input, where)
+    return input, home
+
+
+@to_copy.vjp("input", latex="1")
+def _(grad, home):
+    # The engine casts to the type of the input; only the way back to its device is ours.
+    return grad if home is None else ops.to_copy(grad, None, home)
+
+
+def _parse_to(args, kwargs):
+    """What `.to(...)` was asked for: (dtype, device, copy)."""
+    wanted, where, copy = kwargs.get("dtype"), kwargs.get("device"), kwargs.get("copy", False)
+    other = kwargs.get("other")
+    unknown = set(kwargs) - {"dtype", "device", "copy", "other", "non_blocking", "memory_format"}
+    if unknown:
+        raise TypeError(f"to() received an invalid combination of arguments - got an unexpected keyword argument '{sorted(unknown)[0]}'. "
+                        "It takes (dtype), (device), (device, dtype), (other), and copy=, non_blocking=, memory_format=.")
+    rest = []
+    for arg in args:
+        if isinstance(arg, dtype):
+            wanted = arg
+        elif isinstance(arg, (device, str)):
+            where = arg
+        elif isinstance(arg, Tensor):
+            other = arg
+        elif isinstance(arg, int) and not isinstance(arg, bool) and where is None and not rest:
+            where = arg
+        elif arg is None:
+            pass
+        elif isinstance(arg, bool):
+            rest.append(arg)
+        else:
+            raise TypeError(f"to() received an invalid combination of arguments - got ({type(arg).__name__}), but expected a dtype, a device or a tensor.")
+    if other is not None:
+        wanted, where = other.dtype, other.device
+    if len(rest) > 1:
+        copy = rest[1]
+    return wanted, device(where) if where is not None else None, copy
+
+
+def to(self, *args, **kwargs):
+    """The tensor as another dtype, on another device, or like another tensor; itself if nothing changes.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([1, 2]).to(lab.float32)
+    tensor([1., 2.])
+    """
+    wanted, where, copy = _parse_to(args, kwargs)
+    same_place = where is None or where == self.device or where.type == self.device.type and where.index is None
+    if same_place:
+        where = None
+    if (wanted is None or wanted is self.dtype) and same_place:
+        return clone(self) if copy else self
+    return to_copy(self, None if wanted is None else wanted.numpy, where)
+
+
+Tensor.to = to
+
+
+def _as(name: str):
+    def convert(self, memory_format=None):
+        wanted = of_name(name)
+        return self if self._a.dtype == wanted.numpy else to_copy(self, wanted.numpy, None)
+    convert.__doc__ = f"The tensor as {name}; itself if it is already."
+    return convert
+
+
+for _method, _name in (("float", "float32"), ("double", "float64"), ("half", "float16"), ("bfloat16", "bfloat16"), ("long", "int64"), ("int", "int32"),
+                       ("short", "int16"), ("char", "int8"), ("byte", "uint8"), ("bool", "bool"), ("cfloat", "complex64"), ("cdouble", "complex128")):
+    _convert = _as(_name)
+    _convert.__name__ = _method
+    setattr(Tensor, _method, _convert)
+
+
+def cpu(self, memory_format=None):
+    """The tensor in the processor's memory; itself if it is there."""
+    return to(self, "cpu")
+
+
+def cuda(self, device=None, non_blocking: bool = False, memory_format=None):
+    """The tensor on a CUDA device; itself if it is there."""
+    return to(self, "cuda" if device is None else device)
+
+
+def type_as(self, other):
+    """The tensor as the dtype of `other`."""
+    return to(self, other.dtype)
+
+
+def type_(self, dtype=None, non_blocking: bool = False, **kwargs):
+    """The tensor as `dtype`; without one, the name of its type, such as "torch.FloatTensor"."""
+    if dtype is None:
+        return f"torch.{'cuda.' if self.device.type == 'cuda' else ''}{self.dtype.title}Tensor"
+    return to(self, named_type(dtype))
+
+
+def named_type(given) -> dtype:
+    """The dtype meant by a dtype, "torch.FloatTensor", `FloatTensor`, or a Python type."""
+    if isinstance(given, dtype):
+        return given
+    found = getattr(given, "_legacy_dtype", None)
+    if found is not None:
+        return found
+    if isinstance(given, str):
+        from ..core.dtypes import _all
+        short = given.rsplit(".", 1)[-1]
+        for made in _all.values():
+            if short == f"{made.title}Tensor":
+                return made
+        raise ValueError(f"invalid type: '{given}'")
+    if given in (int, float, bool):
+        return dtype_of(given) if given is not float else of_name("float64")
+    raise TypeError("dtype must be a type, str, or dtype object")
+
+
+type_.__name__ = "type"
+Tensor.cpu, Tensor.cuda, Tensor.type_as, Tensor.type = cpu, cuda, type_as, type_
+
+
+# ---- copies ----
+
+@op(category="other", latex="x", out=False, samples=reals())
+def clone(input: Tensor, *, memory_format=None) -> Tensor:
+    """A copy with memory of its own, through which gradients flow."""
+    if isinstance(input, np.generic):
+        return input
+    return _dense_copy(input)
+
+
+def _dense_copy(array):
+    """A copy with the order of strides kept where the array fills its memory, else in C order."""
+    return namespace(array).array(array, order="K")
+
+
+@clone.vjp("input", latex="1")
+def _(grad):
+    return grad
+
+
+def _copy(input, src, non_blocking=False):
+    xp = namespace(input)
+    if namespace(src) is not xp:
+        src = array_on(src, device_of(input))
+    if src.ndim > input.ndim:
+        raise RuntimeError(f"expand(torch.{dtype_of(src).title}Tensor{{{list(src.shape)}}}, size={list(input.shape)}): the number of sizes provided ({input.ndim}) "
+                           f"must be greater or equal to the number of dimensions in the tensor ({src.ndim})")
+    extra = input.ndim - src.ndim
+    for i, n in enumerate(src.shape):
+        if n not in (1, input.shape[i + extra]):
+            raise RuntimeError(f"The expanded size of the tensor ({input.shape[i + extra]}) must match the existing size ({n}) at non-singleton dimension {i + extra}.  "
+                               f"Target sizes: {list(input.shape)}.  Tensor sizes: {list(src.shape)}")
+    input[...] = src if src.dtype == input.dtype else cast(src, input.dtype)
+
+
+@op(category="other", function=False, method=False, inplace=True, out=False, samples=calls(
+    lambda r: ((r.normal(size=(3, 4)), r.normal(size=(4,))), {}), lambda r: ((r.normal(size=(3, 4)), r.normal(size=(3, 4))), {})))
+def copy(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
+    """Write the elements of `src` into the tensor; `src` broadcasts and is cast."""
+    if isinstance(input, np.generic) and src.dtype == input.dtype and not src.ndim:
+        return src
+    return copied(_copy)(input, src)
+
+
+copy.op.writes(_copy)
+inplace_only(copy, "copy_")
+
+
+@copy.vjp("input", latex="0")
+def _(grad):
+    return grad * 0
+
+
+@copy.vjp("src", latex="1")
+def _(grad):
+    return grad
+
+
+def _fill(input, value):
+    if getattr(value, "ndim", 0):
+        raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
+    if value.__class__ is complex and input.dtype.kind != "c":
+        raise RuntimeError(f"value cannot be converted to type {dtype_of(input).name} without overflow: it holds no imaginary part.")
+    if value.__class__ is int and input.dtype.kind in "iu":
+        value = wrapped(value, input.dtype)
+    elif value.__class__ is float and input.dtype.kind in "iu":
+        if value != value or value in (float("inf"), float("-inf")):
+            raise RuntimeError(f"value cannot be converted to type {dtype_of(input).name} without overflow")
+        value = wrapped(int(value), input.dtype)
+    input[...] = value
+
+
+def wrapped(value: int, wanted: np.dtype) -> int:
+    """A Python integer, if `wanted` can hold it (negative numbers wrap in unsigned types).
+
+    Raises:
+        RuntimeError: if it overflows.
+    """
+    info = np.iinfo(wanted)
+    if info.min <= value <= info.max:
+        return value
+    if wanted.kind == "u" and -info.max <= value < 0:
+        return value + info.max + 1
+    raise RuntimeError(f"value cannot be converted to type {wanted.name}_t without overflow: {value} is outside [{info.min}, {info.max}].")
+
+
+@op(category="creation", inplace=True, out=False, method=False, samples=calls(lambda r: ((r.normal(size=(3, 4)), 2.5), {}), lambda r: ((r.normal(size=(2,)), r.normal(size=())), {})))
+def fill(input: Tensor, value: Tensor | Number) -> Tensor:
+    """The tensor's shape and type, with `value` everywhere."""
+    return copied(_fill)(input, value)
+
+
+fill.op.writes(_fill)
+inplace_only(fill, "fill_")
+
+
+@fill.vjp("input", latex="0")
+def _(grad):
+    return grad * 0
+
+
+@fill.vjp("value", latex="1")
+def _(grad):
+    return grad.sum()
+
+
+def _zero(input):
+    input[...] = 0
+
+
+@op(category="creation", function=False, method=False, inplace=True, out=False, samples=reals())
+def zero(input: Tensor) -> Tensor:
+    """Zero in every element."""
+    return namespace(input).zeros_like(input)
+
+
+zero.op.writes(_zero)
+inplace_only(zero, "zero_")
+public[""]["zero_"] = Tensor.zero_
+
+
+@zero.vjp("input", latex="0")
+def _(grad):
+    return grad * 0
