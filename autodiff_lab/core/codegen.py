@@ -91,6 +91,8 @@ def saved_names(op) -> list[str]:
 
 def signature_text(op, with_out: bool) -> str:
     parts, keywords, starred = [], [], False
+    # `dim` may come as `axis` instead, but only where no argument after it is required.
+    last = [p.name for p in op.params if not p.has_default and not p.keyword_only][-1:]
     for p in op.params:
         default = f"=default_{p.name}" if p.has_default else ""
         if p.kind == "ints":
@@ -100,7 +102,7 @@ def signature_text(op, with_out: bool) -> str:
         elif p.keyword_only or starred:
             keywords.append(p.name + default)
         else:
-            parts.append(f"{p.name}=MISSING" if p.name == "dim" and not default else p.name + default)
+            parts.append(f"{p.name}=MISSING" if p.name == "dim" and not default and last == ["dim"] else p.name + default)
     names = {p.name for p in op.params}
     if "dim" in names:
         keywords.append("axis=MISSING")

@@ -77,7 +77,7 @@ def calls(*makers):
         for maker in makers:
             args, kwargs = maker(_rng())
             def convert(value):
-                if isinstance(value, np.ndarray):
+                if isinstance(value, (np.ndarray, np.generic)):
                     return _tensor(value, value.dtype)
                 return [convert(v) for v in value] if isinstance(value, list) else value
             yield tuple(convert(a) for a in args), {k: convert(v) for k, v in kwargs.items()}

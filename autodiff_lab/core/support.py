@@ -61,6 +61,8 @@ def tensor_only(op, name: str, value, operator: bool = False):
 def check_plain(op, name: str, value) -> None:
     """A call without any Tensor is a call on arrays; anything else is an error."""
     if not is_array(value):
+        if value.__class__ in NUMBERS and len(op.params) == 1 and op.params[0].kind == "number":
+            return  # a rule asks for conj(number)
         raise argument_error(op, name, value, "Tensor")
 
 

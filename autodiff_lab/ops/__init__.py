@@ -3,6 +3,7 @@
 # ruff: noqa: F401, I001 - imported for what they register, one a line
 from . import activations
 from . import arithmetic
+from . import bitwise
 from . import classification
 from . import clamping
 from . import comparison
@@ -10,6 +11,7 @@ from . import conversion
 from . import creation
 from . import elementwise
 from . import indexing
+from . import joining
 from . import linear
 from . import losses
 from . import picking

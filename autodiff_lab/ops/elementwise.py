@@ -89,3 +89,14 @@ def sgn(input: Tensor) -> Tensor:
 @sgn.vjp("input", latex="0")
 def _(grad):
     return grad * 0
+
+
+@op(category="pointwise", latex=r"\ln(1 + x)", samples=positive(), promote="float", inplace=True)
+def log1p(input: Tensor) -> Tensor:
+    """The logarithm of 1 + x, exact for small x."""
+    return namespace(input).log1p(input)
+
+
+@log1p.vjp("input", latex=r"\frac{1}{1 + x}")
+def _(grad, input):
+    return grad / ops.conj(input + 1)
