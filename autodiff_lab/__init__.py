@@ -19,6 +19,7 @@ from .core.op import public as _public
 from .core.tensor import Size, Tensor
 from . import ops  # noqa: F401 - registers the operators
 from . import autograd, func
+from . import nn
 from .func import vmap
 
 __version__ = "0.1.0"
