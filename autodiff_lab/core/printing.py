@@ -93,7 +93,7 @@ def tensor_repr(tensor) -> str:
         default_dtype_name=get_default_dtype().name,
         type_name="tensor" if plain else type(tensor).__name__,
         device=None if tensor.device.type == "cpu" else str(tensor.device),
-        grad_fn=None if node is None else node.name(),
+        grad_fn=None if node is None else node.name().rsplit("::", 1)[-1],
         requires_grad=tensor.requires_grad,
     )
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ..core.devices import array_on, device, get_default_device
-from ..core.dtypes import dtype, dtype_of, get_default_dtype
+from ..core.dtypes import FLOATING, dtype, dtype_of, get_default_dtype
 from ..core.op import public
 from ..core.support import collect_ints
 from ..core.tensor import Tensor, wrap
@@ -22,6 +22,9 @@ def finish(array, wanted: dtype | None, where, requires_grad: bool) -> Tensor:
     place = device(where) if where is not None else get_default_device()
     made = wrap(array if place.type == "cpu" else array_on(array, place))
     if requires_grad:
+        if made._a.dtype not in FLOATING:
+            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients. "
+                               f"This one would hold {made.dtype}: give dtype=torch.float32, for example.")
         made.requires_grad = True
     return made
 

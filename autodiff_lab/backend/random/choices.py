@@ -90,7 +90,7 @@ def multinomial(gen: Generator, weights, k: int, replacement: bool = False) -> n
                 race = weights / race
             if k == 1:
                 return race.argmax(-1, keepdims=True)
-            return np.argsort(-race, axis=-1, kind="stable")[..., :k]
+            return np.argsort(-race, axis=-1, kind="stable")[..., :k].copy()
         rows = weights.reshape(-1, weights.shape[-1])
         chosen = np.empty((len(rows), k), np.int64)
         for row, out in zip(rows, chosen, strict=True):

@@ -45,12 +45,17 @@ class Generator:
     make_device = staticmethod(str)
 
     def __init__(self, device="cpu"):
-        self.device = self.make_device("cpu" if device is None else device)
+        self._device = "cpu" if device is None else device
         self.lock = threading.RLock()
         self._engine = np.random.MT19937(_NoEntropy())
         self._seeding = np.random.RandomState(self._engine)  # the public way to the classic seeding
         self._raw = self._engine.random_raw
         self.manual_seed(_FIRST_SEED)
+
+    @property
+    def device(self):
+        """Where the numbers are wanted; they are drawn on the processor all the same."""
+        return self.make_device(self._device)
 
     def manual_seed(self, seed: int) -> Generator:
         """Start the stream that belongs to `seed`, from -2**63 to 2**64 - 1; a negative one counts as seed + 2**64.
@@ -136,7 +141,7 @@ class Generator:
 
     def clone_state(self) -> Generator:
         """A new generator that goes on from here by itself."""
-        twin = type(self)(self.device)
+        twin = type(self)(self._device)
         twin.load_state_array(self.state_array())
         return twin
 
@@ -153,7 +158,7 @@ class Generator:
         return self.clone_state()
 
     def __reduce__(self):
-        return _restored, (str(self.device), self.state_array())
+        return _restored, (str(self._device), self.state_array())
 
 
 def _restored(device: str, state: np.ndarray) -> Generator:
