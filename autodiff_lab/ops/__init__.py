@@ -12,6 +12,7 @@ from . import creation
 from . import elementwise
 from . import indexing
 from . import joining
+from . import legacy
 from . import linear
 from . import losses
 from . import picking

@@ -6,19 +6,27 @@ import math
 
 import numpy as np
 
+from ..backend import namespace
 from ..core.devices import array_on, device, get_default_device
-from ..core.dtypes import FLOATING, dtype, dtype_of, get_default_dtype
-from ..core.op import public
+from ..core.dtypes import FLOATING, INT, dtype, dtype_of, get_default_dtype
+from ..core.op import op, ops, public
+from ..core.samples import calls
 from ..core.support import collect_ints
 from ..core.tensor import Tensor, wrap
+from .conversion import cast
 
-__all__ = ["arange", "as_tensor", "from_numpy", "full", "ones", "ones_like", "tensor", "zeros", "zeros_like"]
+__all__ = [
+    "arange", "as_tensor", "asarray", "empty", "empty_like", "empty_permuted", "empty_strided", "eye", "frombuffer", "from_numpy", "full", "full_like",
+    "linspace", "logspace", "ones", "ones_like", "scalar_tensor", "tensor", "tril_indices", "triu_indices", "zeros", "zeros_like",
+]
 
 
 def finish(array, wanted: dtype | None, where, requires_grad: bool) -> Tensor:
     """A new leaf around `array`, of the wanted type, on the wanted device."""
     if wanted is not None and array.dtype != wanted.numpy:
-        array = array.astype(wanted.numpy)
+        array = cast(array, wanted.numpy)
+    if not array.ndim and array.__class__ is np.ndarray:
+        array = array[()]
     place = device(where) if where is not None else get_default_device()
     made = wrap(array if place.type == "cpu" else array_on(array, place))
     if requires_grad:
@@ -92,10 +100,7 @@ def tensor(data, *, dtype: dtype | None = None, device=None, requires_grad: bool
                       "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).", UserWarning, stacklevel=2)
         array = data._a.copy()
         return finish(array, dtype, device if device is not None else data.device, requires_grad)
-    array = from_data(data, dtype)
-    if not array.ndim and not isinstance(array, np.generic):
-        array = array[()]
-    return finish(array, dtype, device, requires_grad)
+    return finish(from_data(data, dtype), dtype, device, requires_grad)
 
 
 def as_tensor(data, dtype: dtype | None = None, device=None) -> Tensor:
@@ -124,61 +129,347 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     return wrap(ndarray)
 
 
-def _filled(fill):
-    def make(size, dtype, device, requires_grad, out):
-        if out is not None:
-            from ..core.views import write_out
-            return write_out(type("named", (), {"name": "fill"}), out, fill(size, out.dtype.numpy), False)
-        array = fill(size, (dtype or get_default_dtype()).numpy)
-        return finish(array, None, device, requires_grad)
-    return make
+def named(name: str):
+    """What `write_out` needs to know of a function: its name."""
+    return type("named", (), {"name": name})
 
 
-_zeros, _ones = _filled(np.zeros), _filled(np.ones)
+def placed(array, wanted, where, requires_grad: bool, out=None, name: str = "") -> Tensor:
+    """A new leaf around `array`, or `array` written into `out`."""
+    if out is not None:
+        from ..core.views import write_out
+        return write_out(named(name), out, array if wanted is None else cast(array, wanted.numpy), False)
+    return finish(array, wanted, where, requires_grad)
 
 
-def zeros(*size, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, names=None) -> Tensor:
-    """Zeros of shape `size`, given one by one or as a sequence."""
-    return _zeros(collect_ints(size, None) if size else (), dtype, device, requires_grad, out)
+def sizes(given: tuple, keyword) -> tuple:
+    """A shape from sizes given one by one, as one sequence, or as `size=`."""
+    shape = collect_ints(given, keyword) if given or keyword is not None else ()
+    for n in shape:
+        if n < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(shape)}")
+    return shape
 
 
-def ones(*size, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, names=None) -> Tensor:
+def _type(wanted, out) -> np.dtype:
+    return (out.dtype if out is not None and wanted is None else dtype_of(wanted) if wanted is not None else get_default_dtype()).numpy
+
+
+def zeros(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, names=None) -> Tensor:
+    """Zeros of shape `size`, given one by one or as a sequence.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(2, 3).shape
+    torch.Size([2, 3])
+    """
+    return placed(np.zeros(sizes(size_, size), _type(dtype, out)), None, device, requires_grad, out, "zeros")
+
+
+def ones(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, names=None) -> Tensor:
     """Ones of shape `size`."""
-    return _ones(collect_ints(size, None) if size else (), dtype, device, requires_grad, out)
+    return placed(np.ones(sizes(size_, size), _type(dtype, out)), None, device, requires_grad, out, "ones")
 
 
-def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
-    """`fill_value` everywhere; its Python type decides the dtype unless one is given."""
-    if isinstance(fill_value, Tensor):
+def empty(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None, names=None) -> Tensor:
+    """A tensor of shape `size` with whatever the memory held; fill it before reading."""
+    shape, kind = sizes(size_, size), _type(dtype, out)
+    if out is not None:
+        return placed(np.zeros(shape, kind), None, device, requires_grad, out, "empty")
+    return finish(np.empty(shape, kind), None, device, requires_grad)
+
+
+def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, names=None) -> Tensor:
+    """`fill_value` everywhere; its Python type decides the dtype unless one is given.
+
+    >>> import autodiff_lab as lab
+    >>> lab.full((2,), 7)
+    tensor([7, 7])
+    """
+    if isinstance(fill_value, (Tensor, np.generic)):
         fill_value = fill_value.item()
-    return finish(np.full(collect_ints((), size), fill_value, (dtype or dtype_of(type(fill_value))).numpy), None, device, requires_grad)
+    wanted = dtype_of(dtype) if dtype is not None else out.dtype if out is not None else dtype_of(type(fill_value))
+    array = np.empty(sizes((), size if hasattr(size, "__iter__") else (size,)), wanted.numpy)
+    fill_array(array, fill_value)
+    return placed(array, None, device, requires_grad, out, "full")
 
 
-def zeros_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None) -> Tensor:
-    """Zeros of the shape, type and device of `input`."""
-    return finish(np.zeros_like(input._a, dtype=dtype and dtype.numpy), None, device or input.device, requires_grad)
+def fill_array(array, value) -> None:
+    """Store a Python number in every element, checked as PyTorch checks it."""
+    from .conversion import _fill
+
+    _fill(array, value)
 
 
-def ones_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None) -> Tensor:
-    """Ones of the shape, type and device of `input`."""
-    return finish(np.ones_like(input._a, dtype=dtype and dtype.numpy), None, device or input.device, requires_grad)
+def _like(name, make):
+    def like(input, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None) -> Tensor:
+        if not isinstance(input, Tensor):
+            raise TypeError(f"{name}_like(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+        array = make(input._a if isinstance(input._a, (np.ndarray, np.generic)) else np.empty(input._a.shape, input._a.dtype), dtype and dtype_of(dtype).numpy)
+        return finish(array, None, device if device is not None else input.device, requires_grad)
+    like.__name__ = f"{name}_like"
+    like.__doc__ = f"`{name}` of the shape, type and device of `input`, unless told otherwise."
+    return like
 
 
-def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
-    """Numbers from `start` up to but without `end`, `step` apart. Ints give int64, any float the default dtype."""
+zeros_like, ones_like, empty_like = _like("zeros", np.zeros_like), _like("ones", np.ones_like), _like("empty", np.empty_like)
+
+
+def full_like(input, fill_value, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None) -> Tensor:
+    """`fill_value` in the shape, type and device of `input`, unless told otherwise."""
+    made = empty_like(input, dtype=dtype, device=device)
+    made.fill_(fill_value)
+    made._ver = None
+    return made.requires_grad_() if requires_grad else made
+
+
+def empty_strided(size, stride, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False) -> Tensor:
+    """A tensor of the given sizes and strides (in elements) with whatever the memory held."""
+    room = 1 + sum((n - 1) * s for n, s in zip(size, stride, strict=True)) if 0 not in tuple(size) else 0
+    flat = np.empty(room, _type(dtype, None))
+    return finish(np.lib.stride_tricks.as_strided(flat, tuple(size), tuple(s * flat.itemsize for s in stride)), None, device, requires_grad)
+
+
+def empty_permuted(size, physical_layout, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False) -> Tensor:
+    """A tensor of shape `size` whose memory holds the dimensions in the order `physical_layout`."""
+    order = [int(d) for d in physical_layout]
+    array = np.empty([size[d] for d in order], _type(dtype, None))
+    return finish(array.transpose(np.argsort(order)), None, device, requires_grad)
+
+
+def eye(n: int, m: int | None = None, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
+    """Ones on the diagonal, zeros elsewhere: the identity matrix, n rows and m columns."""
+    for name, value in (("n", n), ("m", m)):
+        if value is not None and value < 0:
+            raise RuntimeError(f"{name} must be greater or equal to 0, got {value}")
+    return placed(np.eye(n, m, dtype=_type(dtype, out)), None, device, requires_grad, out, "eye")
+
+
+def _number(value):
+    return value.item() if isinstance(value, (Tensor, np.generic)) else value
+
+
+def arange(start=0, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
+    """Numbers from `start` up to but without `end`, `step` apart. Ints give int64, any float the default dtype.
+
+    >>> import autodiff_lab as lab
+    >>> lab.arange(1, 7, 2)
+    tensor([1, 3, 5])
+    """
     if end is None:
         start, end = 0, start
-    start, end, step = (v.item() if isinstance(v, Tensor) else v for v in (start, end, step))
-    if step == 0:
-        raise RuntimeError("step must be nonzero")
-    if (end - start) * step < 0:
-        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    start, end, step = _number(start), _number(end), _number(step)
+    _check_range(start, end, step)
+    if dtype is None and out is not None:
+        dtype = out.dtype
     if dtype is None:
         dtype = dtype_of(np.dtype("int64")) if all(isinstance(v, int) for v in (start, end, step)) else get_default_dtype()
-    if dtype.is_floating_point:
-        n = math.ceil((end - start) / step)
-        return finish((start + np.arange(n, dtype=np.float64) * step).astype(dtype.numpy), None, device, requires_grad)
-    return finish(np.arange(start, end, step).astype(dtype.numpy), None, device, requires_grad)
+    if dtype.category <= INT:
+        start, end, step = int(start), int(end), int(step)
+        return placed(np.arange(start, end, step).astype(dtype.numpy), None, device, requires_grad, out, "arange")
+    n = math.ceil((end - start) / step)
+    return placed((start + np.arange(n, dtype=np.float64) * step).astype(dtype.numpy), None, device, requires_grad, out, "arange")
 
 
-public[""].update({name: globals()[name] for name in __all__})
+def _check_range(start, end, step) -> None:
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
+    if (end - start) * step < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+
+
+def range_(start=0, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
+    """Numbers from `start` to `end`, both included. Deprecated in PyTorch: use arange."""
+    import warnings
+    warnings.warn("torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with Python's range builtin. "
+                  "Instead, use torch.arange, which produces values in [start, end).", UserWarning, stacklevel=2)
+    if end is None:
+        start, end = 0, start
+    start, end, step = _number(start), _number(end), _number(step)
+    _check_range(start, end, step)
+    n = math.floor((end - start) / step) + 1
+    return placed((start + np.arange(n, dtype=np.float64) * step).astype(_type(dtype, out)), None, device, requires_grad, out, "range")
+
+
+def even(start, end, steps: int, wanted: np.dtype):
+    """`steps` numbers from `start` to `end`, counted from the nearer end so that both are exact, as PyTorch does."""
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    if steps == 0:
+        return np.empty(0, wanted)
+    if steps == 1:
+        return np.full(1, start, wanted)
+    kind = np.dtype(np.float64) if wanted.kind in "iub" or wanted == np.float64 else np.dtype(np.complex128) if wanted.kind == "c" else np.dtype(np.float32)
+    low, high = kind.type(start), kind.type(end)
+    step = (high - low) / kind.type(steps - 1)
+    i = np.arange(steps)
+    near, far = i.astype(kind), (steps - 1 - i).astype(kind)
+    return np.where(i < steps // 2, low + step * near, high - step * far)
+
+
+def linspace(start, end, steps: int, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
+    """`steps` numbers at equal distances from `start` to `end`, both included.
+
+    >>> import autodiff_lab as lab
+    >>> lab.linspace(0, 1, 5)
+    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
+    """
+    start, end = _number(start), _number(end)
+    if dtype is None and out is None and (isinstance(start, complex) or isinstance(end, complex)):
+        dtype = get_default_dtype().to_complex()
+    kind = _type(dtype, out)
+    return placed(even(start, end, _steps(steps), kind).astype(kind), None, device, requires_grad, out, "linspace")
+
+
+def _steps(steps) -> int:
+    if isinstance(steps, float):
+        raise TypeError("linspace(): argument 'steps' must be int, not float")
+    return int(steps)
+
+
+def logspace(start, end, steps: int, base: float = 10.0, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
+    """`base` to the power of evenly spaced numbers from `start` to `end`."""
+    kind = _type(dtype, out)
+    spaced = even(_number(start), _number(end), _steps(steps), np.dtype(np.float64) if kind.kind in "iub" else kind)
+    return placed(np.power(float(base), spaced.astype(np.float64)).astype(kind), None, device, requires_grad, out, "logspace")
+
+
+def scalar_tensor(s, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
+    """A 0-dim tensor of the default dtype."""
+    return finish(np.array(_number(s), _type(dtype, None)), None, device, requires_grad)
+
+
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype=None, device=None, layout=None, pin_memory=False) -> Tensor:
+    """The positions of the lower triangle of a matrix: two rows, of row and of column numbers."""
+    return finish(np.stack(np.tril_indices(row, offset, col)).astype(dtype.numpy if dtype else np.int64), None, device, False)
+
+
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype=None, device=None, layout=None, pin_memory=False) -> Tensor:
+    """The positions of the upper triangle of a matrix: two rows, of row and of column numbers."""
+    return finish(np.stack(np.triu_indices(row, offset, col)).astype(dtype.numpy if dtype else np.int64), None, device, False)
+
+
+def frombuffer(buffer, *, dtype, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
+    """A tensor on the memory of a bytes-like object."""
+    if len(memoryview(buffer).cast("B")) == 0:
+        raise ValueError("both buffer length (0) and count (-1) must not be 0")
+    return finish_shared(np.frombuffer(buffer, dtype.numpy, count, offset), requires_grad)
+
+
+def finish_shared(array, requires_grad) -> Tensor:
+    made = wrap(array)
+    if requires_grad:
+        made.requires_grad = True
+    return made
+
+
+def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad: bool = False) -> Tensor:
+    """A tensor from a tensor, array, buffer or nested numbers; shares memory where it can, unless `copy` says otherwise.
+
+    Raises:
+        ValueError: if `copy=False` and sharing is not possible.
+    """
+    if isinstance(obj, Tensor):
+        made = obj.to(device=device, dtype=dtype)
+        shared = made is obj
+    elif isinstance(obj, np.ndarray) or hasattr(obj, "__dlpack__"):
+        source = from_numpy(obj) if isinstance(obj, np.ndarray) else from_dlpack(obj)
+        made = source.to(device=device, dtype=dtype)
+        shared = made is source
+    elif isinstance(obj, (bytes, bytearray, memoryview)):
+        made, shared = frombuffer(obj, dtype=dtype or get_default_dtype()), True
+    else:
+        if copy is False:
+            raise ValueError("can't alias arbitrary sequence into a tensor: copy=False needs a tensor, an array or a buffer.")
+        return finish(from_data(obj, dtype), dtype, device, requires_grad)
+    if copy is False and not shared:
+        raise ValueError("can't alias tensor with another dtype or device: copy=False was asked for.")
+    if copy and shared:
+        made = made.clone()
+    if requires_grad and not made.requires_grad:
+        made = made.detach().requires_grad_()
+    elif not requires_grad and made.requires_grad:
+        made = made.detach()
+    return made
+
+
+def from_dlpack(ext_tensor) -> Tensor:
+    """A tensor on the memory of another library's array, by the DLPack protocol."""
+    if isinstance(ext_tensor, Tensor):
+        return ext_tensor.detach()
+    array = np.from_dlpack(ext_tensor)
+    return wrap(array)
+
+
+@op(category="creation", name="complex", method=False, samples=calls(lambda r: ((r.normal(size=(3,)), r.normal(size=(3,))), {})))
+def complex_(real: Tensor, imag: Tensor) -> Tensor:
+    """Complex numbers from real and imaginary parts of one floating-point type."""
+    if real.dtype != imag.dtype:
+        raise RuntimeError(f"Expected object of scalar type {dtype_of(real).title} but got scalar type {dtype_of(imag).title} for second argument")
+    if real.dtype.kind != "f":
+        raise RuntimeError(f"Expected both inputs to be Half, Float or Double tensors but got {dtype_of(real).title} and {dtype_of(imag).title}")
+    made = namespace(real).empty(np.broadcast_shapes(real.shape, imag.shape), dtype_of(real).to_complex().numpy)
+    made.real, made.imag = real, imag
+    return made
+
+
+@complex_.vjp("real")
+def _(grad):
+    return ops.real(grad)
+
+
+@complex_.vjp("imag")
+def _(grad):
+    return ops.imag(grad)
+
+
+public[""].update({name: globals()[name] for name in (*__all__, "from_dlpack")})
+public[""]["range"] = range_
+range_.__name__ = "range"
+
+
+# ---- methods: like this tensor, but new ----
+
+def _options(self, dtype, device):
+    return {"dtype": dtype or self.dtype, "device": device if device is not None else self.device}
+
+
+def new_zeros(self, *size_, size=None, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+    """Zeros of shape `size`, of this tensor's type and device."""
+    return zeros(*size_, size=size, requires_grad=requires_grad, **_options(self, dtype, device))
+
+
+def new_ones(self, *size_, size=None, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+    """Ones of shape `size`, of this tensor's type and device."""
+    return ones(*size_, size=size, requires_grad=requires_grad, **_options(self, dtype, device))
+
+
+def new_empty(self, *size_, size=None, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+    """A tensor of shape `size`, not filled, of this tensor's type and device."""
+    return empty(*size_, size=size, requires_grad=requires_grad, **_options(self, dtype, device))
+
+
+def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+    """`fill_value` in shape `size`, of this tensor's type and device."""
+    return full(size, fill_value, requires_grad=requires_grad, **_options(self, dtype, device))
+
+
+def new_empty_strided(self, size, stride, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+    """A tensor of given sizes and strides, not filled, of this tensor's type and device."""
+    return empty_strided(size, stride, requires_grad=requires_grad, **_options(self, dtype, device))
+
+
+def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+    """A tensor from data, of this tensor's type and device; always a copy."""
+    return tensor(data, requires_grad=requires_grad, **_options(self, dtype, device))
+
+
+def new(self, *args, device=None):
+    """An old way to make a tensor of this one's type: from sizes or from data."""
+    from .legacy import legacy_new
+    return legacy_new(self.dtype, args, device if device is not None else self.device)
+
+
+for _made in (new, new_zeros, new_ones, new_empty, new_full, new_empty_strided, new_tensor):
+    setattr(Tensor, _made.__name__, _made)
