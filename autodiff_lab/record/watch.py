@@ -1,0 +1,358 @@
+"""Follows a plain training loop from outside: losses where `backward()` starts, steps where an optimizer steps, epochs by
+the DataLoader. It changes no number, and what it costs is a few microseconds a step.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+import weakref
+
+from ..core import observe
+from .controls import Controls, Snapshots, change_setting, settings_of
+from .names import loss_name, names_in_frame
+from .run import RunRecord, Setting
+
+__all__ = ["Watcher"]
+
+
+class Watcher(observe.Observer):
+    """The observer of one run. It keeps numbers, and weak references to what it watches."""
+
+    def __init__(self, model=None, optimizers=(), others=(), tensors=(), *, touches=(), snapshots=None, frame=None):
+        self.record = RunRecord()
+        self.controls = Controls(self, touches)
+        self.snapshots: Snapshots | None = None
+        self.panel = None  # a dashboard, or None
+        self.probe = None  # looks at activations during close looks
+        self.frozen = False
+        self.seconds_per_step = 0.0
+        self._model = weakref.ref(model) if model is not None else None
+        self._optimizers: list = []
+        self._counts: list[int] = []
+        self._index: dict[int, int] = {}
+        self._choosy = bool(optimizers)  # only these; otherwise whatever steps on our parameters
+        self._others = [weakref.ref(other) for other in others]
+        self._tensors = [weakref.ref(tensor) for tensor in tensors]
+        self._frame_names = names_in_frame(frame) if frame is not None else {}
+        self._pending: dict[str, list] = {}  # loss name -> [sum, backward passes, closed]
+        self._late: list = []
+        self._rates: dict[str, float] = {}
+        self._sums: dict[str, list] = {}  # loss name -> [sum, count] in this epoch
+        self._batch = None  # (loader's id, index, epoch, n) of the newest batch
+        self._loader = None  # id of the loader that training takes its batches from
+        self._paused_for = 0.0
+        self._last = time.perf_counter()
+        self._parameters: list = []
+        for optimizer in optimizers:
+            self._adopt(optimizer)
+        self._name_parameters()
+        if snapshots or any(touch.kind == "rewind" for touch in self.controls._planned):
+            self.enable_rewind()
+
+    # ------------------------------------------------------------------------------------------- what is watched
+
+    @property
+    def model(self):
+        return self._model() if self._model else None
+
+    @property
+    def optimizers(self) -> list:
+        """The watched optimizers that still exist; a dead one is None, so that positions hold."""
+        return [ref() for ref in self._optimizers]
+
+    def parameters(self) -> list:
+        """The watched parameters, in forward order."""
+        found = [ref() for ref in self._parameters]
+        return [tensor for tensor in found if tensor is not None]
+
+    def _adopt(self, optimizer) -> int:
+        k = len(self._optimizers)
+        self._optimizers.append(weakref.ref(optimizer))
+        self._counts.append(self.record.step)
+        self._index[id(optimizer)] = k
+        self.read_settings()
+        return k
+
+    def _mine(self, optimizer) -> bool:
+        """Whether an optimizer that was not named belongs to this run."""
+        if self._choosy:
+            return False
+        if self._model is None and not self._tensors:
+            return True
+        mine = {id(tensor) for tensor in self.parameters()}
+        return any(id(tensor) in mine for group in optimizer.param_groups for tensor in group["params"])
+
+    def _name_parameters(self) -> None:
+        named, seen = [], set()
+
+        def take(name, tensor):
+            if id(tensor) not in seen:
+                seen.add(id(tensor))
+                named.append((name, tensor))
+
+        if self.model is not None:
+            for name, tensor in self.model.named_parameters():
+                take(name, tensor)
+        for optimizer in filter(None, self.optimizers):
+            for group in optimizer.param_groups:
+                for tensor in group["params"]:
+                    take(self._frame_names.get(id(tensor)) or f"parameter {len(named)}", tensor)
+        for ref in self._tensors:
+            if ref() is not None:
+                take(self._frame_names.get(id(ref())) or f"tensor {len(named)}", ref())
+        self._parameters = [weakref.ref(tensor) for _, tensor in named]
+        if [name for name, _ in named] != self.record.flow.names:
+            self.record.flow.set_parameters([(name, tensor.shape) for name, tensor in named])
+
+    # ------------------------------------------------------------------------------------------- the engine calls
+
+    def backward_began(self, roots, create_graph):
+        name = loss_name(sys._getframe(2))
+        if name is None:
+            return
+        for root in roots:
+            array = getattr(root, "_a", None)
+            if array is None or array.size != 1:
+                continue
+            pending = self._pending.get(name)
+            if pending is None:
+                self._pending[name] = [array, 1, False]
+            elif not pending[2]:
+                pending[0], pending[1] = pending[0] + array, pending[1] + 1
+
+    def backward_ended(self, error):
+        if error is None and not self._optimizers and not self._choosy and self._pending and self._touches_mine():
+            self._stepped(None)
+
+    def zero_grad_called(self, owner):
+        for pending in self._pending.values():
+            pending[2] = True  # a closure that is evaluated again in the same step: the first value counts
+
+    def optimizer_stepped(self, optimizer):
+        k = self._index.get(id(optimizer))
+        if k is None or self._optimizers[k]() is not optimizer:
+            if not self._mine(optimizer):
+                self._pending.clear()
+                return
+            first = not self._optimizers
+            k = self._adopt(optimizer)
+            self._name_parameters()
+            if first and self.record.step:  # until now backward passes were counted, this step's among them
+                self._counts[k] = self.record.step - 1
+                self.record.updates -= 1
+                self._pending.clear()
+        self._stepped(k)
+
+    def batch_served(self, loader, index, epoch, n):
+        self._batch = (id(loader), index, epoch, n)
+        if index == 0 and self._loader == id(loader) and self.controls.waiting and self.record.step:
+            self._close_epoch()
+            self._obey("epoch")
+
+    # ------------------------------------------------------------------------------------------- one step
+
+    def _stepped(self, k: int | None) -> None:
+        record = self.record
+        record.updates += 1
+        if k is None:
+            step = record.step = record.step + 1
+        else:
+            self._counts[k] = step = self._counts[k] + 1
+            if step < record.step:  # the slower one of several optimizers
+                step = record.step
+            else:
+                record.step = step
+        if not self._parameters:
+            self._name_parameters()
+        batch = self._batch
+        if batch is not None:
+            if batch[0] != self._loader or batch[2] != record.epoch:
+                self._new_epoch(batch, step)
+            record.batch = (batch[1] + 1, batch[3])
+        for name, (total, _, _) in self._pending.items():
+            if hasattr(total, "get"):  # on a device: asking for the number now would make the loop wait for it
+                self._late.append((name, step, total))
+                continue
+            value = float(total)
+            record.scalar(name, step, value)
+            if batch is not None:
+                sums = self._sums.get(name)
+                if sums is None:
+                    self._sums[name] = [value, 1]
+                else:
+                    sums[0] += value
+                    sums[1] += 1
+        self._pending.clear()
+        if k is not None:
+            self._read_rates(k, step)
+        flow = record.flow
+        if step % flow.stride == 0 and not self.frozen:
+            self._measure(step)
+        now = time.perf_counter()
+        self.seconds_per_step += 0.05 * (now - self._last - self.seconds_per_step) if step > 2 else now - self._last
+        self._last = now
+        if self.snapshots is not None and step % self.snapshots.every == 0:
+            self._snapshot()
+        if len(self._late) > 4096:
+            self.settle()
+        if self.panel is not None:
+            self.panel.touch()
+        if self.controls.waiting:
+            self._obey("step")
+
+    def settle(self) -> None:
+        """Fetch the losses that still wait on a device."""
+        late, self._late = self._late, []
+        for name, step, total in late:
+            self.record.scalar(name, step, float(total))
+
+    def _obey(self, place: str) -> None:
+        self.controls.obey(place)
+        self._last = time.perf_counter()
+
+    def _measure(self, step: int) -> None:
+        flow, parameters = self.record.flow, self.parameters()
+        if len(parameters) != len(flow.names):
+            self._name_parameters()
+            parameters = self.parameters()
+        weights = [tensor._a for tensor in parameters]
+        grads = [grad._a if (grad := tensor._grad) is not None else None for tensor in parameters]
+        flow.measure(step, [host(grad) for grad in grads], [host(weight) for weight in weights])
+        if self.probe is not None:
+            self.probe.end(step)
+        if flow.due_closely(step + 1):
+            flow.hold([host(weight) for weight in weights])
+            if self.probe is not None:
+                self.probe.begin()
+
+    def _read_rates(self, k: int, step: int) -> None:
+        optimizer = self._optimizers[k]()
+        groups = optimizer.param_groups
+        many = len(groups) > 1 or len(self._optimizers) > 1
+        for g, group in enumerate(groups):
+            rate = group.get("lr")
+            name = f"lr {k + 1}.{g + 1}" if many else "lr"
+            if rate is None or self._rates.get(name) == rate:
+                continue
+            rate = float(rate)
+            known = name in self._rates
+            self._rates[name] = rate
+            if known and step > 1:  # a staircase: the old value until here
+                last = self.record.series[name].last
+                if last[0] < step - 1:
+                    self.record.scalar(name, step - 1, last[1], "setting")
+            self.record.scalar(name, step, rate, "setting")
+
+    # ------------------------------------------------------------------------------------------- epochs
+
+    def _new_epoch(self, batch, step: int) -> None:
+        self._close_epoch()
+        self._loader = batch[0]
+        self.record.epoch = batch[2]
+        self.record.epoch_marks.append((step, batch[2]))
+        if len(self.record.epoch_marks) > 4096:
+            del self.record.epoch_marks[1:-1:2]
+
+    def _close_epoch(self) -> None:
+        for name, (total, count) in self._sums.items():
+            self.record.scalar(f"{name}, mean of epoch", self.record.step, total / count, "epoch")
+        self._sums.clear()
+
+    # ------------------------------------------------------------------------------------------- settings and rewinding
+
+    def read_settings(self) -> list[Setting]:
+        """The numeric settings of all optimizers, as they are now."""
+        living = self.optimizers
+        if None not in living:
+            self.record.settings = [Setting(*found) for found in settings_of(living)]
+        return self.record.settings
+
+    def change(self, path: str, value: float) -> float | None:
+        """Set one setting; returns the old value."""
+        if not isinstance(value, (int, float)) or not math.isfinite(value):
+            return None
+        before = change_setting(self.optimizers, path, value)
+        self.read_settings()
+        return before
+
+    def enable_rewind(self) -> None:
+        """Begin to keep states that can be returned to."""
+        if self.snapshots is None:
+            self.snapshots = Snapshots()
+            self._snapshot()
+
+    def _snapshot(self) -> None:
+        from ..backend.random import default_generator
+
+        record = self.record
+        parts = {"parameters": [tensor.detach() for tensor in self.parameters()]}
+        if self.model is not None:
+            parts["buffers"] = [tensor.detach() for tensor in self.model.buffers()]
+        parts |= {f"optimizer {k}": optimizer.state_dict() for k, optimizer in enumerate(self.optimizers) if optimizer is not None}
+        parts |= {f"other {k}": other.state_dict() for k, ref in enumerate(self._others) if (other := ref()) is not None}
+        extra = {"counts": list(self._counts), "rates": dict(self._rates), "generator": default_generator.get_state(),
+                 "epoch": record.epoch, "batch": record.batch}
+        self.snapshots.take(record.step, record.updates, parts, extra)
+
+    def rewind(self, step: float) -> int | None:
+        """Return model, optimizers and generators to the newest kept state that is not after `step`."""
+        from ..backend.random import default_generator
+
+        if self.snapshots is None:
+            self.record.notes["rewind"] = "Nothing was kept to go back to."
+            return None
+        found = self.snapshots.nearest(step)
+        if found is None:
+            self.record.notes["rewind"] = "No state was kept that early."
+            return None
+        write_back(self.parameters(), found["parts"]["parameters"])
+        if self.model is not None and "buffers" in found["parts"]:
+            write_back(list(self.model.buffers()), found["parts"]["buffers"])
+        from .controls import copied, np, random
+
+        for k, optimizer in enumerate(self.optimizers):
+            if optimizer is not None and f"optimizer {k}" in found["parts"]:
+                optimizer.load_state_dict(copied(found["parts"][f"optimizer {k}"]))
+        for k, ref in enumerate(self._others):
+            if ref() is not None and f"other {k}" in found["parts"]:
+                ref().load_state_dict(copied(found["parts"][f"other {k}"]))
+        default_generator.set_state(found["extra"]["generator"])
+        random.setstate(found["random"][0])
+        np.random.set_state(found["random"][1])
+        counts = found["extra"]["counts"]
+        self._counts = counts + [found["step"]] * (len(self._counts) - len(counts))
+        self._rates = dict(found["extra"]["rates"])
+        self.snapshots.drop_after(found["step"])
+        self._pending.clear()
+        self._sums.clear()
+        self.record.rewound(found["step"])
+        self.read_settings()
+        return found["step"]
+
+    # ------------------------------------------------------------------------------------------- without an optimizer
+
+    def _touches_mine(self) -> bool:
+        """With bare tensors: whether the backward pass reached one that is watched."""
+        if self._model is None and not self._tensors:
+            return True
+        return any(tensor._grad is not None for tensor in self.parameters())
+
+
+def host(array):
+    """The array in the memory of the computer, as something with `reshape`."""
+    return array.get() if hasattr(array, "get") and array is not None else array
+
+
+def write_back(tensors, copies) -> None:
+    """Write kept values into tensors, in place."""
+    from ..core.modes import modes
+
+    before = modes.grad
+    modes.grad = False
+    try:
+        for tensor, kept in zip(tensors, copies, strict=True):
+            tensor.copy_(kept)
+    finally:
+        modes.grad = before
