@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
+from typing import Any
 
 __all__ = ["enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled", "modes", "no_grad", "set_grad_enabled"]
 
@@ -27,7 +28,7 @@ class _Mode:
     def __init__(self, orig_func=None):
         self._previous = []
 
-    def __new__(cls, orig_func=None):
+    def __new__(cls, orig_func=None) -> Any:
         if orig_func is None:
             return object.__new__(cls)
         made = object.__new__(cls)  # used without brackets: @no_grad

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import inspect
 import types
+from typing import Any
 
 import numpy as np
 
@@ -273,7 +274,7 @@ def lazy(made: Op, name: str, flavour: str):
     return function
 
 
-public: dict[str, dict[str, object]] = {"": {}}
+public: dict[str, dict[str, Any]] = {"": {}}
 """Public functions by namespace: `public[""]["tanh"]` is `lab.tanh`."""
 
 
