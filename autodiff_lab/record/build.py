@@ -1,0 +1,449 @@
+"""From what the recorder kept to a GraphSnapshot: names, lines, formulas and numbers, worked out when somebody looks."""
+
+from __future__ import annotations
+
+import weakref
+
+import numpy as np
+
+from ..core.tensor import Tensor
+from .families import FAMILIES, family_of, glyph_of
+from .formula import local_text
+from .model import Accumulation, BackwardStep, Contribution, EdgeInfo, GraphSnapshot, NodeInfo, Saved, ScopeInfo, Value
+from .recorder import Arg, Entry, Recorder
+from .source import Sources
+from .text import clean, number, one_line
+from .values import value_of
+
+__all__ = ["build"]
+
+NODES_AT_MOST = 20_000
+
+
+def build(recorder: Recorder, roots, *, label=lambda filename: None, names=None, title: str = "", cell: str | None = None, error: str = "") -> GraphSnapshot:
+    """The graph that leads to `roots`.
+
+    Args:
+        roots: keys of entries.
+        label: from a file name to the cell's label.
+        names: from id(object) to the name of the variable that holds it.
+        title: what to call the whole; else the root's name.
+        cell: file name of the cell whose panel this is.
+        error: the error that ended the forward pass.
+    """
+    return _Builder(recorder, list(dict.fromkeys(int(r) for r in roots)), label, names or {}, title, cell, error).snapshot()
+
+
+class _Builder:
+    def __init__(self, recorder: Recorder, roots, label, names, title, cell, error):
+        self.recorder, self.roots, self.names, self.title, self.cell, self.error = recorder, roots, names, title, cell, error
+        self.sources = Sources(label)
+        self.ids: dict[int, int] = {}  # key of entry or leaf -> index of node
+        self.order: list = []  # entries and leaves, oldest first
+        self.stands_for: dict[int, int] = {}  # key of an output -> key of the entry that is drawn for it
+        self.chosen: dict[int, Entry] = {}  # entry drawn with several outputs -> the one output that is used
+
+    def snapshot(self) -> GraphSnapshot:
+        self._collect()
+        self._name_scopes()
+        self.flows = {flow.key: flow for flow in self.recorder.flows if flow.key in self.reached}
+        self.ran = bool(self.flows)
+        self._name_operators()
+        edges = self._edges()
+        nodes = tuple(self._leaf(item) if not isinstance(item, Entry) else self._operator(item) for item in self.order)
+        edges, steps = self._numbers(nodes, edges)
+        roots = tuple(self.ids[self._drawn(r)] for r in self.roots if self._drawn(r) in self.ids)
+        nodes = self._saved_by(nodes)
+        codes = self.sources.codes()
+        cell = self.sources.files.index(self.cell) if self.cell in self.sources.files else None
+        backward = "none" if not self.ran else "failed" if self.recorder.backward_error else "ran"
+        from .. import __version__
+        return GraphSnapshot(clean(self.title), nodes, edges, tuple(self.scopes), codes, roots, steps, backward,
+                             self.recorder.passes if self.ran else 0, clean(self.error), cell, __version__)
+
+    # Which nodes
+
+    def _collect(self) -> None:
+        entries = self.recorder.entries
+        self.reached: set[int] = set()
+        stack = list(self.roots)
+        while stack and len(self.reached) < NODES_AT_MOST:
+            key = stack.pop()
+            if key in self.reached:
+                continue
+            self.reached.add(key)
+            if key > 0 and key in entries:
+                stack.extend(_keys(entries[key]))
+        self._collapse_outputs(entries)
+        for key in entries:  # in the order in which they ran
+            if key in self.reached and key not in self.stands_for:
+                for leaf in _keys(entries[key]):
+                    if leaf < 0:
+                        self._place(leaf)
+                self.ids[key] = len(self.order)
+                self.order.append(entries[key])
+        for key in self.roots:
+            if key < 0:
+                self._place(key)
+
+    def _place(self, leaf: int) -> None:
+        if leaf not in self.ids and leaf in self.recorder.by_key:
+            self.ids[leaf] = len(self.order)
+            self.order.append(self.recorder.by_key[leaf])
+
+    def _collapse_outputs(self, entries) -> None:
+        """An operator of which one output is used is drawn as one card."""
+        parts: dict[int, list[int]] = {}
+        for key in sorted(self.reached):
+            entry = entries.get(key)
+            if entry is not None and entry.output is not None and len(_keys(entry)) == 1 and entry.shape is not None:
+                parent = entries.get(_keys(entry)[0])
+                if parent is not None and parent.shape is None and parent.op.name == entry.op.name or entry.op.is_port:
+                    parts.setdefault(_keys(entry)[0], []).append(key)
+        for parent, outputs in parts.items():
+            if len(outputs) == 1:
+                self.stands_for[outputs[0]] = parent
+                self.chosen[parent] = entries[outputs[0]]
+
+    def _drawn(self, key: int) -> int:
+        return self.stands_for.get(key, key)
+
+    # Modules
+
+    def _name_scopes(self) -> None:
+        found = {}
+        for item in self.order:
+            scope = item.scope if isinstance(item, Entry) else None
+            while scope is not None and id(scope) not in found:
+                found[id(scope)] = scope
+                scope = scope.parent
+        ordered = sorted(found.values(), key=lambda s: s.number)
+        self.scope_ids = {id(s): i for i, s in enumerate(ordered)}
+        paths, calls = {}, {}
+        self.parameter_paths: dict[int, str] = {}
+        self.scopes = []
+        outer_names: dict[int, str] = {}
+        for scope in ordered:
+            module = scope.module()
+            if scope.parent is None and module is not None and hasattr(module, "named_modules"):
+                prefix = self.names.get(id(module), "")
+                for path, inner in module.named_modules():
+                    paths.setdefault(id(inner), path)
+                for path, parameter in module.named_parameters():
+                    self.parameter_paths.setdefault(id(parameter), path)
+                for path, buffer in module.named_buffers():
+                    self.parameter_paths.setdefault(id(buffer), path)
+                outer_names[id(scope)] = prefix
+            calls[id(module)] = calls.get(id(module), 0) + 1
+            size = sum(int(np.prod(p.shape)) for p in module.parameters()) if module is not None and hasattr(module, "parameters") else 0
+            self.scopes.append(ScopeInfo(
+                self.scope_ids[id(scope)], clean(paths.get(id(module), "")), clean(scope.title), None if scope.parent is None else self.scope_ids[id(scope.parent)],
+                clean(outer_names.get(id(scope), "")), calls[id(module)], size, scope.shape, clean(scope.error)))
+
+    def _scope_of_leaf(self, key: int) -> int | None:
+        """The innermost module call around every use of a leaf."""
+        around = None
+        for scope in self.leaf_uses.get(key, ()):
+            chain = []
+            while scope is not None:
+                chain.append(self.scope_ids[id(scope)])
+                scope = scope.parent
+            chain.reverse()
+            if around is None:
+                around = chain
+            else:
+                same = 0
+                while same < min(len(around), len(chain)) and around[same] == chain[same]:
+                    same += 1
+                around = around[:same]
+        return around[-1] if around else None
+
+    # Names
+
+    def _name_operators(self) -> None:
+        """Name and loop turn of each operator: of several at one place in one call, the last is what was assigned."""
+        instances: dict[tuple, list[list[Entry]]] = {}
+        previous = None
+        for item in self.order:
+            if not isinstance(item, Entry) or not item.frames:
+                continue
+            runs = instances.setdefault((item.frames, item.layer), [])
+            call = _call_of(item)
+            if call is not None and runs and self._continues(runs[-1][-1], item, call, previous):
+                runs[-1].append(item)
+            else:
+                runs.append([item])
+            previous = item
+        self.op_names: dict[int, tuple[str, int | None]] = {}
+        for (frames, _layer), runs in instances.items():
+            name = None
+            for turn, run in enumerate(runs, 1):
+                last = run[-1]
+                part = self.chosen.get(last.key)
+                output = part.output if part is not None else last.output
+                if name is None or output is not None:
+                    name = self.sources.name(frames, output)
+                for entry in run[:-1]:
+                    self.op_names[entry.key] = ("", turn if len(runs) > 1 else None)
+                repeated = len(runs) > 1
+                if "[·]" in name:
+                    self.op_names[last.key] = (name.replace("[·]", f"[{turn - 1}]"), None)
+                else:
+                    self.op_names[last.key] = (name, turn if repeated else None)
+
+    def _continues(self, last: Entry, item: Entry, call, previous) -> bool:
+        """True if `item` ran within the same call from the learner's code as `last`."""
+        if call[0] == "module":
+            return _call_of(last) == call
+        return previous is last and last.inner is not None and last.inner[0] == item.inner[0] and last.inner[1] <= item.inner[1]
+
+    # Nodes and edges
+
+    def _operator(self, entry: Entry) -> NodeInfo:
+        drawn = self.chosen.get(entry.key, entry)
+        name, turn = self.op_names.get(entry.key, ("", None))
+        given = self.recorder.names.get(entry.key) or self.recorder.names.get(drawn.key)
+        if given:
+            name, turn = given, None
+        op = entry.op
+        is_part = entry.output is not None and entry.op.is_port or (entry.key not in self.chosen and entry.output is not None and entry.shape is not None and len(_keys(entry)) == 1 and self._is_part(entry))
+        family = family_of(op.category) if not is_part else "shape"
+        label = f"output {entry.output}" if is_part else _label(entry)
+        source = self.sources.source(entry.frames[0]) if entry.frames else None
+        calls = tuple(s for s in (self.sources.source(f) for f in entry.frames[1:4]) if s is not None)
+        flow = self.flows.get(drawn.key) or self.flows.get(entry.key)
+        grad = None
+        if flow is not None:
+            held = flow.grad
+            if isinstance(held, list):
+                index = drawn.output or 0
+                held = held[index] if index < len(held) else None
+            grad = value_of(held)
+        wants = entry.key < 1 << 60 and not entry.error
+        state = "known" if grad is not None else "not asked" if not wants else "none" if self.ran else "yet"
+        dtype = drawn.dtype
+        saved = () if not entry.saved else tuple(Saved("value", tuple(s[0]), int(s[1])) for s in entry.saved if s)
+        return NodeInfo(
+            self.ids[entry.key], "op", clean(op.name), clean(label), family, glyph_of(op.name, family), clean(name), turn,
+            None if drawn.shape is None else tuple(drawn.shape), _dtype_name(dtype), "cpu", None if entry.scope is None else self.scope_ids[id(entry.scope)],
+            source, calls, value_of(drawn.array), grad, state, saved, entry.layer, op.latex or "", clean(one_line(entry.error, 400)), entry.inplace)
+
+    def _is_part(self, entry: Entry) -> bool:
+        parent = self.recorder.entries.get(_keys(entry)[0])
+        return parent is not None and parent.shape is None and parent.op.name == entry.op.name
+
+    def _leaf(self, leaf) -> NodeInfo:
+        tensor = leaf.ref()
+        name = self.recorder.names.get(leaf.key) or leaf.name
+        if not name and tensor is not None:
+            written = self.written.get(leaf.key, "")
+            name = self.parameter_paths.get(id(tensor)) or self.names.get(id(tensor)) or written
+        elif not name:
+            name = self.written.get(leaf.key, "")
+        wants = leaf.wants_grad
+        value = value_of(leaf.value)
+        if value is None and tensor is not None:
+            value = value_of(tensor._a)
+        grad = tensor._grad if tensor is not None and wants else None
+        known = value_of(grad._a) if grad is not None else self.after.get(leaf.key)
+        state = "known" if known is not None else "not asked" if not wants else "none" if self.ran else "yet"
+        family = "param" if wants else "data"
+        return NodeInfo(self.ids[leaf.key], "parameter" if wants else "data", "", "", family, FAMILIES[family][0], clean(name), None, tuple(leaf.shape),
+                        _dtype_name(leaf.dtype), "cpu", self._scope_of_leaf(leaf.key), None, (), value, known, state)
+
+    def _edges(self) -> list:
+        """(EdgeInfo without numbers, key of the target's entry, its edge number in the engine)."""
+        self.leaf_uses: dict[int, list] = {}
+        self.written: dict[int, str] = {}
+        found = []
+        for item in self.order:
+            if not isinstance(item, Entry):
+                continue
+            slots = _slots(item)
+            operands = None
+            for position, slot, value, number_of_edge in slots:
+                if value.__class__ is not Arg:
+                    continue
+                key = self._drawn(int(value))
+                if key not in self.ids:
+                    continue
+                if key < 0:
+                    self.leaf_uses.setdefault(key, []).append(item.scope)
+                    if key not in self.written and item.frames and item.inner is None:
+                        self.written[key] = self.sources.operand(item.frames, position, slot)
+                rule = item.op.rules.get(slot) if hasattr(item.op, "rules") else None
+                flows = number_of_edge is not None and (rule is not None or not item.op.rules) and self._wants(int(value))
+                found.append((item, slot, key, number_of_edge if flows else None, rule))
+        made = []
+        for item, slot, key, number_of_edge, rule in found:
+            latex = (rule.latex or "") if rule is not None and number_of_edge is not None else ""
+            operands = [self._operand_text(value) for position, _s, value, _e in _slots(item) if position is not None and (value.__class__ is Arg or isinstance(value, (int, float)))]
+            plain = clean(local_text(item.op.name, slot, latex, operands)) if latex else ""
+            made.append((EdgeInfo(self.ids[key], self.ids[item.key], slot, latex, one_line(plain, 60), None, number_of_edge is not None), item, number_of_edge))
+        return made
+
+    def _wants(self, key: int) -> bool:
+        if key < 0:
+            leaf = self.recorder.by_key.get(key)
+            return leaf is not None and leaf.wants_grad
+        return key < 1 << 60
+
+    def _operand_text(self, value) -> str:
+        if value.__class__ is not Arg:
+            return number(float(value))
+        key = self._drawn(int(value))
+        if key < 0:
+            leaf = self.recorder.by_key.get(key)
+            tensor = leaf.ref() if leaf is not None else None
+            name = self.recorder.names.get(key) or (self.parameter_paths.get(id(tensor)) or self.names.get(id(tensor)) if tensor is not None else "") or self.written.get(key, "")
+            return name or "data"
+        name = self.recorder.names.get(key) or self.op_names.get(key, ("", None))[0]
+        if name:
+            return name
+        entry = self.recorder.entries.get(key)
+        source = self.sources.source(entry.frames[0]) if entry is not None and entry.frames and entry.inner is None else None
+        return source.text if source is not None and 0 < len(source.text) <= 18 else entry.op.name if entry is not None else ""
+
+    # The backward pass
+
+    @property
+    def after(self) -> dict[int, Value]:
+        """What each leaf's .grad was after the pass, for leaves that are gone."""
+        if not hasattr(self, "_after"):
+            self._after = {}
+            for flow in self.recorder.flows:
+                for key, added, before in flow.leaves:
+                    value = value_of(_plus(before, added))
+                    if value is not None:
+                        self._after[key] = value
+        return self._after
+
+    def _numbers(self, nodes, edges):
+        by_target: dict[int, list[tuple[int, int]]] = {}
+        for index, (_, item, number_of_edge) in enumerate(edges):
+            if number_of_edge is not None:
+                by_target.setdefault(item.key, []).append((index, number_of_edge))
+        infos = [edge for edge, _, _ in edges]
+        steps = []
+        for flow in self.recorder.flows:
+            if flow.key not in self.reached or flow.key in self.stands_for:
+                continue
+            if flow.key not in self.ids:
+                continue
+            node = nodes[self.ids[flow.key]]
+            sent = []
+            for index, number_of_edge in by_target.get(flow.key, ()):
+                held = flow.contributions[number_of_edge] if number_of_edge < len(flow.contributions) else None
+                value = value_of(held)
+                if value is None:
+                    continue
+                sent.append(Contribution(index, value))
+                infos[index] = _with_local(infos[index], flow.grad, held)
+            into = []
+            for key, added, before in flow.leaves:
+                if key in self.ids:
+                    now, was = value_of(_plus(before, added)), value_of(before)
+                    change = value_of(added)
+                    if now is not None and change is not None:
+                        into.append(Accumulation(self.ids[key], change, was, now))
+            entry = self.recorder.entries[flow.key]
+            freed = sum(s[1] for s in entry.saved if s) if entry.saved else 0
+            steps.append(BackwardStep(node.id, node.grad or Value(), tuple(sent), tuple(into), int(freed)))
+        return tuple(infos), tuple(steps)
+
+    def _saved_by(self, nodes):
+        return nodes
+
+
+def _plus(before, added):
+    if before is None:
+        return added
+    try:
+        return before + added
+    except (TypeError, ValueError):
+        return added
+
+
+def _with_local(edge: EdgeInfo, grad, sent) -> EdgeInfo:
+    """The number of the local derivative, where both sides are scalars."""
+    if getattr(grad, "ndim", 1) != 0 or getattr(sent, "ndim", 1) != 0 or not isinstance(sent, (np.generic, np.ndarray)) or np.iscomplexobj(sent):
+        return edge
+    g, c = float(grad), float(sent)
+    if g == 0 or not np.isfinite(g) or not np.isfinite(c):
+        return edge
+    local = c / g
+    rounded = float(f"{local:.6g}")
+    return EdgeInfo(edge.source, edge.target, edge.slot, edge.latex, edge.plain, rounded, edge.grad)
+
+
+def _keys(entry: Entry) -> list[int]:
+    found = []
+    for value in entry.inputs:
+        if value.__class__ is Arg:
+            found.append(int(value))
+        elif value.__class__ is list:
+            found += [int(v) for v in value if v.__class__ is Arg]
+    return found
+
+
+def _slots(entry: Entry) -> list[tuple]:
+    """Inputs as (position, name, value, number of the engine's edge or None)."""
+    op = entry.op
+    params = list(op.params)
+    if not params or not entry.frames and len(entry.inputs) != len(params):  # made by the engine, or written down from a node
+        names = [p.name for p in params if p.is_tensor and p.name in op.rules]
+        return [(i, names[i] if i < len(names) else f"input{i}", value, i) for i, value in enumerate(entry.inputs)]
+    slots, edge = [], 0
+    for i, (param, value) in enumerate(zip(params, entry.inputs)):
+        if param.kind == "list":
+            for k, part in enumerate(value if isinstance(value, list) else []):
+                slots.append((i + k, param.name, part, edge))
+                edge += 1
+        elif param.is_tensor:
+            has_rule = param.name in op.rules
+            slots.append((i, param.name, value, edge if has_rule else None))
+            edge += has_rule
+        else:
+            slots.append((None, param.name, value, None))
+    if len(entry.inputs) == 1 and entry.output is not None and not slots:
+        slots.append((0, "input", entry.inputs[0], 0))
+    return slots
+
+
+def _call_of(entry: Entry):
+    """Which call into this library an operator ran in: a module's, a function's, or none."""
+    top, scope = None, entry.scope
+    while scope is not None:
+        module = scope.module()
+        if module is None or not type(module).__module__.startswith("autodiff_lab"):
+            break
+        top = scope
+        scope = scope.parent
+    if top is not None:
+        return ("module", top.number)
+    return ("function", entry.inner[0]) if entry.inner is not None else None
+
+
+def _label(entry: Entry) -> str:
+    """The operator and what is plain among its arguments: "pow 2", "sum 1"."""
+    short = entry.op.name.rsplit(".", 1)[-1] + ("_" if entry.inplace else "")
+    if not entry.frames:
+        return short
+    extra = []
+    for param, value in zip(entry.op.params, entry.inputs):
+        if value.__class__ is Arg or isinstance(value, (bool, list)) or value is None:
+            continue
+        if param.has_default and value == param.default:
+            continue
+        if isinstance(value, (int, float)):
+            extra.append(number(float(value)))
+        elif isinstance(value, tuple) and value and all(isinstance(v, int) for v in value) and len(value) <= 4:
+            extra.append("×".join(map(str, value)))
+    return f"{short} {extra[0]}" if extra else short
+
+
+def _dtype_name(dtype) -> str:
+    return getattr(dtype, "name", str(dtype)) if dtype is not None and not isinstance(dtype, list) else ""
+
+
+assert weakref and Tensor

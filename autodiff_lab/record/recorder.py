@@ -1,0 +1,377 @@
+"""The recorder: an observer that writes down what the engine does, cheaply enough to be on all the time.
+
+On the hot path it keeps an entry per operator: the operator, keys of its inputs and output, and the
+pairs (code, instruction) of the learner's frames. Names, lines, formulas and numbers are worked out
+later, when somebody looks (see `build.py`). It holds no tensors; of the latest backward pass it holds
+the gradient arrays until the next one begins, up to a budget, because nobody else keeps them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import weakref
+from itertools import count, islice
+from pathlib import Path
+
+import numpy as np
+
+from ..core import observe
+from ..core.tensor import Tensor
+
+__all__ = ["Entry", "Leaf", "Recorder", "ScopeEntry"]
+
+SMALL = 64  # arrays up to this size are copied where they are met
+ENTRIES_AT_MOST = 60_000
+HELD_AT_MOST = 64 << 20  # bytes of gradients of the latest backward pass
+FRAMES_AT_MOST = 6  # of the learner's own, innermost first
+
+USER, CORE, LIBRARY, STOP = 0, 1, 2, 3
+_kinds: dict[str, int] = {}  # file name -> one of the above
+_root = str(Path(__file__).parents[1]) + os.sep
+
+
+def _kind_of(filename: str) -> int:
+    if filename.startswith(("<operator", "<autodiff", "<backward")):
+        kind = CORE
+    elif filename.startswith(_root):
+        kind = CORE if filename[len(_root):].split("/")[0].split("\\")[0] in ("core", "ops", "backend", "record", "__init__.py") else LIBRARY
+    elif "IPython" in filename and "interactiveshell" in filename:
+        kind = STOP
+    else:
+        kind = USER
+    _kinds[filename] = kind
+    return kind
+
+
+class Leaf:
+    """A tensor that no recorded operator made."""
+
+    __slots__ = ("dtype", "key", "name", "ref", "shape", "value", "wants_grad")
+
+    def __init__(self, key: int, tensor):
+        array = tensor._a
+        self.key, self.ref, self.name = key, weakref.ref(tensor), ""
+        self.shape, self.dtype, self.wants_grad = array.shape, array.dtype, tensor._rg
+        self.value = keep(array)
+
+
+class Entry:
+    """One operator that ran. `inputs` has an Arg for every tensor and the value itself for everything else."""
+
+    __slots__ = ("array", "dtype", "error", "frames", "inner", "inputs", "inplace", "key", "layer", "op", "output", "saved", "scope", "shape")
+
+
+class Arg(int):
+    """The key of an entry (its node's number, > 0) or of a leaf (< 0), among plain arguments."""
+
+
+class ScopeEntry:
+    """One call of a module."""
+
+    __slots__ = ("args", "error", "frames", "module", "number", "parent", "shape", "title")
+
+
+class Flow:
+    """What one node of the backward pass received and sent."""
+
+    __slots__ = ("contributions", "grad", "key", "leaves", "saved")
+
+
+def keep(array):
+    """A number that cannot change: a NumPy scalar itself, a copy of a small array; else a weak reference."""
+    kind = array.__class__
+    if kind is not np.ndarray:
+        return array if isinstance(array, np.generic) else weakref.ref(array)
+    return array.copy() if array.size <= SMALL else weakref.ref(array)
+
+
+class Recorder(observe.Observer):
+    """Records every graph that is built while it is attached.
+
+    Args:
+        everything: also record operators that need no gradient.
+    """
+
+    def __init__(self, everything: bool = False):
+        self.everything = everything
+        self.entries: dict[int, Entry] = {}
+        self.leaves: dict[int, Leaf] = {}  # by id(tensor); checked against the weak reference
+        self.by_key: dict[int, Leaf] = {}
+        self.plain: dict[int, tuple] = {}  # id(tensor without node) -> (weak reference, key of its entry)
+        self.scopes: list[ScopeEntry] = []
+        self.open: list[ScopeEntry] = []
+        self.flows: list[Flow] = []
+        self.roots: list[int] = []  # of the latest backward pass
+        self.passes = 0
+        self.backward_error = ""
+        self.running = 0
+        self.failed: Entry | None = None
+        self.names: dict[int, str] = {}  # given by lab.name
+        self.held = 0
+        self._leaf_keys = count(-2, -1)
+        self._plain_keys = count(1 << 60)  # apart from the engine's numbers
+
+    # Forward
+
+    def op_ran(self, op, inputs, output):
+        if output.__class__ is Tensor:
+            node = output._node
+            if node is None and not self.everything:
+                return
+            self._record(op, inputs, output, node, sys._getframe(1))
+        elif isinstance(output, (tuple, list)):
+            self._many(op, inputs, output, sys._getframe(1))
+        elif isinstance(output, Tensor):
+            if output._node is not None or self.everything:
+                self._record(op, inputs, output, output._node, sys._getframe(1))
+
+    def _record(self, op, inputs, output, node, frame) -> Entry:
+        entry = Entry()
+        entry.op, entry.error, entry.output = op, "", None
+        entry.inplace = False
+        entry.saved = None
+        if node is not None:
+            key = node.seq
+            entry.saved = node.saved and tuple([_saved(s) for s in node.saved])
+        else:
+            key = next(self._plain_keys)
+            self.plain[id(output)] = (weakref.ref(output), key)
+        args = []
+        for value in inputs:
+            if value.__class__ is Tensor or isinstance(value, Tensor):
+                if value is output:
+                    entry.inplace = True
+                    args.append(self._before_write(value, node))
+                else:
+                    args.append(self._key(value))
+            elif value.__class__ is list or value.__class__ is tuple:
+                args.append([self._key(v) if isinstance(v, Tensor) else v for v in value])
+            else:
+                args.append(value)
+        entry.inputs = args
+        entry.key = key
+        array = output._a
+        entry.shape, entry.dtype = array.shape, array.dtype
+        entry.array = keep(array)
+        entry.layer = 1 if self.running else 0
+        entry.scope = self.open[-1] if self.open else None
+        self._walk(entry, frame)
+        entries = self.entries
+        entries[key] = entry
+        if len(entries) > ENTRIES_AT_MOST:
+            self._forget()
+        return entry
+
+    def _walk(self, entry, frame) -> None:
+        """Note the learner's frames, and which call inside this library they led to."""
+        frames, inner, inside = [], None, None
+        kinds = _kinds
+        while frame is not None:
+            code = frame.f_code
+            kind = kinds.get(code.co_filename)
+            if kind is None:
+                kind = _kind_of(code.co_filename)
+            if kind == USER:
+                if inside is not None and inner is None:
+                    inner = (id(inside), inside.f_lasti)
+                frames.append((code, frame.f_lasti))
+                if code.co_name == "<module>" or len(frames) == FRAMES_AT_MOST:
+                    break
+            elif kind == LIBRARY:
+                if not frames:
+                    inside = frame
+            elif kind == STOP:
+                break
+            frame = frame.f_back
+        entry.frames, entry.inner = tuple(frames), inner
+
+    def _key(self, tensor) -> Arg:
+        node = tensor._node
+        if node is not None:
+            key = node.seq
+            if key not in self.entries:
+                self._adopt(node)
+            return Arg(key)
+        number = id(tensor)
+        if self.plain:
+            made = self.plain.get(number)
+            if made is not None and made[0]() is tensor:
+                return Arg(made[1])
+        leaf = self.leaves.get(number)
+        if leaf is None or leaf.ref() is not tensor:
+            leaf = self.leaves[number] = Leaf(next(self._leaf_keys), tensor)
+            self.by_key[leaf.key] = leaf
+        elif leaf.value.__class__ is not weakref.ref and not self.running:
+            leaf.value = keep(tensor._a)  # an optimizer may have written to it since
+        return Arg(leaf.key)
+
+    def _adopt(self, node) -> None:
+        """Write down nodes that were made before recording began, or by the engine itself."""
+        stack, found = [node], {}
+        while stack:
+            node = stack.pop()
+            if node.seq in self.entries or node.seq in found:
+                continue
+            entry = found[node.seq] = Entry()
+            entry.op, entry.error, entry.output = node.op, "", node.saved[0] if node.op.is_port and node.saved else None
+            entry.inplace, entry.key, entry.frames, entry.inner, entry.scope = False, node.seq, (), None, None
+            entry.shape, entry.dtype, entry.array, entry.layer = node.shape, node.dtype, None, 1 if self.running else 0
+            entry.saved = None
+            inputs = []
+            for edge in node.edges:
+                if edge is None:
+                    inputs.append(None)
+                elif isinstance(edge, Tensor):
+                    inputs.append(self._key(edge))
+                else:
+                    inputs.append(Arg(edge.seq))
+                    stack.append(edge)
+            entry.inputs = inputs
+        for key in sorted(found):
+            self.entries[key] = found[key]
+
+    def _before_write(self, tensor, node):
+        """The key of what an in-place operator overwrote: its node's first edge."""
+        first = node.edges[0] if node is not None and node.edges else None
+        if first is None:
+            return None
+        if isinstance(first, Tensor):
+            return self._key(first)
+        if first.seq not in self.entries:
+            self._adopt(first)
+        return Arg(first.seq)
+
+    def _many(self, op, inputs, outputs, frame) -> None:
+        """An operator with several outputs: one entry, and one per output that leads back to it."""
+        tensors = [(i, t) for i, t in enumerate(outputs) if isinstance(t, Tensor) and (t._node is not None or self.everything)]
+        if not tensors:
+            return
+        _, first = tensors[0]
+        node = first._node
+        if node is not None and not node.op.is_port:  # only one of them carries a gradient
+            entry = self._record(op, inputs, first, node, frame)
+            entry.output = 0 if len(outputs) > 1 else None
+            return
+        parent = node.edges[0] if node is not None else None
+        entry = self._record(op, inputs, first, parent, frame)
+        entry.shape, entry.array = None, None
+        if parent is None:
+            del self.plain[id(first)]
+        for i, tensor in tensors:
+            part = Entry()
+            part.op, part.error, part.output, part.inplace, part.layer = op, "", i, False, entry.layer
+            part.inputs, part.frames, part.inner, part.scope, part.saved = [Arg(entry.key)], entry.frames, entry.inner, entry.scope, None
+            part.shape, part.dtype, part.array = tensor._a.shape, tensor._a.dtype, keep(tensor._a)
+            if tensor._node is not None:
+                part.key = tensor._node.seq
+            else:
+                part.key = next(self._plain_keys)
+                self.plain[id(tensor)] = (weakref.ref(tensor), part.key)
+            self.entries[part.key] = part
+
+    def op_failed(self, op, inputs, error):
+        if self.failed is not None and self.failed.error and self.failed.error == str(error):
+            return  # the innermost report is the best
+        entry = Entry()
+        entry.op, entry.error, entry.output, entry.inplace, entry.saved = op, str(error) or type(error).__name__, None, False, None
+        entry.inputs = [self._key(v) if isinstance(v, Tensor) else [self._key(t) if isinstance(t, Tensor) else t for t in v] if isinstance(v, (list, tuple)) else v
+                        for v in inputs]
+        entry.key, entry.shape, entry.dtype, entry.array = next(self._plain_keys), None, None, None
+        entry.layer, entry.scope = 0, self.open[-1] if self.open else None
+        self._walk(entry, sys._getframe(1))
+        self.failed = self.entries[entry.key] = entry
+
+    # Modules
+
+    def module_entered(self, module, args):
+        scope = ScopeEntry()
+        scope.module, scope.title, scope.error, scope.shape = weakref.ref(module), type(module).__name__, "", None
+        scope.parent = self.open[-1] if self.open else None
+        scope.number = len(self.scopes)
+        scope.frames, scope.args = (), ()
+        self.open.append(scope)
+        self.scopes.append(scope)
+        if len(self.scopes) > ENTRIES_AT_MOST and len(self.open) == 1:
+            self.scopes = self.scopes[-ENTRIES_AT_MOST // 2:]
+
+    def module_left(self, module, output, error):
+        while self.open:
+            scope = self.open.pop()
+            if scope.module() is module:
+                break
+        else:
+            return
+        if error is not None:
+            scope.error = str(error) or type(error).__name__
+        elif isinstance(output, Tensor):
+            scope.shape = output._a.shape
+
+    # Backward
+
+    def backward_began(self, roots, create_graph):
+        self.running += 1
+        if self.running > 1:
+            return
+        self.flows, self.held, self.backward_error = [], 0, ""
+        self.roots = [self._key(root) for root in roots if isinstance(root, Tensor)]
+
+    def backward_ended(self, error):
+        self.running = max(0, self.running - 1)
+        if self.running:
+            return
+        self.passes += 1
+        self.backward_error = str(error) if error is not None else ""
+
+    def grad_flowed(self, node, grad, contributions):
+        if self.running > 1:
+            return
+        flow = Flow()
+        flow.key, flow.leaves, flow.saved = node.seq, [], None
+        flow.grad = self._hold(grad) if grad.__class__ is not list else [None if g is None else self._hold(g) for g in grad]
+        flow.contributions = [None if c is None else self._hold(c) for c in contributions]
+        self.flows.append(flow)
+
+    def leaf_accumulated(self, tensor, grad, before):
+        if self.flows:  # the engine tells of a leaf after the node that fed it last
+            self.flows[-1].leaves.append((int(self._key(tensor)), self._hold(grad), None if before is None else self._hold(before)))
+
+    def _hold(self, array):
+        """The array itself while the budget lasts, then its norm; small ones are copied."""
+        array = getattr(array, "_a", array)
+        if array.__class__ is not np.ndarray:
+            return array if isinstance(array, np.generic) else None
+        if array.size <= 1:
+            return array.copy()
+        self.held += array.nbytes
+        if self.held <= HELD_AT_MOST:
+            return array
+        flat = array.ravel()
+        return Norm(np.sqrt(abs(np.vdot(flat, flat))))
+
+    # Keeping within bounds
+
+    def _forget(self) -> None:
+        """Drop the older half of what was recorded."""
+        for key in list(islice(self.entries, ENTRIES_AT_MOST // 2)):
+            del self.entries[key]
+        self.leaves = {number: leaf for number, leaf in self.leaves.items() if leaf.ref() is not None}
+        used = {int(a) for e in self.entries.values() for a in e.inputs if a.__class__ is Arg and a < 0}
+        self.by_key = {key: leaf for key, leaf in self.by_key.items() if key in used or leaf.ref() is not None}
+        self.plain = {number: made for number, made in self.plain.items() if made[0]() is not None}
+
+    def release(self) -> None:
+        """Let go of the gradients of the latest backward pass."""
+        self.flows, self.held = [], 0
+
+
+class Norm(float):
+    """All that is known of an array that was too large to hold."""
+
+
+def _saved(value):
+    """What a node keeps, as (shape, bytes); None for what costs nothing."""
+    array = getattr(value, "_a", value)
+    if array.__class__ is np.ndarray:
+        return array.shape, array.nbytes
+    return ((), array.nbytes) if isinstance(array, np.generic) else None
