@@ -36,7 +36,7 @@ def stream(generator) -> Generator:
         return default_generator
     if isinstance(generator, Generator):
         return generator
-    raise TypeError(f"expected a torch.Generator as generator, but got {type(generator).__name__}. "
+    raise TypeError(f"argument 'generator' must be a Generator, not {type(generator).__name__}. "
                     "Make one with torch.Generator().manual_seed(seed).")
 
 

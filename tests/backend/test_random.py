@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+import re
 import threading
 import zlib
 from pathlib import Path
@@ -90,6 +91,112 @@ def test_calls_give_pytorchs_bits(vector):
         assert checksum(result) == call["crc32"], call
     assert_end(gen, vector["end"])
 
+
+# ---- what the layers above draw: initial weights, loaders, splits, a training run ----
+
+@pytest.fixture
+def lab():
+    import autodiff_lab
+
+    yield autodiff_lab
+    autodiff_lab.set_default_dtype(autodiff_lab.float32)
+
+
+def need(holder, names, where):
+    missing = [name for name in names if not hasattr(holder, name)]
+    if missing:
+        pytest.skip(f"{where} has no {', '.join(missing)} yet")
+
+
+def made_tensors(lab, program):
+    """The tensors of a vector of kind params, by name; `program` is the start of its id."""
+    nn = lab.nn
+    program = program.removesuffix(" TOLERANCE 1e-5")
+    call = re.fullmatch(r"(\w+_)\((.*?)\)(?:\(([\d,]+)\))?", program)
+    if call:  # an initialisation: arguments and shape, or the shape alone
+        name, arguments, shape = call[1], call[2], call[3]
+        arguments, shape = ("", arguments) if shape is None else (arguments, shape)
+        need(nn.init, [name], "nn.init")
+        words = {"fan_out": "fan_out", "relu": "relu", "init": nn.init, "w": lab.zeros(eval(f"({shape})"))}
+        return {"w": eval(f"init.{name}(w, {arguments})", words)}
+    if program.startswith("dropout"):
+        need(nn, ["functional"], "nn")
+        need(nn.functional, ["dropout"], "nn.functional")
+        return {"w": eval(program, {"dropout": nn.functional.dropout, "ones": lab.ones})}
+    need(nn, re.findall(r"([A-Z]\w+)\(", program), "nn")
+    return dict(eval(program, vars(nn)).named_parameters())
+
+
+@pytest.mark.parametrize("vector", vectors("params"))
+def test_initial_weights_are_pytorchs(lab, vector):
+    lab.manual_seed(vector["seed"])
+    made = made_tensors(lab, vector["id"].rsplit("-", 1)[0])
+    assert list(made) == list(vector["tensors"])
+    for name, expected in vector["tensors"].items():
+        array = made[name].detach().numpy()
+        assert list(array.shape) == expected["shape"]
+        if vector.get("exact") is False:  # a QR decomposition: LAPACK decides the last bits
+            first = [float.fromhex(x) for x in expected["first"]]
+            np.testing.assert_allclose(array.reshape(-1)[:len(first)], first, rtol=1e-5, atol=1e-6)
+        else:
+            assert checksum(array) == expected["crc32"], name
+    assert_end(lab.default_generator, vector["end"])
+
+
+@pytest.mark.parametrize("vector", vectors("loader"))
+def test_batches_come_in_pytorchs_order(lab, vector):
+    data = lab.utils.data
+    gen = lab.default_generator if vector["generator"] is None else lab.Generator()
+    gen.manual_seed(vector["seed"] if vector["generator"] is None else vector["generator"])
+    loader = data.DataLoader(lab.arange(vector["n"]), vector["batch_size"], shuffle=True, drop_last=vector["drop_last"],
+                             generator=None if vector["generator"] is None else gen)
+    for epoch in vector["epochs"]:
+        order = np.concatenate([batch.numpy() for batch in loader])
+        assert order[:len(epoch["first"])].tolist() == epoch["first"]
+        assert (order.size, checksum(order)) == (epoch["numel"], epoch["crc32"])
+    assert_end(gen, vector["end"])
+
+
+@pytest.mark.parametrize("vector", vectors("split"))
+def test_random_split_is_pytorchs(lab, vector):
+    lab.manual_seed(vector["seed"])
+    parts = lab.utils.data.random_split(range(vector["n"]), vector["lengths"])
+    assert [list(part.indices) for part in parts] == vector["parts"]
+    assert_end(lab.default_generator, vector["end"])
+
+
+@pytest.mark.parametrize("vector", vectors("train"))
+def test_training_follows_pytorchs_curve(lab, vector):
+    nn, data = lab.nn, lab.utils.data
+    need(nn, ["Linear", "Tanh", "Dropout", "Sequential"], "nn")
+    lab.set_default_dtype(getattr(lab, vector["dtype"]))
+    lab.manual_seed(vector["seed"])
+    X, w = lab.randn(512, 20), lab.randn(20, 1)
+    Y = lab.tanh(X @ w) + 0.1 * lab.randn(512, 1)
+    dropout = [nn.Dropout(vector["dropout"])] if vector["dropout"] else []
+    net = nn.Sequential(nn.Linear(20, 64), nn.Tanh(), *dropout, nn.Linear(64, 32), nn.Tanh(), nn.Linear(32, 1))
+    if vector["optimizer"] == "sgd":
+        optimizer = lab.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
+    else:
+        optimizer = lab.optim.Adam(net.parameters(), lr=3e-3)
+    losses = []
+    while len(losses) < 200:
+        loader = data.DataLoader(data.TensorDataset(X, Y), 32, shuffle=True) if vector["minibatch"] else [(X, Y)]
+        for x, y in loader:
+            loss = ((net(x) - y) ** 2).mean()
+            losses.append(loss.item())
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            if len(losses) == 200:
+                break
+    expected = [float.fromhex(x) for x in vector["losses"]]
+    rtol = 1e-5 if vector["dtype"] == "float32" else 1e-12  # sums are taken in another order than PyTorch's
+    np.testing.assert_allclose([losses[i] for i in vector["losses_at"]], expected, rtol=rtol)
+    assert_end(lab.default_generator, vector["end"])
+
+
+# ---- state, seeds, threads, layouts ----
 
 @pytest.mark.parametrize("n", [1, 7, 16, 33])
 def test_saved_state_continues_the_stream(n):
