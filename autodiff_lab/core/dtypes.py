@@ -108,6 +108,8 @@ def dtype_of(value) -> dtype:
         return value
     numpy = value if isinstance(value, np.dtype) else getattr(value, "dtype", None)
     found = _of_numpy.get(numpy)
+    if found is None and isinstance(numpy, dtype):
+        return numpy  # a Tensor's
     if found is None and isinstance(value, type) and value in _python:
         return default_dtype[0] if value is float else default_dtype[0].to_complex() if value is complex else _python[value]
     if found is None and numpy is not None and not numpy.isnative:

@@ -18,6 +18,8 @@ from . import losses
 from . import picking
 from . import random_fills
 from . import reductions
+from . import rounding
 from . import sampling
 from . import shape
 from . import softmaxes
+from . import trigonometry

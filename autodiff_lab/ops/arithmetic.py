@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from ..backend import namespace
-from ..core.op import op, ops
+from ..core.dtypes import FLOATING, default_dtype, dtype_of
+from ..core.op import op, ops, public
 from ..core.samples import away_from, calls, pairs, positive, reals
 from ..core.tensor import Tensor
 
@@ -118,25 +119,54 @@ def _(grad):
     return ops.conj(grad)
 
 
-@op(category="pointwise", latex=r"x / y", samples=pairs(positive_other=True), promote="float", inplace=True,
+@op(category="pointwise", latex=r"x / y", samples=pairs(positive_other=True), promote="numeric", inplace=True,
     dunder=("__truediv__", "__itruediv__", "__div__"), alias=("divide",))
 def div(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
     """Quotient of two tensors. Integers give floats, unless rounding_mode is "floor" or "trunc".
 
-    Division by zero gives inf or nan, as IEEE has it.
+    Division by zero gives inf or nan, as IEEE has it; with rounding, integers raise.
 
     >>> import autodiff_lab as lab
     >>> lab.div(lab.tensor([1, 2]), 2)
     tensor([0.5000, 1.0000])
     """
-    quotient = input / other
     if rounding_mode is None:
-        return quotient
+        if input.dtype not in FLOATING:
+            wanted = default_dtype[0].numpy
+            return input.astype(wanted) / (other.astype(wanted) if hasattr(other, "dtype") else other)
+        return input / other
+    xp = namespace(input)
     if rounding_mode == "floor":
-        return namespace(input).floor(quotient)
+        return floored(xp, input, other)
     if rounding_mode == "trunc":
-        return namespace(input).trunc(quotient)
+        if input.dtype in FLOATING:
+            return xp.trunc(input / other)
+        whole = floored(xp, input, other)
+        return whole + (((input < 0) != (other < 0)) & (whole * other != input)).astype(whole.dtype)
     raise RuntimeError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'.")
+
+
+def refuse_zero(input, other) -> None:
+    """Integers have no infinity to divide by zero with.
+
+    Raises:
+        RuntimeError: if `input` is of an integer type and `other` has a zero.
+    """
+    if input.dtype not in FLOATING and not (other.all() if hasattr(other, "dtype") else other):
+        raise RuntimeError("ZeroDivisionError: an integer was divided by zero. Convert to a floating-point type for inf and nan.")
+
+
+def floored(xp, input, other):
+    refuse_zero(input, other)
+    if input.dtype.kind == "c":
+        raise RuntimeError("floor division of complex numbers is not supported: they have no order.")
+    if input.dtype in FLOATING:
+        out = xp.floor_divide(input, other)
+        # NumPy gives nan where the quotient overflows or is infinite; PyTorch gives the quotient.
+        return xp.where(xp.isinf(input / other) | (input == 0), xp.floor(input / other), out).astype(input.dtype)
+    if input.dtype.kind == "b":
+        raise RuntimeError("\"div_floor_cpu\" not implemented for 'Bool'")
+    return xp.floor_divide(input, other)
 
 
 @div.vjp("input", latex=r"\frac{1}{y}")
@@ -255,3 +285,212 @@ def sqrt(input: Tensor) -> Tensor:
 @sqrt.vjp("input", latex=r"\frac{1}{2\sqrt{x}}")
 def _(grad, out):
     return grad / ops.conj(out * 2)
+
+
+@op(category="pointwise", latex=r"\lfloor x / y \rfloor", promote="numeric", inplace=True, dunder=("__floordiv__", "__ifloordiv__"), samples=calls(
+    lambda r: ((r.integers(-9, 9, (3, 4)), 4), {}), lambda r: ((r.integers(-9, 9, (3, 4)), r.integers(1, 5, (4,))), {})))
+def floor_divide(input: Tensor, other: Tensor | Number) -> Tensor:
+    """The quotient, rounded down; Python's `//`."""
+    return floored(namespace(input), input, other)
+
+
+@floor_divide.vjp("input")
+def _(grad):
+    raise RuntimeError("derivative for aten::floor_divide is not implemented. It is 0 wherever it exists: use div(..., rounding_mode='floor') for that.")
+
+
+@op(category="pointwise", latex=r"\lfloor y / x \rfloor", promote="numeric", dunder=("__rfloordiv__",), function=False, method=False, no_grad="flat between jumps")
+def rfloor_divide(input: Tensor, other: Tensor | Number) -> Tensor:
+    """`other // input`."""
+    return floored(namespace(input), other if hasattr(other, "dtype") else input.dtype.type(other), input)
+
+
+apart = calls(lambda r: ((r.uniform(-5, 5, (3, 4)), r.uniform(1.1, 2, (4,))), {}), lambda r: ((r.uniform(-5, 5, (3, 4)), 1.7), {}), lambda r: ((r.integers(-9, 9, (3, 4)), 4), {}),
+              lambda r: ((r.uniform(-5, 5, ()), r.uniform(-2, -1.1, (3,))), {}))
+
+
+@op(category="pointwise", latex=r"x \bmod y", samples=apart, promote="numeric", inplace=True, dunder=("__mod__", "__imod__"))
+def remainder(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """What division leaves, with the sign of `other`; Python's `%`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.remainder(lab.tensor([7, -7]), 2)
+    tensor([1, 1])
+    """
+    _can_divide("remainder", input, other)
+    return namespace(input).remainder(input, other)
+
+
+@remainder.vjp("input", latex="1")
+def _(grad):
+    return grad
+
+
+@remainder.vjp("other", latex=r"-\lfloor x / y \rfloor")
+def _(grad, input, other):
+    return -grad * ops.div(input * (other * 0 + 1), other, rounding_mode="floor")
+
+
+@op(category="pointwise", latex=r"y \bmod x", samples=calls(lambda r: ((r.uniform(1.1, 2, (3, 4)), 4.3), {})), promote="numeric", dunder=("__rmod__",), function=False, method=False, node_name="Remainder")
+def rremainder(input: Tensor, other: Tensor | Number) -> Tensor:
+    """`other % input`."""
+    _can_divide("remainder", input, input)
+    return namespace(input).remainder(other, input)
+
+
+@rremainder.vjp("input", latex=r"-\lfloor y / x \rfloor")
+def _(grad, input, other):
+    return -grad * ops.div(input * 0 + other, input, rounding_mode="floor")
+
+
+@rremainder.vjp("other", latex="1")
+def _(grad):
+    return grad
+
+
+@op(category="pointwise", latex=r"x - y \operatorname{trunc}(x / y)", samples=apart, promote="numeric", inplace=True)
+def fmod(input: Tensor, other: Tensor | Number) -> Tensor:
+    """What division leaves, with the sign of `input`; C's fmod."""
+    _can_divide("fmod", input, other)
+    return namespace(input).fmod(input, other)
+
+
+@fmod.vjp("input", latex="1")
+def _(grad):
+    return grad
+
+
+@fmod.vjp("other", latex=r"-\operatorname{trunc}(x / y)")
+def _(grad, input, other):
+    return -grad * ops.div(input, other, rounding_mode="trunc")
+
+
+def _can_divide(name: str, input, other) -> None:
+    if input.dtype.kind in "bc":
+        raise RuntimeError(f'"{name}_cpu" not implemented for \'{dtype_of(input).title}\'')
+    refuse_zero(input, other)
+
+
+@op(category="pointwise", latex=r"a + w(b - a)", inplace=True, samples=calls(
+    lambda r: ((r.normal(size=(3, 4)), r.normal(size=(4,)), 0.3), {}), lambda r: ((r.normal(size=(3, 4)), r.normal(size=(3, 1)), r.uniform(0, 1, (3, 4))), {}),
+    lambda r: ((r.normal(size=()), r.normal(size=(2,)), 0.8), {})))
+def lerp(input: Tensor, end: Tensor, weight: Tensor | Number) -> Tensor:
+    """The point a fraction `weight` of the way from `input` to `end`.
+
+    Raises:
+        RuntimeError: if the types differ.
+    """
+    for name, value in (("end", end), ("weight", weight)):
+        if hasattr(value, "dtype") and value.dtype != input.dtype and (name == "end" or value.ndim):
+            raise RuntimeError(f"expected dtype {dtype_of(input).name} for `{name}` but got dtype {dtype_of(value).name}".replace("float32", "float").replace("float64", "double"))
+    if input.dtype not in FLOATING:
+        raise RuntimeError(f'"lerp_kernel" not implemented for \'{dtype_of(input).title}\'')
+    if hasattr(weight, "dtype") and weight.dtype != input.dtype:
+        weight = weight.astype(input.dtype)
+    xp = namespace(input)
+    apart = end - input
+    if weight.__class__ is float or weight.__class__ is int:
+        return input + weight * apart if weight < 0.5 else end - apart * (1 - weight)
+    # Two formulas, so that weight 0 and 1 give the ends exactly.
+    return xp.where(xp.absolute(weight) < 0.5, input + weight * apart, end - apart * (1 - weight))
+
+
+@lerp.vjp("input", latex="1 - w")
+def _(grad, weight):
+    return grad * ops.conj(1 - weight)
+
+
+@lerp.vjp("end", latex="w")
+def _(grad, weight):
+    return grad * ops.conj(weight)
+
+
+@lerp.vjp("weight", latex="b - a")
+def _(grad, input, end):
+    return grad * ops.conj(end - input)
+
+
+three = calls(lambda r: ((r.normal(size=(3, 4)), r.normal(size=(4,)), r.uniform(0.5, 2, (3, 1))), {}), lambda r: ((r.normal(size=(2,)), r.normal(size=()), r.uniform(0.5, 2, (2,))), {"value": 0.3}))
+
+
+@op(category="pointwise", latex=r"x + v\,a\,b", samples=three, promote="numeric", inplace=True)
+def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
+    """`input + value * tensor1 * tensor2`."""
+    return input + scaled(tensor1, value) * tensor2
+
+
+@addcmul.vjp("input", latex="1")
+def _(grad):
+    return grad
+
+
+@addcmul.vjp("tensor1", latex="v b")
+def _(grad, tensor2, value):
+    return grad * ops.conj(scaled(tensor2, value))
+
+
+@addcmul.vjp("tensor2", latex="v a")
+def _(grad, tensor1, value):
+    return grad * ops.conj(scaled(tensor1, value))
+
+
+@op(category="pointwise", latex=r"x + v\,a / b", samples=three, promote="numeric", inplace=True)
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
+    """`input + value * tensor1 / tensor2`.
+
+    Raises:
+        RuntimeError: for integers.
+    """
+    if tensor1.dtype not in FLOATING:
+        raise RuntimeError("Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true division of tensor1 and tensor2. "
+                           "Convert to floating-point tensors first, e.g. with .float().")
+    return input + scaled(tensor1, value) / tensor2
+
+
+@addcdiv.vjp("input", latex="1")
+def _(grad):
+    return grad
+
+
+@addcdiv.vjp("tensor1", latex=r"\frac{v}{b}")
+def _(grad, tensor2, value):
+    return grad * ops.conj(value / tensor2)
+
+
+@addcdiv.vjp("tensor2", latex=r"-\frac{v a}{b^2}")
+def _(grad, tensor1, tensor2, value):
+    return -grad * ops.conj(scaled(tensor1, value) / (tensor2 * tensor2))
+
+
+def true_divide(input: Tensor, other, *, out=None) -> Tensor:
+    """Quotient of two tensors; integers give floats. The same as `div` without rounding."""
+    return div(input, other) if out is None else div(input, other, out=out)
+
+
+def true_divide_(input: Tensor, other) -> Tensor:
+    """In-place version of `true_divide`."""
+    return input.div_(other)
+
+
+def float_power(input, exponent, *, out=None) -> Tensor:
+    """`input ** exponent`, computed in float64 (or complex128)."""
+    from ..core.dtypes import of_name
+    complex_ = any(isinstance(v, complex) or isinstance(v, Tensor) and v.dtype.is_complex for v in (input, exponent))
+    wanted = of_name("complex128" if complex_ else "float64")
+    input, exponent = (v.to(wanted) if isinstance(v, Tensor) else v for v in (input, exponent))
+    if not isinstance(input, Tensor):
+        input = public[""]["tensor"](input, dtype=wanted)
+    return pow(input, exponent) if out is None else pow(input, exponent, out=out)
+
+
+def float_power_(input: Tensor, exponent) -> Tensor:
+    """In-place version of `float_power`, for float64 tensors."""
+    if input.dtype.name not in ("float64", "complex128"):
+        raise RuntimeError(f"the base given to float_power_ has dtype {input.dtype.title} but the operation's result requires dtype Double")
+    return input.pow_(exponent)
+
+
+for _function in (true_divide, true_divide_, float_power, float_power_):
+    public[""][_function.__name__] = _function
+    setattr(Tensor, _function.__name__, _function)
+true_divide.op = div.op

@@ -1,14 +1,19 @@
-"""Functions of one element at a time: exponentials, logarithms, trigonometry, rounding, sign."""
+"""Functions of one element at a time: exponentials, logarithms, roots, absolute value, sign."""
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+
 from ..backend import namespace
+from ..core.dtypes import dtype_of
 from ..core.op import op, ops
 from ..core.samples import away_from, positive, reals
 from ..core.tensor import Tensor
 
 
-@op(category="pointwise", latex=r"e^x", samples=reals(), promote="float", inplace=True)
+@op(category="pointwise", latex=r"e^x", samples=reals(), promote="float", inplace=True, ufunc=np.exp)
 def exp(input: Tensor) -> Tensor:
     """e to the power of every element."""
     return namespace(input).exp(input)
@@ -18,8 +23,27 @@ def exp(input: Tensor) -> Tensor:
 def _(grad, out):
     return grad * ops.conj(out)
 
+@op(category="pointwise", latex=r"2^x", samples=reals(), promote="float", inplace=True, ufunc=np.exp2)
+def exp2(input: Tensor) -> Tensor:
+    """2 to the power of every element."""
+    return namespace(input).exp2(input)
 
-@op(category="pointwise", latex=r"\ln x", samples=positive(), promote="float", inplace=True)
+
+@exp2.vjp("input", latex=r"2^x \ln 2")
+def _(grad, out):
+    return grad * ops.conj(out) * math.log(2)
+
+@op(category="pointwise", latex=r"e^x - 1", samples=reals(), promote="float", inplace=True, ufunc=np.expm1)
+def expm1(input: Tensor) -> Tensor:
+    """e to the power of every element, minus 1: exact near 0."""
+    return namespace(input).expm1(input)
+
+
+@expm1.vjp("input", latex=r"e^x")
+def _(grad, out):
+    return grad * ops.conj(out + 1)
+
+@op(category="pointwise", latex=r"\ln x", samples=positive(), promote="float", inplace=True, ufunc=np.log)
 def log(input: Tensor) -> Tensor:
     """The natural logarithm; -inf at 0, nan below."""
     return namespace(input).log(input)
@@ -29,30 +53,57 @@ def log(input: Tensor) -> Tensor:
 def _(grad, input):
     return grad / ops.conj(input)
 
+@op(category="pointwise", latex=r"\ln(1 + x)", samples=positive(), promote="float", inplace=True, ufunc=np.log1p)
+def log1p(input: Tensor) -> Tensor:
+    """The logarithm of 1 + x, exact for small x."""
+    return namespace(input).log1p(input)
 
-@op(category="pointwise", latex=r"\sin x", samples=reals(), promote="float", inplace=True)
-def sin(input: Tensor) -> Tensor:
-    """The sine of every element, in radians."""
-    return namespace(input).sin(input)
 
-
-@sin.vjp("input", latex=r"\cos x")
+@log1p.vjp("input", latex=r"\frac{1}{1 + x}")
 def _(grad, input):
-    return grad * ops.conj(ops.cos(input))
+    return grad / ops.conj(input + 1)
+
+@op(category="pointwise", latex=r"\log_2 x", samples=positive(), promote="float", inplace=True, ufunc=np.log2)
+def log2(input: Tensor) -> Tensor:
+    """The logarithm to base 2."""
+    return namespace(input).log2(input)
 
 
-@op(category="pointwise", latex=r"\cos x", samples=reals(), promote="float", inplace=True)
-def cos(input: Tensor) -> Tensor:
-    """The cosine of every element, in radians."""
-    return namespace(input).cos(input)
-
-
-@cos.vjp("input", latex=r"-\sin x")
+@log2.vjp("input", latex=r"\frac{1}{x \ln 2}")
 def _(grad, input):
-    return grad * ops.conj(-ops.sin(input))
+    return grad / (ops.conj(input) * math.log(2))
+
+@op(category="pointwise", latex=r"\log_{10} x", samples=positive(), promote="float", inplace=True, ufunc=np.log10)
+def log10(input: Tensor) -> Tensor:
+    """The logarithm to base 10."""
+    return namespace(input).log10(input)
 
 
-@op(category="activation", latex=r"\tanh x", samples=reals(), promote="float", inplace=True)
+@log10.vjp("input", latex=r"\frac{1}{x \ln 10}")
+def _(grad, input):
+    return grad / (ops.conj(input) * math.log(10))
+
+@op(category="pointwise", latex=r"\frac{1}{\sqrt x}", samples=positive(), promote="float", inplace=True)
+def rsqrt(input: Tensor) -> Tensor:
+    """One over the square root."""
+    return 1 / namespace(input).sqrt(input)
+
+
+@rsqrt.vjp("input", latex=r"-\tfrac12 x^{-3/2}")
+def _(grad, out):
+    return grad * ops.conj(out * out * out) * -0.5
+
+@op(category="pointwise", latex=r"\frac{1}{x}", samples=away_from(0.0), promote="float", inplace=True)
+def reciprocal(input: Tensor) -> Tensor:
+    """One over every element."""
+    return 1 / input
+
+
+@reciprocal.vjp("input", latex=r"-\frac{1}{x^2}")
+def _(grad, out):
+    return -grad * ops.conj(out * out)
+
+@op(category="activation", latex=r"\tanh x", samples=reals(), promote="float", inplace=True, ufunc=np.tanh)
 def tanh(input: Tensor) -> Tensor:
     """Hyperbolic tangent of every element; squashes the real line into (-1, 1).
 
@@ -68,10 +119,10 @@ def _(grad, out):
     # Written with the output, so the tape keeps `out` and lets `input` go.
     return grad * ops.conj(1 - out * out)
 
-
 @op(category="pointwise", latex=r"|x|", samples=away_from(0.0), inplace=True, dunder=("__abs__",), alias=("absolute",))
 def abs(input: Tensor) -> Tensor:
     """The absolute value of every element; its gradient at 0 is 0."""
+    refuse_bool("abs", input)
     return namespace(input).absolute(input)
 
 
@@ -80,23 +131,49 @@ def _(grad, input):
     return grad * ops.sgn(input)
 
 
+def refuse_bool(name: str, input) -> None:
+    """
+    Raises:
+        RuntimeError: if `input` holds truth values.
+    """
+    if input.dtype.kind == "b":
+        raise RuntimeError(f'"{name}_cpu" not implemented for \'Bool\'. Convert to numbers first, e.g. with .int().')
+
+
 @op(category="pointwise", latex=r"\operatorname{sgn} x", samples=away_from(0.0), inplace=True)
 def sgn(input: Tensor) -> Tensor:
     """-1, 0 or 1 by the sign of every element; x / |x| for complex numbers."""
-    return namespace(input).sign(input)
+    return _sign(input)
 
 
 @sgn.vjp("input", latex="0")
+def _(grad, input, out):
+    if dtype_of(input).category < 3:
+        return grad * 0
+    size = ops.abs(input)
+    turn = (grad / size - out * ops.real(grad * ops.conj(out)) / size) * 1
+    return ops.where(size == 0, grad * 0, turn)
+
+
+@op(category="pointwise", latex=r"\operatorname{sgn} x", samples=away_from(0.0), inplace=True)
+def sign(input: Tensor) -> Tensor:
+    """-1, 0 or 1 by the sign of every element."""
+    if input.dtype.kind == "c":
+        raise RuntimeError("Unlike NumPy, torch.sign doesn't support complex numbers. Please use torch.sgn instead.")
+    return _sign(input)
+
+
+def _sign(input):
+    xp = namespace(input)
+    if input.dtype.kind in "bu":
+        return (input != 0).astype(input.dtype)
+    if input.dtype.kind == "c":
+        size = xp.absolute(input)
+        return xp.where(size == 0, 0, input / xp.where(size == 0, 1, size)).astype(input.dtype)
+    out = xp.sign(input)
+    return out if input.dtype.kind == "i" else xp.where(xp.isnan(out), 0, out).astype(input.dtype)
+
+
+@sign.vjp("input", latex="0")
 def _(grad):
     return grad * 0
-
-
-@op(category="pointwise", latex=r"\ln(1 + x)", samples=positive(), promote="float", inplace=True)
-def log1p(input: Tensor) -> Tensor:
-    """The logarithm of 1 + x, exact for small x."""
-    return namespace(input).log1p(input)
-
-
-@log1p.vjp("input", latex=r"\frac{1}{1 + x}")
-def _(grad, input):
-    return grad / ops.conj(input + 1)
