@@ -21,7 +21,7 @@ from . import ops  # noqa: F401 - registers the operators
 from . import autograd, func
 from . import nn
 from .func import vmap
-from . import optim, utils
+from . import datasets, optim, utils
 
 __version__ = "0.1.0"
 
