@@ -132,7 +132,7 @@ def install(extras: list[str]) -> None:
         there: set[str] = set()
         if stamp.exists():
             first, *rest = stamp.read_text(encoding="utf-8").split()
-            there = set(rest) if first == fingerprint and PYTHON.exists() and any(BUNDLE.glob("*")) else set()
+            there = set(rest) if first == fingerprint and PYTHON.exists() and BUNDLE.is_dir() else set()
         if "test" in there:
             there.add("lab")
         front_end = "test" not in wanted or (WIDGETS / "node_modules" / "vitest").exists()
