@@ -8,7 +8,7 @@ import numpy as np
 
 from ..backend import is_array, namespace
 from . import observe
-from .dtypes import BOOL, FLOAT, FLOATING, dtype_of, promoted
+from .dtypes import BOOL, FLOAT, FLOATING, dtype, dtype_of, promoted
 from .errors import explain
 from .modes import modes
 from .tape import Version, check_version, port
@@ -100,6 +100,8 @@ def collect_ints(starred: tuple, keyword, op=None):
             out.append(int(value))
         elif isinstance(value, Tensor) and value.ndim == 0 and not value.is_floating_point():
             out.append(int(value))
+        elif isinstance(value, dtype) and op is not None and op.name == "view":
+            out.append(value)
         else:
             raise TypeError(f"{op.name if op else 'size'}(): argument '{op.params[-1].name if op else 'size'}' must be tuple of ints, "
                             f"but found element of type {type(value).__name__} at pos {len(out)}")

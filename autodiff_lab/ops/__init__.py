@@ -17,6 +17,7 @@ from . import linear
 from . import losses
 from . import picking
 from . import random_fills
+from . import rearranging
 from . import reductions
 from . import rounding
 from . import sampling

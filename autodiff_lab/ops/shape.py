@@ -8,23 +8,14 @@ import numpy as np
 
 from ..backend import namespace, strided
 from ..core.broadcast import sum_to_shape
-from ..core.errors import dim_message
-from ..core.op import op, ops
+from ..core.dtypes import dtype, dtype_of
+from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor
+from .indexing import BASIC, Place
+from .picking import one_dim
 
 Ints = tuple
-
-
-def one_dim(dim: int, ndim: int) -> int:
-    """A dimension as a non-negative number.
-
-    Raises:
-        IndexError: if there is no such dimension.
-    """
-    if not -max(ndim, 1) <= dim < max(ndim, 1):
-        raise IndexError(dim_message(dim, ndim))
-    return dim % max(ndim, 1)
 
 
 def infer(shape, size: int) -> tuple:
@@ -50,7 +41,8 @@ def infer(shape, size: int) -> tuple:
     return shape
 
 
-@op(category="shape", view="maybe", samples=calls(lambda r: ((r.normal(size=(3, 4)), (2, 6)), {}), lambda r: ((r.normal(size=(3, 4)), (-1,)), {})))
+@op(category="shape", view="maybe", out=False, node_name="View", samples=calls(
+    lambda r: ((r.normal(size=(3, 4)), (2, 6)), {}), lambda r: ((r.normal(size=(3, 4)), (-1,)), {}), lambda r: ((r.normal(size=(0, 4)), (2, 0)), {}), lambda r: ((r.normal(size=()), (1,)), {})))
 def reshape(input: Tensor, shape: Ints) -> Tensor:
     """The same elements in another shape; a view where possible, else a copy. One size may be -1.
 
@@ -68,13 +60,15 @@ def _(grad, input_shape):
     return grad.reshape(tuple(input_shape))
 
 
-@op(category="shape", view=True, function=False, samples=calls(lambda r: ((r.normal(size=(3, 4)), (2, 6)), {})), name="view")
+@op(category="shape", view=True, function=False, samples=calls(lambda r: ((r.normal(size=(3, 4)), (2, 6)), {})), name="view", changes_dtype=True)
 def view(input: Tensor, shape: Ints) -> Tensor:
-    """The same memory in another shape, never a copy. One size may be -1.
+    """The same memory in another shape, never a copy. One size may be -1. `view(dtype)` reads the same bits as another type.
 
     Raises:
         RuntimeError: if the strides do not allow it (use reshape), or the number of elements differs.
     """
+    if len(shape) == 1 and isinstance(shape[0], dtype):
+        return _bits(input, shape[0].numpy)
     shape = infer(shape, input.size)
     out = input.reshape(shape)
     if input.size and not np.may_share_memory(out, input):
@@ -88,9 +82,26 @@ def _(grad, input_shape):
     return grad.reshape(tuple(input_shape))
 
 
-@op(category="shape", view=True, samples=calls(lambda r: ((r.normal(size=(3, 4)), 0, 1), {})), alias=("swapaxes", "swapdims"))
+def _bits(input, wanted):
+    have = input.dtype.itemsize
+    if have != wanted.itemsize:
+        if not input.ndim:
+            raise RuntimeError(f"self.dim() cannot be 0 to view {dtype_of(input)} as {dtype_of(wanted)} (different element sizes)")
+        if input.strides[-1] != have:
+            raise RuntimeError(f"self.stride(-1) must be 1 to view {dtype_of(input)} as {dtype_of(wanted)} (different element sizes), but got {input.strides[-1] // have}")
+        if input.shape[-1] * have % wanted.itemsize:
+            raise RuntimeError(f"self.size(-1) must be divisible by {wanted.itemsize // have} to view {dtype_of(input)} as {dtype_of(wanted)} (different element sizes), but got {input.shape[-1]}")
+    return input.view(wanted)
+
+
+@op(category="shape", view=True, samples=calls(lambda r: ((r.normal(size=(3, 4)), 0, 1), {}), lambda r: ((r.normal(size=(2, 3, 4)), -1, 0), {}), lambda r: ((r.normal(size=()), 0, -1), {})))
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
-    """The view with two dimensions exchanged."""
+    """The view with two dimensions exchanged.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(2, 3, 4).transpose(0, 2).shape
+    torch.Size([4, 3, 2])
+    """
     return input.swapaxes(one_dim(dim0, input.ndim), one_dim(dim1, input.ndim)) if input.ndim else input[...]
 
 
@@ -160,7 +171,7 @@ def _(grad, input_shape):
     return grad.reshape(tuple(input_shape))
 
 
-@op(category="shape", view=True, function=False, samples=calls(lambda r: ((r.normal(size=(3, 1)), (2, 3, 4)), {})))
+@op(category="shape", view=True, function=False, samples=calls(lambda r: ((r.normal(size=(3, 1)), (2, 3, 4)), {}), lambda r: ((r.normal(size=(3, 1)), (-1, 2)), {}), lambda r: ((r.normal(size=()), (2,)), {})))
 def expand(input: Tensor, size: Ints) -> Tensor:
     """The view with dimensions of size 1 stretched, without copying. -1 keeps a size."""
     extra = len(size) - input.ndim
@@ -252,7 +263,9 @@ def _(grad, size, stride, storage_offset):
 
 @op(category="shape", view="maybe", function=False, out=False, node_name="Clone", samples=calls(lambda r: ((r.normal(size=(3, 4)),), {})))
 def contiguous(input: Tensor, memory_format=None) -> Tensor:
-    """The tensor itself if its memory is in C order, else a copy that is."""
+    """The tensor itself if its memory is in C order (or channels last, if asked), else a copy that is."""
+    if memory_format is not None and str(memory_format).startswith("torch.channels_last"):
+        return channels_last(input)
     if isinstance(input, np.generic) or input.flags.c_contiguous:
         return input
     return namespace(input).ascontiguousarray(input)
@@ -261,3 +274,287 @@ def contiguous(input: Tensor, memory_format=None) -> Tensor:
 @contiguous.vjp("input")
 def _(grad):
     return grad
+
+
+def channels_last(array):
+    """The same numbers with the channels next to each other in memory."""
+    if array.ndim not in (4, 5):
+        raise RuntimeError(f"required rank {4} tensor to use channels_last format, got {array.ndim} dimensions.")
+    moved = namespace(array).moveaxis(array, 1, -1)
+    if moved.flags.c_contiguous:
+        return array
+    return namespace(array).moveaxis(namespace(array).ascontiguousarray(moved), -1, 1)
+
+
+@op(category="shape", view=True, samples=calls(
+    lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=(2, 3, 4)), -1, 2, 0), {}), lambda r: ((r.normal(size=(3, 4)), 5), {})))
+def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """The view of the diagonal of two dimensions, put last.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([[1, 2], [3, 4]]).diagonal()
+    tensor([1, 4])
+    """
+    a, b = one_dim(dim1, input.ndim), one_dim(dim2, input.ndim)
+    if a == b:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    rows, columns = input.shape[a], input.shape[b]
+    n = max(min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns), 0)
+    kept = [d for d in range(input.ndim) if d not in (a, b)]
+    start = [slice(None)] * input.ndim
+    if n:
+        start[a if offset < 0 else b] = slice(abs_(offset), None)
+    corner = input[tuple(start)]
+    return namespace(input).lib.stride_tricks.as_strided(corner, (*(input.shape[d] for d in kept), n), (*(input.strides[d] for d in kept), input.strides[a] + input.strides[b]))
+
+
+abs_ = abs
+
+
+@diagonal.vjp("input")
+def _(grad, input_shape, offset, dim1, dim2):
+    return ops.diagonal_scatter(ops.expand(grad.sum() * 0, tuple(input_shape)), grad, offset, dim1, dim2)
+
+
+@op(category="shape", out=False, samples=calls(lambda r: ((r.normal(size=(3, 4)), r.normal(size=(3,)), 1), {}), lambda r: ((r.normal(size=(3, 4)), r.normal(size=(2,)), -1), {})))
+def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """A copy of `input` with `src` on its diagonal."""
+    whole = namespace(input).array(input, order="C")
+    part = diagonal.op.kernel(whole, offset, dim1, dim2)
+    same_shape("diagonal", part, src)
+    part[...] = src
+    return whole
+
+
+def same_shape(name: str, part, src) -> None:
+    """Raise if `src` has not the shape of the part that it replaces."""
+    if part.shape != src.shape:
+        raise RuntimeError(f"expected src to have a size equal to the {name} of self. src size = {list(src.shape)}, {name} size = {list(part.shape)}")
+
+
+@diagonal_scatter.vjp("input")
+def _(grad, src_shape, offset, dim1, dim2):
+    return ops.diagonal_scatter(grad, ops.diagonal(grad, offset, dim1, dim2) * 0, offset, dim1, dim2)
+
+
+@diagonal_scatter.vjp("src")
+def _(grad, offset, dim1, dim2):
+    return ops.diagonal(grad, offset, dim1, dim2)
+
+
+@op(category="shape", view=True, function=False, samples=calls(lambda r: ((r.normal(size=(7,)), 0, 3, 2), {}), lambda r: ((r.normal(size=(3, 5)), -1, 2, 1), {}), lambda r: ((r.normal(size=()), 0, 1, 1), {})))
+def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
+    """The view of all windows of `size` elements along `dimension`, `step` apart; the windows are the last dimension.
+
+    >>> import autodiff_lab as lab
+    >>> lab.arange(5).unfold(0, 3, 2)
+    tensor([[0, 1, 2],
+            [2, 3, 4]])
+    """
+    d = one_dim(dimension, input.ndim)
+    if step <= 0:
+        raise RuntimeError(f"step is {step} but must be > 0")
+    have = input.shape[d] if input.ndim else 1
+    if size > have:
+        raise RuntimeError(f"maximum size for tensor at dimension {d} is {have} but size is {size}")
+    if not input.ndim:
+        return namespace(input).asarray(input).reshape(1)[:size]
+    shape, strides = list(input.shape), list(input.strides)
+    shape[d] = (have - size) // step + 1
+    strides[d] *= step
+    return namespace(input).lib.stride_tricks.as_strided(input, (*shape, size), (*strides, input.strides[d]))
+
+
+@unfold.vjp("input")
+def _(grad, input_shape, dimension, size, step):
+    return ops.unfold_backward(grad, tuple(input_shape), dimension, size, step)
+
+
+@op(category="shape", function=False, method=False, out=False)
+def unfold_backward(input: Tensor, shape, dimension: int, size: int, step: int) -> Tensor:
+    """Windows added back together: the gradient of unfold."""
+    xp = namespace(input)
+    whole = xp.zeros(shape or (1,), input.dtype)
+    d = one_dim(dimension, len(shape))
+    before = (slice(None),) * d
+    windows = input.shape[d] if shape else 1
+    for i in range(size):
+        whole[(*before, slice(i, i + (windows - 1) * step + 1, step))] += input[..., i]
+    return whole if shape else whole.reshape(())
+
+
+@unfold_backward.vjp("input")
+def _(grad, dimension, size, step):
+    return ops.unfold(grad, dimension, size, step)
+
+
+# ---- by composition of the above ----
+
+def narrow(input, dim: int, start, length: int):
+    """The view of `length` slices along `dim`, from `start` on."""
+    if not input.ndim:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    dim = one_dim(dim, input.ndim)
+    start, size = int(start), input.shape[dim]
+    if not -size <= start <= size:
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-size}, {size}], but got {start})")
+    start += size if start < 0 else 0
+    if length < 0:
+        raise RuntimeError("narrow(): length must be non-negative.")
+    if start + length > size:
+        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
+    return BASIC["slice"](input, Place(((slice(None),) * dim) + (slice(start, start + length),), None, (), "slice", True))
+
+
+def narrow_copy(input, dim: int, start: int, length: int):
+    """A copy of `length` slices along `dim`, from `start` on."""
+    return narrow(input, dim, start, length).clone()
+
+
+def select(input, dim: int, index: int):
+    """The view of the slice numbered `index` along `dim`, without that dimension."""
+    if not input.ndim:
+        raise IndexError("select() cannot be applied to a 0-dim tensor.")
+    dim, index = one_dim(dim, input.ndim), int(index)
+    size = input.shape[dim]
+    if not -size <= index < size:
+        raise IndexError(f"select(): index {index} out of range for tensor of size {list(input.shape)} at dimension {dim}")
+    return BASIC["select"](input, Place(((slice(None),) * dim) + (index, ...), None, (), "select", True))
+
+
+def flatten(input, start_dim: int = 0, end_dim: int = -1):
+    """The dimensions from `start_dim` to `end_dim` made one; a view where possible.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(2, 3, 4).flatten(1).shape
+    torch.Size([2, 12])
+    """
+    n = input.ndim
+    start, end = one_dim(start_dim, n), one_dim(end_dim, n)
+    if start > end:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    if not n:
+        return input.reshape(1)
+    if start == end:
+        return input
+    shape = input._a.shape
+    return input.reshape((*shape[:start], math.prod(shape[start:end + 1]), *shape[end + 1:]))
+
+
+def unflatten(input, dim: int, sizes):
+    """One dimension made several, of the given sizes; one may be -1."""
+    dim = one_dim(dim, input.ndim)
+    sizes = [int(n) for n in sizes]
+    if not sizes:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    shape = input._a.shape
+    try:
+        inner = infer(sizes, shape[dim])
+    except RuntimeError:
+        raise RuntimeError(f"unflatten: Provided sizes {sizes} don't multiply up to the size of dim {dim} ({shape[dim]}) in the input tensor") from None
+    return input.view((*shape[:dim], *inner, *shape[dim + 1:]))
+
+
+def ravel(input):
+    """All elements as one dimension; a view where possible."""
+    return input.reshape(-1)
+
+
+def view_as(self, other):
+    """`view` with the shape of `other`."""
+    return self.view(other.shape)
+
+
+def reshape_as(self, other):
+    """`reshape` with the shape of `other`."""
+    return self.reshape(other.shape)
+
+
+def expand_as(self, other):
+    """`expand` to the shape of `other`."""
+    return self.expand(other.shape)
+
+
+def broadcast_to(input, size):
+    """The view stretched to the shape `size`."""
+    return input.expand(size)
+
+
+def swapaxes(input, axis0: int, axis1: int):
+    """The view with two dimensions exchanged; the same as transpose."""
+    return transpose(input, axis0, axis1)
+
+
+def swapdims(input, dim0: int, dim1: int):
+    """The view with two dimensions exchanged; the same as transpose."""
+    return transpose(input, dim0, dim1)
+
+
+def movedim(input, source, destination):
+    """The view with dimensions moved from `source` to `destination`; the others keep their order."""
+    n = input.ndim
+    source = [one_dim(d, n) for d in ((source,) if isinstance(source, int) else source)]
+    destination = [one_dim(d, n) for d in ((destination,) if isinstance(destination, int) else destination)]
+    if len(source) != len(destination):
+        raise RuntimeError(f"movedim: Invalid source or destination dims: source ({source} dims) should contain the same number of dims as destination ({destination} dims)")
+    for name, dims in (("source", source), ("destination", destination)):
+        if len(set(dims)) < len(dims):
+            raise RuntimeError(f"movedim: repeated dim in `{name}` ({dims})")
+    rest = iter([d for d in range(n) if d not in source])
+    into = dict(zip(destination, source, strict=True))
+    return permute(input, [into[d] if d in into else next(rest) for d in range(n)])
+
+
+moveaxis = movedim
+
+
+def adjoint(input):
+    """The matrices transposed and conjugated."""
+    return input.mH
+
+
+for _made in (narrow, narrow_copy, select, flatten, unflatten, ravel, swapaxes, swapdims, movedim, adjoint):
+    public[""][_made.__name__] = _made
+    setattr(Tensor, _made.__name__, _made)
+for _made in (view_as, reshape_as, expand_as, broadcast_to):
+    setattr(Tensor, _made.__name__, _made)
+public[""].update(broadcast_to=broadcast_to, moveaxis=moveaxis)
+Tensor.moveaxis = moveaxis
+
+
+# ---- properties ----
+
+def _matrix_only(self, name: str, at_least: bool = False) -> None:
+    if at_least and self.ndim == 1 or not at_least and self.ndim not in (0, 2):
+        raise RuntimeError(f"tensor.{name} is only supported on {'matrices or batches of matrices' if at_least else 'matrices (2-D tensors)'}. Got {self.ndim}-D tensor.")
+
+
+def _T(self):
+    """The view with the dimensions in reverse order (meant for matrices)."""
+    if self.ndim not in (0, 2):
+        import warnings
+        warnings.warn("The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will throw an error in a future release. "
+                      "Consider `x.mT` to transpose batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor.",
+                      UserWarning, stacklevel=2)
+    return permute(self, tuple(range(self.ndim - 1, -1, -1)))
+
+
+def _mT(self):
+    """The view of the matrices in the last two dimensions, transposed."""
+    _matrix_only(self, "mT", True)
+    return transpose(self, -2, -1) if self.ndim else self
+
+
+def _H(self):
+    """The matrix transposed and conjugated."""
+    _matrix_only(self, "H")
+    return (transpose(self, 0, 1) if self.ndim else self).conj()
+
+
+def _mH(self):
+    """The matrices in the last two dimensions, transposed and conjugated."""
+    _matrix_only(self, "mH", True)
+    return (transpose(self, -2, -1) if self.ndim else self).conj()
+
+
+Tensor.T, Tensor.mT, Tensor.H, Tensor.mH = property(_T), property(_mT), property(_H), property(_mH)
