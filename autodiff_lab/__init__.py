@@ -16,6 +16,7 @@ from .core.devices import device, get_default_device, set_default_device
 from .core.dtypes import can_cast, dtype, finfo, get_default_dtype, iinfo, promote_types, set_default_dtype
 from .core.modes import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled
 from .core.op import public as _public
+from .core.printing import set_printoptions
 from .core.tensor import Size, Tensor
 from . import ops  # noqa: F401 - registers the operators
 from . import autograd, func
