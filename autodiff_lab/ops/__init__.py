@@ -3,11 +3,13 @@
 # ruff: noqa: F401, I001 - imported for what they register, one a line
 from . import activations
 from . import arithmetic
+from . import attributes
 from . import bitwise
 from . import classification
 from . import clamping
 from . import comparison
 from . import conversion
+from . import convolution
 from . import creation
 from . import elementwise
 from . import indexing
