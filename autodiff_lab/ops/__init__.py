@@ -8,6 +8,7 @@ from . import bitwise
 from . import classification
 from . import clamping
 from . import comparison
+from . import complex_numbers
 from . import conversion
 from . import convolution
 from . import creation
@@ -25,4 +26,7 @@ from . import rounding
 from . import sampling
 from . import shape
 from . import softmaxes
+from . import special_functions
 from . import trigonometry
+
+special_functions.fill_special()
