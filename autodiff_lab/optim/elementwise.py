@@ -279,6 +279,7 @@ class Bundle:
     def _store_counts(self) -> None:
         for name, tensors in self.counts.items():
             value = tensors[0]._a.dtype.type(self.scalars[name])
+            self.scalars[name] = float(value)  # kept as rounded as the state that is saved
             for tensor in tensors:
                 tensor._a = value
         self._note_counts()

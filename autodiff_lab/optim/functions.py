@@ -39,4 +39,6 @@ def where(condition, x, y):
         from ..core.op import public
 
         return public[""]["where"](condition, x, y)
+    if isinstance(x, (int, float)):  # of the other's type: NumPy would make it float64
+        x = y.dtype.type(x)
     return namespace(condition).where(condition, x, y)
