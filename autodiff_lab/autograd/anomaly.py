@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 
-from ..core.modes import modes
+from ..core.modes import WATCHERS, modes
 from ..core.tape import Node
 
 __all__ = ["detect_anomaly", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_detect_anomaly"]
@@ -45,11 +45,17 @@ class set_detect_anomaly:
         others = tuple(w for w in modes.special if w is not _remember)
         modes.anomaly, modes.check_nan = check if mode else None, check_nan
         modes.special = (*others, _remember) if mode else others
+        while _remember in WATCHERS:
+            WATCHERS.remove(_remember)
+        if mode:
+            WATCHERS.append(_remember)
 
     def __enter__(self) -> None: ...
 
     def __exit__(self, *exception) -> None:
         modes.anomaly, modes.check_nan, modes.special = self._previous
+        if _remember in WATCHERS and _remember not in modes.special:
+            WATCHERS.remove(_remember)
 
 
 class detect_anomaly(set_detect_anomaly):

@@ -9,7 +9,7 @@ from collections import namedtuple
 import numpy as np
 
 from ..core.codegen import Packed
-from ..core.modes import modes
+from ..core.modes import WATCHERS, modes
 from ..core.tape import Handle, Node
 from ..core.tensor import Tensor, wrap
 
@@ -41,11 +41,13 @@ class saved_tensors_hooks:
             raise RuntimeError(modes.hooks_refused)
         # The innermost hooks come first: a node is packed once.
         modes.special = (self._pack, *modes.special)
+        WATCHERS.append(self)
 
     def __exit__(self, *exception) -> None:
         kept = list(modes.special)
         kept.remove(self._pack)
         modes.special = tuple(kept)
+        WATCHERS.remove(self)
 
 
 def _packed(saved: tuple, pack, unpack) -> Packed:

@@ -62,3 +62,13 @@ def strided(array, shape: tuple, strides: tuple):
         return np.ndarray(shape, array.dtype, array, 0, strides)
     xp = namespace(array)
     return xp.lib.stride_tricks.as_strided(xp.asarray(array), shape, strides)
+
+
+def shares(view, source) -> bool:
+    """True if `view`, made from `source`, is a view of its memory and not a copy.
+
+    NumPy points every view at the array that owns the memory, so comparing owners answers it; asking
+    `np.may_share_memory` costs as much as a small operator.
+    """
+    owner = getattr(view, "base", None)
+    return owner is not None and (owner is source or owner is source.base)

@@ -11,13 +11,16 @@ import linecache
 import textwrap
 import types
 
+import numpy as np
+
 from . import observe
 from .dtypes import FLOATING
-from .modes import modes
+from .modes import WATCHERS, modes
 from .tape import FREED, Node, Version, check_version, clock
 
 __all__ = ["Built", "build", "saved_value"]
 
+SCALARS = frozenset(dtype.type for dtype in FLOATING)
 NUMBERS = frozenset((float, int, bool, complex))
 MISSING = type("MISSING", (), {"__repr__": lambda self: "<required>"})()
 
@@ -38,7 +41,7 @@ def build(op) -> Built:
     scope = {
         "OP": op, "kernel": op.kernel, "plain": op.plain, "Tensor": Tensor, "Node": Node, "Version": Version, "modes": modes,
         "observe": observe, "clock": clock, "new": object.__new__, "FLOATING": FLOATING, "NUMBERS": NUMBERS, "MISSING": MISSING,
-        "check_version": check_version, "reopen": reopen, **{name: getattr(support, name) for name in support.__all__},
+        "check_version": check_version, "reopen": reopen, "WATCHERS": WATCHERS, "ndarray": np.ndarray, "SCALARS": SCALARS, **{name: getattr(support, name) for name in support.__all__},
     }
     scope.update({f"default_{p.name}": p.default for p in op.params if p.has_default})
     texts = [forward_text(op, built.saved_names, "forward")]
@@ -48,8 +51,8 @@ def build(op) -> Built:
         texts += [inplace_text(op, "inplace"), inplace_text(op, "inplace_operator")]
     texts.append(record_text(op, built.saved_names))
     if op.rules:
-        scope["array_rules"] = [on_arrays(rule.function) for rule in distinct_rules(op)]
-        scope["tensor_rules"] = [rule.function for rule in distinct_rules(op)]
+        for k, rule in enumerate(distinct_rules(op)):
+            scope[f"array_rule_{k}"], scope[f"tensor_rule_{k}"] = on_arrays(rule.function), rule.function
         texts += [backward_text(op, built.saved_names, tensors=False), backward_text(op, built.saved_names, tensors=True)]
     built.source = "\n\n".join(texts)
     filename = f"<operator {op.name}>"
@@ -150,18 +153,24 @@ def unwrap_lines(op, flavour: str) -> list[str]:
                   f"{n}_rg = any([t._rg for t in {n}])"]
     tensors = op.tensor_params
     array = "_array()" if op.view else "_a"
+    paired = op.promote is not None and list_param is None and len(tensors) == 2
     for i, p in enumerate(tensors):
         n = p.name
         lines += [f"if isinstance({n}, Tensor):",
                   f"    if {n}._view is not None: sync({n})",
                   f"    {n}_a = {n}.{array}",
                   f"    {n}_rg = {n}._rg"]
+        if paired:
+            first = tensors[0].name
+            same = f"{n}_a.dtype is not {first}_a.dtype" + (f" or {first}_a.dtype not in FLOATING" if op.promote == "float" else "")
+            lines += ["    mixed = False" if i == 0 else f"    mixed = mixed or {same}"]
         if i == 0 and list_param is None:
             others = [f"isinstance({q.name}, Tensor)" for q in tensors[1:]]
             if others:
                 lines += [f"elif {' or '.join(others)}:",
                           f"    {n}_a = {'operand' if op.promote or p.kind != 'tensor' else 'tensor_only'}(OP, '{n}', {n})",
                           f"    {n}_rg = False"]
+                lines += ["    mixed = True"] if paired else []
             lines += ["else:",
                       f"    check_plain(OP, '{n}', {n})",
                       f"    return plain({call_arguments(op, False)})"]
@@ -173,6 +182,7 @@ def unwrap_lines(op, flavour: str) -> list[str]:
                 lines += [f"    {n}_a = {n} if {n}.__class__ in NUMBERS else operand(OP, '{n}', {n}{', True' if flavour.endswith('operator') else ''})"]
                 if flavour.endswith("operator"):
                     lines += [f"    if {n}_a is NotImplemented: return NotImplemented"]
+                lines += [f"    mixed = {n}_a.__class__ not in NUMBERS or {tensors[0].name}_a.dtype not in FLOATING"] if paired else []
             else:
                 lines += [f"    {n}_a = tensor_only(OP, '{n}', {n}{', True' if flavour.endswith('operator') else ''})"]
                 if flavour.endswith("operator"):
@@ -194,12 +204,7 @@ def promote_lines(op) -> list[str]:
     if len(names) == 1:
         return [f"if {first}_a.dtype not in FLOATING: {first}_a, = promote(OP, ({first}_a,))"] if is_float else []
     if len(names) == 2:
-        other = names[1]
-        same = f"{other}_a.dtype is not {first}_a.dtype" + (f" or {first}_a.dtype not in FLOATING" if is_float else "")
-        return [f"if (({same}) if isinstance({other}, Tensor) and isinstance({first}, Tensor) else not ({other}_a.__class__ in NUMBERS and {first}_a.dtype in FLOATING)):"
-                if op.tensor_params[0].kind == "plain" else
-                f"if not isinstance({first}, Tensor) or (({same}) if isinstance({other}, Tensor) else not ({other}_a.__class__ in NUMBERS and {first}_a.dtype in FLOATING)):",
-                f"    {arrays} = promote(OP, ({arrays}))"]
+        return [f"if mixed: {arrays} = promote(OP, ({arrays}))"]
     return [f"if differing(({arrays},){', True' if is_float else ''}): {arrays} = promote(OP, ({arrays}))"]
 
 
@@ -253,8 +258,12 @@ def record_lines(op, names: list[str]) -> list[str]:
     elif op.outputs is not None:
         lines += ["    node.shape = out_a[0].shape; node.dtype = out_a[0].dtype", "    result[0]._node = node; result[0]._rg = True"]
     else:
-        lines += ["    node.shape = out_a.shape; node.dtype = out_a.dtype", "    result._node = node; result._rg = True"]
-    lines += ["    if modes.special: notice(node)"]
+        lines += ["    scalar = out_a.__class__",
+                  "    if scalar is ndarray: node.shape = out_a.shape; node.dtype = out_a.dtype",
+                  "    elif scalar in SCALARS: node.shape = (); node.dtype = scalar",
+                  "    else: node.shape = out_a.shape; node.dtype = out_a.dtype",
+                  "    result._node = node; result._rg = True"]
+    lines += ["    if WATCHERS: notice(node)"]
     return lines
 
 
@@ -334,7 +343,7 @@ def backward_text(op, names: list[str], tensors: bool) -> str:
         lines.append("(" + "".join(f"{t}, " for t in targets) + ") = saved")
     lines += opened
     rules = distinct_rules(op)
-    group = "tensor_rules" if tensors else "array_rules"
+    group = "tensor_rule" if tensors else "array_rule"
     if any(set(rule.names) & {"grad"} for rule in rules) and op.has_ports:
         lines.append("grads = grad")
     elif any("grads" in rule.names for rule in rules):
@@ -344,14 +353,14 @@ def backward_text(op, names: list[str], tensors: bool) -> str:
     if list_param is not None and list_param.name in op.rules:
         rule = op.rules[list_param.name]
         lines.append("needs = [edge is not None for edge in node.edges]")
-        lines.append(f"return {group}[0]({', '.join(rule.names)})")
+        lines.append(f"return {group}_0({', '.join(rule.names)})")
         header = "backward_tensors" if tensors else "backward"
         return f"def {header}(node, grad):\n" + textwrap.indent("\n".join(lines), "    ")
     lines.append("(" + "".join(f"to_{n}, " for n in edge_names) + ") = node.edges")
     results = []
     for k, rule in enumerate(rules):
         mine = [n for n in edge_names if n in rule.inputs]
-        call = f"{group}[{k}]({', '.join(rule.names)})"
+        call = f"{group}_{k}({', '.join(rule.names)})"
         if len(rule.inputs) == 1:
             results.append((mine[0], f"{call} if to_{mine[0]} is not None else None"))
         else:

@@ -112,6 +112,8 @@ def dtype_of(value) -> dtype:
         return numpy  # a Tensor's
     if found is None and isinstance(value, type) and value in _python:
         return default_dtype[0] if value is float else default_dtype[0].to_complex() if value is complex else _python[value]
+    if found is None and isinstance(value, type) and issubclass(value, np.generic):
+        found = _of_numpy.get(np.dtype(value))
     if found is None and numpy is not None and not numpy.isnative:
         raise TypeError("given numpy array has byte order different from the native byte order. "
                         "Conversion between byte orders is currently not supported. Call array.astype(array.dtype.newbyteorder('=')) first.")

@@ -21,6 +21,9 @@ class _Modes(threading.local):
 
 modes = _Modes()
 
+WATCHERS: list = []
+"""Not empty while any thread has `modes.special`: one cheap test on the hot path."""
+
 
 class _Mode:
     """A context manager that is also a decorator, for plain, async and generator functions."""

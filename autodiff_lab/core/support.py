@@ -90,6 +90,11 @@ def tensor_list(op, name: str, values) -> list:
 def collect_ints(starred: tuple, keyword, op=None):
     """Sizes given one by one or as one sequence, as a tuple of Python ints."""
     given = starred if keyword is None else (keyword,)
+    for value in given:
+        if value.__class__ is not int:
+            break
+    else:
+        return given
     if len(given) == 1 and not isinstance(given[0], int) and hasattr(given[0], "__iter__") and not (isinstance(given[0], Tensor) and given[0].ndim == 0):
         given = tuple(given[0])
     out = []

@@ -349,7 +349,8 @@ def run_backward(roots, grads, *, retain_graph=False, create_graph=False, inputs
                 leaves = (edge,) if leaves is None else (*leaves, edge)
             if contribution is None or not (targets is None or edge in needed or edge in targets):
                 continue
-            if create_graph or contribution.dtype is not like.dtype or contribution.shape != like.shape:
+            if contribution.__class__ is not like.dtype and (create_graph or contribution.dtype is not like.dtype or contribution.shape != like.shape):
+                # (A node with a scalar output has the scalar's class as its dtype: one test instead of two.)
                 _deliver(edge, contribution, pending, owned, node)
                 continue
             previous = pending.get(edge)

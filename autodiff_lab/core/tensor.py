@@ -386,11 +386,11 @@ class Tensor(_Slots):
         Raises:
             RuntimeError: if there is not exactly one element.
         """
-        array = self._a
-        if array.size != 1:
-            raise RuntimeError(f"a Tensor with {array.size} elements cannot be converted to Scalar")
-        value = array.item()
-        return float(value) if not isinstance(value, (int, float, complex)) else value
+        try:
+            value = self._a.item()
+        except ValueError:
+            raise RuntimeError(f"a Tensor with {self._a.size} elements cannot be converted to Scalar") from None
+        return value if value.__class__ in (float, int, bool, complex) else float(value)
 
     def tolist(self):
         """The numbers as nested Python lists; one number for a 0-dim tensor."""
@@ -526,4 +526,4 @@ def return_type(op) -> type:
     return found
 
 
-assert Node and get_default_dtype and modes and run_backward  # part of what a tensor's methods need at run time
+

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..backend import namespace
+from ..backend import namespace, shares
 from .dtypes import can_cast, cast_error, dtype_of
 from .modes import modes
 from .tape import EngineOp, Version, new_node
@@ -45,7 +45,7 @@ def attach_view(result, source, several: bool = False) -> None:
 
 def attach_if_view(result, source) -> None:
     """The same for operators such as reshape, which copy when they must."""
-    if np.may_share_memory(result._a, source._a) if isinstance(result._a, np.ndarray) else getattr(result._a, "base", None) is not None:
+    if shares(result._a, source._a):
         attach_view(result, source)
 
 

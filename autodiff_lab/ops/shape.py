@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..backend import namespace, strided
+from ..backend import namespace, shares, strided
 from ..core.broadcast import sum_to_shape
 from ..core.dtypes import dtype, dtype_of
 from ..core.op import op, ops, public
@@ -24,6 +24,9 @@ def infer(shape, size: int) -> tuple:
     Raises:
         RuntimeError: if no such shape has `size` elements.
     """
+    shape = tuple(shape)
+    if -1 not in shape and math.prod(shape) == size and min(shape, default=0) >= 0:
+        return shape
     shape = tuple(int(n) for n in shape)
     unknown = [i for i, n in enumerate(shape) if n == -1]
     if len(unknown) > 1:
@@ -71,7 +74,7 @@ def view(input: Tensor, shape: Ints) -> Tensor:
         return _bits(input, shape[0].numpy)
     shape = infer(shape, input.size)
     out = input.reshape(shape)
-    if input.size and not np.may_share_memory(out, input):
+    if input.size and not shares(out, input):
         raise RuntimeError("view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous subspaces). "
                            "Use .reshape(...) instead.")
     return out if out is not input else input[...]
