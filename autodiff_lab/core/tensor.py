@@ -386,6 +386,8 @@ class Tensor(_Slots):
         Raises:
             RuntimeError: if there is not exactly one element.
         """
+        if self._a.__class__ is np.float32:
+            return float(self._a)  # several times as fast as NumPy's item()
         try:
             value = self._a.item()
         except ValueError:
