@@ -174,7 +174,7 @@ def _(grad, input, alpha):
 functional(elu), functional(selu), functional(celu)
 
 
-@op(category="activation", latex=r"\sigma(x) = \frac{1}{1 + e^{-x}}", samples=reals(), promote="float", inplace=True, alias=("special_expit",))
+@op(category="activation", latex=r"\sigma(x) = \frac{1}{1 + e^{-x}}", samples=reals(), promote="float", inplace=True)
 def sigmoid(input: Tensor) -> Tensor:
     """The logistic function, from 0 to 1; exact far out, without overflow."""
     xp = namespace(input)

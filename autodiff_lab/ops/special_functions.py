@@ -1,0 +1,443 @@
+"""Special functions: the error function, gamma and its kin, Bessel functions, entropy and logits."""
+
+from __future__ import annotations
+
+import math
+
+from ..backend import namespace, special
+from ..core.dtypes import default_dtype, dtype_of
+from ..core.op import op, ops, public
+from ..core.samples import calls, pairs, positive, reals, unit
+from ..core.tensor import Tensor
+
+Number = int | float | complex | bool
+S = "special"
+
+
+def scipy_call(name: str, input, *others):
+    """A function of scipy.special (or CuPy's), in the precision of `input`."""
+    function = getattr(special(input), name)
+    kind = input.dtype
+    if kind.kind == "c":
+        raise RuntimeError(f'"{name}" not implemented for \'{dtype_of(input).title}\'')
+    if kind.itemsize == 2:
+        return function(input.astype("float32"), *(o.astype("float32") if hasattr(o, "dtype") else o for o in others)).astype(kind)
+    found = function(input, *others)
+    return found if found.dtype == kind else found.astype(kind)
+
+
+# ---- the error function ----
+
+@op(category="pointwise", latex=r"\operatorname{erf} x", samples=reals(), promote="float", inplace=True)
+def erf(input: Tensor) -> Tensor:
+    """The error function: the chance that a normal number is within x * sqrt(2) of its mean."""
+    return scipy_call("erf", input)
+
+
+@erf.vjp("input", latex=r"\frac{2}{\sqrt\pi} e^{-x^2}")
+def _(grad, input):
+    return grad * (ops.exp(-(input * input)) * (2 / math.sqrt(math.pi)))
+
+
+@op(category="pointwise", latex=r"1 - \operatorname{erf} x", samples=reals(), promote="float", inplace=True)
+def erfc(input: Tensor) -> Tensor:
+    """1 minus the error function, exact far out."""
+    return scipy_call("erfc", input)
+
+
+@erfc.vjp("input", latex=r"-\frac{2}{\sqrt\pi} e^{-x^2}")
+def _(grad, input):
+    return grad * (ops.exp(-(input * input)) * (-2 / math.sqrt(math.pi)))
+
+
+@op(category="pointwise", latex=r"\operatorname{erf}^{-1} x", samples=unit(), promote="float", inplace=True)
+def erfinv(input: Tensor) -> Tensor:
+    """The inverse of the error function; inf at 1, nan beyond."""
+    return scipy_call("erfinv", input)
+
+
+@erfinv.vjp("input", latex=r"\frac{\sqrt\pi}{2} e^{y^2}")
+def _(grad, out):
+    return grad * (ops.exp(out * out) * (math.sqrt(math.pi) / 2))
+
+
+@op(category="pointwise", latex=r"e^{x^2} \operatorname{erfc} x", samples=reals(), promote="float", namespace=S)
+def erfcx(input: Tensor) -> Tensor:
+    """erfc scaled by e^(x^2), which does not vanish far out."""
+    return scipy_call("erfcx", input)
+
+
+@erfcx.vjp("input")
+def _(grad, input, out):
+    return grad * (input * out * 2 - 2 / math.sqrt(math.pi))
+
+
+@op(category="pointwise", latex=r"\Phi(x)", samples=reals(), promote="float", namespace=S)
+def ndtr(input: Tensor) -> Tensor:
+    """The chance that a standard normal number is below x."""
+    return scipy_call("ndtr", input)
+
+
+@ndtr.vjp("input", latex=r"\varphi(x)")
+def _(grad, input):
+    return grad * (ops.exp(input * input * -0.5) * (1 / math.sqrt(2 * math.pi)))
+
+
+@op(category="pointwise", latex=r"\Phi^{-1}(p)", samples=reals(0.1, 0.9), promote="float", namespace=S)
+def ndtri(input: Tensor) -> Tensor:
+    """The inverse of ndtr."""
+    return scipy_call("ndtri", input)
+
+
+@ndtri.vjp("input")
+def _(grad, out):
+    return grad * (ops.exp(out * out * 0.5) * math.sqrt(2 * math.pi))
+
+
+@op(category="pointwise", latex=r"\ln \Phi(x)", samples=reals(), promote="float", namespace=S)
+def log_ndtr(input: Tensor) -> Tensor:
+    """The logarithm of ndtr, exact far out."""
+    return scipy_call("log_ndtr", input)
+
+
+@log_ndtr.vjp("input")
+def _(grad, input):
+    return grad / erfcx(input * -math.sqrt(0.5)) * math.sqrt(2 / math.pi)
+
+
+# ---- gamma ----
+
+@op(category="pointwise", latex=r"\ln |\Gamma(x)|", samples=positive(), promote="float", inplace=True)
+def lgamma(input: Tensor) -> Tensor:
+    """The logarithm of the absolute value of the gamma function."""
+    return scipy_call("gammaln", input)
+
+
+@lgamma.vjp("input", latex=r"\psi(x)")
+def _(grad, input):
+    return grad * ops.digamma(input)
+
+
+@op(category="pointwise", latex=r"\psi(x)", samples=positive(), promote="float", inplace=True)
+def digamma(input: Tensor) -> Tensor:
+    """The derivative of lgamma."""
+    return scipy_call("psi", input)
+
+
+@digamma.vjp("input", latex=r"\psi_1(x)")
+def _(grad, input):
+    return grad * ops.polygamma(input, 1)
+
+
+@op(category="pointwise", latex=r"\psi_n(x)", promote="float", inplace=True, function=False, samples=calls(lambda r: ((r.uniform(0.3, 3, (3, 4)), 1), {}), lambda r: ((r.uniform(0.3, 3, (4,)), 2), {})))
+def polygamma(input: Tensor, n: int) -> Tensor:
+    """The n-th derivative of digamma.
+
+    Raises:
+        RuntimeError: for a negative n.
+    """
+    if n < 0:
+        raise RuntimeError("polygamma(n, x) does not support negative n.")
+    xp = namespace(input)
+    if n == 0:
+        return scipy_call("psi", input)
+    wide = input.astype("float64") if input.dtype.itemsize < 8 else input
+    if n == 1:
+        # The reflection formula reaches the negative side: psi_1(1 - x) + psi_1(x) = (pi / sin(pi x))^2.
+        right = xp.where(wide < 0.5, 1 - wide, wide)
+        found = special(input).zeta(2.0, right)
+        return xp.where(wide < 0.5, (math.pi / xp.sin(math.pi * wide)) ** 2 - found, found).astype(input.dtype)
+    return (special(input).zeta(n + 1.0, wide) * ((-1.0) ** (n + 1) * math.gamma(n + 1))).astype(input.dtype)
+
+
+@polygamma.vjp("input", latex=r"\psi_{n+1}(x)")
+def _(grad, input, n):
+    return grad * ops.polygamma(input, n + 1)
+
+
+def polygamma_of(n: int, input: Tensor, *, out=None) -> Tensor:
+    """The n-th derivative of digamma at `input`."""
+    return polygamma(input, n) if out is None else polygamma(input, n, out=out)
+
+
+def mvlgamma(input: Tensor, p: int, *, out=None) -> Tensor:
+    """The logarithm of the gamma function of p dimensions.
+
+    Raises:
+        RuntimeError: if p is not positive.
+    """
+    if p < 1:
+        raise RuntimeError("p has to be greater than or equal to 1")
+    if not input.is_floating_point():
+        input = input.to(default_dtype[0])
+    steps = public[""]["arange"](-(p - 1) / 2, 0.5, 0.5, dtype=input.dtype) if p > 1 else public[""]["zeros"](1, dtype=input.dtype)
+    made = (input.unsqueeze(-1) + steps[:p]).lgamma().sum(-1) + p * (p - 1) / 4 * math.log(math.pi)
+    return made if out is None else out.copy_(made)
+
+
+def mvlgamma_(input: Tensor, p: int) -> Tensor:
+    """In-place version of `mvlgamma`."""
+    return input.copy_(mvlgamma(input, p))
+
+
+@op(category="pointwise", latex=r"P(a, x)", samples=calls(lambda r: ((r.uniform(0.5, 3, (3, 4)), r.uniform(0.5, 3, (3, 4))), {})), promote="numeric", inplace=True)
+def igamma(input: Tensor, other: Tensor) -> Tensor:
+    """The regularised lower incomplete gamma function. Only `other` has a derivative."""
+    return scipy_call("gammainc", input, other)
+
+
+@igamma.vjp("input")
+def _(grad):
+    raise RuntimeError("the derivative for 'igamma: input' is not implemented.")
+
+
+@igamma.vjp("other")
+def _(grad, input, other):
+    return grad * ops.exp((input - 1) * ops.log(other) - other - ops.lgamma(input))
+
+
+@op(category="pointwise", latex=r"Q(a, x)", samples=calls(lambda r: ((r.uniform(0.5, 3, (3, 4)), r.uniform(0.5, 3, (3, 4))), {})), promote="numeric", inplace=True)
+def igammac(input: Tensor, other: Tensor) -> Tensor:
+    """The regularised upper incomplete gamma function. Only `other` has a derivative."""
+    return scipy_call("gammaincc", input, other)
+
+
+@igammac.vjp("input")
+def _(grad):
+    raise RuntimeError("the derivative for 'igammac: input' is not implemented.")
+
+
+@igammac.vjp("other")
+def _(grad, input, other):
+    return -grad * ops.exp((input - 1) * ops.log(other) - other - ops.lgamma(input))
+
+
+@op(category="pointwise", latex=r"\zeta(x, q)", promote="float", namespace=S, samples=calls(lambda r: ((r.uniform(1.5, 3, (3, 4)), r.uniform(0.5, 3, (3, 4))), {})))
+def zeta(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """The Hurwitz zeta function. Only `other` has a derivative."""
+    return scipy_call("zeta", input, other)
+
+
+@zeta.vjp("input")
+def _(grad):
+    raise RuntimeError("the derivative for 'special_zeta: self' is not implemented.")
+
+
+@zeta.vjp("other")
+def _(grad, input, other):
+    return grad * -input * zeta(input + 1.0, other)
+
+
+# ---- Bessel functions ----
+
+@op(category="pointwise", latex=r"I_0(x)", samples=reals(), promote="float", inplace=True)
+def i0(input: Tensor) -> Tensor:
+    """The modified Bessel function of the first kind, order 0."""
+    return scipy_call("i0", input)
+
+
+@i0.vjp("input", latex=r"I_1(x)")
+def _(grad, input):
+    return grad * i1(input)
+
+
+@op(category="pointwise", latex=r"I_1(x)", samples=reals(0.2), promote="float", namespace=S)
+def i1(input: Tensor) -> Tensor:
+    """The modified Bessel function of the first kind, order 1."""
+    return scipy_call("i1", input)
+
+
+@i1.vjp("input")
+def _(grad, input, out):
+    tiny = ops.abs(input) <= 1e-20
+    return grad * ops.where(tiny, input * 0 + 0.5, ops.i0(input) - out / ops.where(tiny, input * 0 + 1, input))
+
+
+@op(category="pointwise", latex=r"e^{-|x|} I_0(x)", samples=reals(0.2), promote="float", namespace=S)
+def i0e(input: Tensor) -> Tensor:
+    """i0 scaled by e^-|x|."""
+    return scipy_call("i0e", input)
+
+
+@i0e.vjp("input")
+def _(grad, input, out):
+    return grad * (i1e(input) - ops.sgn(input) * out)
+
+
+@op(category="pointwise", latex=r"e^{-|x|} I_1(x)", samples=reals(0.2), promote="float", namespace=S)
+def i1e(input: Tensor) -> Tensor:
+    """i1 scaled by e^-|x|."""
+    return scipy_call("i1e", input)
+
+
+@i1e.vjp("input")
+def _(grad, input, out):
+    tiny = ops.abs(input) <= 1e-20
+    safe = ops.where(tiny, input * 0 + 1, input)
+    return grad * ops.where(tiny, input * 0 + 0.5, i0e(input) - out * (ops.sgn(input) + 1 / safe))
+
+
+def _without_derivative(name: str, of: str, sentence: str, low: float = 0.3) -> None:
+    """An operator of torch.special that PyTorch gives no derivative either."""
+    def kernel(input: "Tensor") -> "Tensor":
+        return scipy_call(of, input)
+
+    kernel.__annotations__ = {"input": "Tensor", "return": "Tensor"}
+    kernel.__name__ = kernel.__qualname__ = name
+    kernel.__doc__ = sentence
+    op(category="pointwise", samples=None, promote="float", namespace=S, no_grad="PyTorch defines none")(kernel)
+
+
+for _name, _of, _sentence in (
+        ("bessel_j0", "j0", "The Bessel function of the first kind, order 0."), ("bessel_j1", "j1", "The Bessel function of the first kind, order 1."),
+        ("bessel_y0", "y0", "The Bessel function of the second kind, order 0."), ("bessel_y1", "y1", "The Bessel function of the second kind, order 1."),
+        ("modified_bessel_i0", "i0", "The modified Bessel function of the first kind, order 0."), ("modified_bessel_i1", "i1", "The modified Bessel function of the first kind, order 1."),
+        ("modified_bessel_k0", "k0", "The modified Bessel function of the second kind, order 0."), ("modified_bessel_k1", "k1", "The modified Bessel function of the second kind, order 1."),
+        ("scaled_modified_bessel_k0", "k0e", "modified_bessel_k0 scaled by e^x."), ("scaled_modified_bessel_k1", "k1e", "modified_bessel_k1 scaled by e^x.")):
+    _without_derivative(_name, _of, _sentence)
+
+
+@op(category="pointwise", promote="float", namespace=S, no_grad="PyTorch defines none")
+def airy_ai(input: Tensor) -> Tensor:
+    """The Airy function Ai."""
+    wide = input.astype("float64")
+    return special(input).airy(wide)[0].astype(input.dtype)
+
+
+@op(category="pointwise", promote="float", namespace=S, no_grad="PyTorch defines none")
+def spherical_bessel_j0(input: Tensor) -> Tensor:
+    """The spherical Bessel function of the first kind, order 0: sin(x) / x."""
+    xp = namespace(input)
+    return xp.where(input == 0, 1, xp.sin(input) / xp.where(input == 0, 1, input)).astype(input.dtype)
+
+
+# ---- logarithms of chances ----
+
+@op(category="pointwise", latex=r"\ln \frac{x}{1 - x}", promote="float", inplace=True, samples=calls(
+    lambda r: ((r.uniform(0.1, 0.9, (3, 4)),), {}), lambda r: ((r.uniform(0.0, 1.0, (3, 4)), 0.2), {}), lambda r: ((r.uniform(0.1, 0.9, ()),), {})))
+def logit(input: Tensor, eps: float | None = None) -> Tensor:
+    """The inverse of sigmoid. With `eps`, input is held in [eps, 1 - eps] first."""
+    xp = namespace(input)
+    x = input if eps is None else xp.minimum(xp.maximum(input, eps), 1 - eps)
+    return xp.log(x / (1 - x))
+
+
+@logit.vjp("input", latex=r"\frac{1}{x(1 - x)}")
+def _(grad, input, eps):
+    slope = grad / (input * (1 - input))
+    if eps is None:
+        return ops.where((input >= 0) & (input <= 1), slope, grad * math.nan)
+    return ops.where((input >= eps) & (input <= 1 - eps), slope, grad * 0)
+
+
+@op(category="pointwise", latex=r"x \ln y", samples=pairs(positive_other=True), promote="float", inplace=True)
+def xlogy(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """`input * log(other)`, and 0 where input is 0 (unless other is NaN)."""
+    return _times_log(namespace(input).log, input, other)
+
+
+def _times_log(log, input, other):
+    xp = namespace(input)
+    if input.dtype.kind == "c" or getattr(other, "dtype", input.dtype).kind == "c":
+        raise RuntimeError(f'"xlogy_cpu" not implemented for \'{dtype_of(input).title}\'')
+    nan_stays = xp.isnan(other) if hasattr(other, "dtype") else other != other
+    kind = input.dtype
+    return xp.where((input == 0) & ~nan_stays if hasattr(other, "dtype") else (input == 0) & (not nan_stays), 0, input * log(other)).astype(kind)
+
+
+@xlogy.vjp("input", latex=r"\ln y")
+def _(grad, input, other):
+    if other.__class__ is float or other.__class__ is int:
+        return ops.where((input == 0) & (other <= 0), grad * 0, grad * (math.log(other) if other > 0 else -math.inf if other == 0 else math.nan))
+    return ops.where((input == 0) & (other <= 0), grad * 0, grad * ops.log(other))
+
+
+@xlogy.vjp("other", latex=r"\frac{x}{y}")
+def _(grad, input, other):
+    return grad * (input / other)
+
+
+@op(category="pointwise", latex=r"x \ln(1 + y)", samples=pairs(positive_other=True), promote="float", namespace=S)
+def xlog1py(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """`input * log1p(other)`, and 0 where input is 0 (unless other is NaN)."""
+    return _times_log(namespace(input).log1p, input, other)
+
+
+@xlog1py.vjp("input", latex=r"\ln(1 + y)")
+def _(grad, input, other):
+    if other.__class__ is float or other.__class__ is int:
+        return ops.where((input == 0) & (other <= -1), grad * 0, grad * (math.log1p(other) if other > -1 else -math.inf if other == -1 else math.nan))
+    return ops.where((input == 0) & (other <= -1), grad * 0, grad * ops.log1p(other))
+
+
+@xlog1py.vjp("other", latex=r"\frac{x}{1 + y}")
+def _(grad, input, other):
+    return grad * (input / (other + 1))
+
+
+@op(category="pointwise", latex=r"-x \ln x", samples=positive(), promote="float", namespace=S)
+def entr(input: Tensor) -> Tensor:
+    """Entropy: -x log(x), 0 at 0, -inf below."""
+    xp = namespace(input)
+    safe = xp.where(input > 0, input, 1)
+    return xp.where(xp.isnan(input), input, xp.where(input > 0, -input * xp.log(safe), xp.where(input == 0, 0, -math.inf))).astype(input.dtype)
+
+
+@entr.vjp("input", latex=r"-\ln x - 1")
+def _(grad, input):
+    return grad * (-ops.log(input) - 1)
+
+
+@op(category="pointwise", latex=r"\ln(e^x + e^y)", samples=pairs(), promote="numeric")
+def logaddexp(input: Tensor, other: Tensor) -> Tensor:
+    """The logarithm of the sum of exponentials, without overflow."""
+    _floats_only("logaddexp", input)
+    return namespace(input).logaddexp(input, other)
+
+
+def _floats_only(name: str, input) -> None:
+    if dtype_of(input).category < 2:
+        raise RuntimeError(f'"{name}_cpu" not implemented for \'{dtype_of(input).title}\'')
+
+
+@logaddexp.vjp("input")
+def _(grad, input, other):
+    return grad * ops.sigmoid(input - other)
+
+
+@logaddexp.vjp("other")
+def _(grad, input, other):
+    return grad * ops.sigmoid(other - input)
+
+
+@op(category="pointwise", latex=r"\log_2(2^x + 2^y)", samples=pairs(), promote="numeric")
+def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
+    """The logarithm to base 2 of the sum of powers of 2, without overflow."""
+    _floats_only("logaddexp2", input)
+    return namespace(input).logaddexp2(input, other)
+
+
+@logaddexp2.vjp("input")
+def _(grad, input, other):
+    return grad * ops.sigmoid((input - other) * math.log(2))
+
+
+@logaddexp2.vjp("other")
+def _(grad, input, other):
+    return grad * ops.sigmoid((other - input) * math.log(2))
+
+
+public[""].update(polygamma=polygamma_of, mvlgamma=mvlgamma)
+polygamma_of.op = polygamma.op
+Tensor.mvlgamma, Tensor.mvlgamma_ = mvlgamma, mvlgamma_
+
+
+# ---- torch.special's names for what lives elsewhere ----
+
+def fill_special() -> None:
+    """torch.special's names; called when every operator is registered."""
+    top, here = public[""], public.setdefault(S, {})
+    same = ("digamma", "erf", "erfc", "erfinv", "exp2", "expm1", "i0", "log1p", "logit", "polygamma", "round", "sinc", "xlogy")
+    here.update({name: top[name] for name in same})
+    here.update(psi=top["digamma"], expit=top["sigmoid"], gammaln=top["lgamma"], gammainc=top["igamma"], gammaincc=top["igammac"], multigammaln=top["mvlgamma"],
+                softmax=top["softmax"], log_softmax=top["log_softmax"])
