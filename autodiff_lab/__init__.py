@@ -54,7 +54,7 @@ def unload_ipython_extension(ipython) -> None:
     notebook.unload_ipython_extension(ipython)
 
 
-_LATER = {"show": "notebook", "summary": "notebook", "diff": "notebook", "diagnose": "notebook", "explain": "notebook", "watch": "widgets.watch", "compare": "widgets.watch", "Run": "widgets.watch", "check": "lessons"}
+_LATER = {"show": "notebook", "summary": "notebook", "diff": "notebook", "diagnose": "notebook", "explain": "notebook", "name": "notebook", "watch": "widgets.watch", "compare": "widgets.watch", "Run": "widgets.watch", "check": "lessons"}
 
 
 def __getattr__(name: str):

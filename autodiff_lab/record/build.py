@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import weakref
-
 import numpy as np
 
-from ..core.tensor import Tensor
 from .families import FAMILIES, family_of, glyph_of
 from .formula import local_text
 from .model import Accumulation, BackwardStep, Contribution, EdgeInfo, GraphSnapshot, NodeInfo, Saved, ScopeInfo, Value
@@ -20,7 +17,8 @@ __all__ = ["build"]
 NODES_AT_MOST = 20_000
 
 
-def build(recorder: Recorder, roots, *, label=lambda filename: None, names=None, title: str = "", cell: str | None = None, error: str = "") -> GraphSnapshot:
+def build(recorder: Recorder, roots, *, label=lambda filename: None, names=None, title: str = "", cell: str | None = None, error: str = "",
+          passes: int | None = None) -> GraphSnapshot:
     """The graph that leads to `roots`.
 
     Args:
@@ -30,13 +28,15 @@ def build(recorder: Recorder, roots, *, label=lambda filename: None, names=None,
         title: what to call the whole; else the root's name.
         cell: file name of the cell whose panel this is.
         error: the error that ended the forward pass.
+        passes: how many backward passes to speak of; None: all that were recorded.
     """
-    return _Builder(recorder, list(dict.fromkeys(int(r) for r in roots)), label, names or {}, title, cell, error).snapshot()
+    return _Builder(recorder, list(dict.fromkeys(int(r) for r in roots)), label, names or {}, title, cell, error, passes).snapshot()
 
 
 class _Builder:
-    def __init__(self, recorder: Recorder, roots, label, names, title, cell, error):
+    def __init__(self, recorder: Recorder, roots, label, names, title, cell, error, passes):
         self.recorder, self.roots, self.names, self.title, self.cell, self.error = recorder, roots, names, title, cell, error
+        self.passes = recorder.passes if passes is None else passes
         self.sources = Sources(label)
         self.ids: dict[int, int] = {}  # key of entry or leaf -> index of node
         self.order: list = []  # entries and leaves, oldest first
@@ -53,13 +53,12 @@ class _Builder:
         nodes = tuple(self._leaf(item) if not isinstance(item, Entry) else self._operator(item) for item in self.order)
         edges, steps = self._numbers(nodes, edges)
         roots = tuple(self.ids[self._drawn(r)] for r in self.roots if self._drawn(r) in self.ids)
-        nodes = self._saved_by(nodes)
         codes = self.sources.codes()
         cell = self.sources.files.index(self.cell) if self.cell in self.sources.files else None
         backward = "none" if not self.ran else "failed" if self.recorder.backward_error else "ran"
         from .. import __version__
         return GraphSnapshot(clean(self.title), nodes, edges, tuple(self.scopes), codes, roots, steps, backward,
-                             self.recorder.passes if self.ran else 0, clean(self.error), cell, __version__)
+                             max(1, self.passes) if self.ran else 0, clean(self.error), cell, __version__)
 
     # Which nodes
 
@@ -219,12 +218,12 @@ class _Builder:
                 index = drawn.output or 0
                 held = held[index] if index < len(held) else None
             grad = value_of(held)
-        wants = entry.key < 1 << 60 and not entry.error
+        wants = entry.key < 1 << 60 or bool(entry.error)
         state = "known" if grad is not None else "not asked" if not wants else "none" if self.ran else "yet"
         dtype = drawn.dtype
         saved = () if not entry.saved else tuple(Saved("value", tuple(s[0]), int(s[1])) for s in entry.saved if s)
         return NodeInfo(
-            self.ids[entry.key], "op", clean(op.name), clean(label), family, glyph_of(op.name, family), clean(name), turn,
+            self.ids[entry.key], "op", clean(short_name(op)), clean(label), family, glyph_of(op.name, family), clean(name), turn,
             None if drawn.shape is None else tuple(drawn.shape), _dtype_name(dtype), "cpu", None if entry.scope is None else self.scope_ids[id(entry.scope)],
             source, calls, value_of(drawn.array), grad, state, saved, entry.layer, op.latex or "", clean(one_line(entry.error, 400)), entry.inplace)
 
@@ -351,9 +350,6 @@ class _Builder:
             steps.append(BackwardStep(node.id, node.grad or Value(), tuple(sent), tuple(into), int(freed)))
         return tuple(infos), tuple(steps)
 
-    def _saved_by(self, nodes):
-        return nodes
-
 
 def _plus(before, added):
     if before is None:
@@ -424,9 +420,14 @@ def _call_of(entry: Entry):
     return ("function", entry.inner[0]) if entry.inner is not None else None
 
 
+def short_name(op) -> str:
+    """An operator's name without its namespace: "linear", "max"."""
+    return op.name.rsplit(".", 1)[-1].removesuffix("_dim")
+
+
 def _label(entry: Entry) -> str:
     """The operator and what is plain among its arguments: "pow 2", "sum 1"."""
-    short = entry.op.name.rsplit(".", 1)[-1] + ("_" if entry.inplace else "")
+    short = short_name(entry.op) + ("_" if entry.inplace else "")
     if not entry.frames:
         return short
     extra = []
@@ -445,5 +446,3 @@ def _label(entry: Entry) -> str:
 def _dtype_name(dtype) -> str:
     return getattr(dtype, "name", str(dtype)) if dtype is not None and not isinstance(dtype, list) else ""
 
-
-assert weakref and Tensor

@@ -109,6 +109,7 @@ class Recorder(observe.Observer):
         self.failed: Entry | None = None
         self.names: dict[int, str] = {}  # given by lab.name
         self.held = 0
+        self.floor = None  # a frame below which nobody looks: the call of lab.show
         self._leaf_keys = count(-2, -1)
         self._plain_keys = count(1 << 60)  # apart from the engine's numbers
 
@@ -166,8 +167,8 @@ class Recorder(observe.Observer):
     def _walk(self, entry, frame) -> None:
         """Note the learner's frames, and which call inside this library they led to."""
         frames, inner, inside = [], None, None
-        kinds = _kinds
-        while frame is not None:
+        kinds, floor = _kinds, self.floor
+        while frame is not floor:
             code = frame.f_code
             kind = kinds.get(code.co_filename)
             if kind is None:

@@ -1,0 +1,92 @@
+"""What `lab.show` returns: one recorded graph that displays itself and can be taken away in every form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..export import text as text_export
+from ..record.model import GraphSnapshot, to_json
+
+__all__ = ["VIEW", "Graph", "in_kernel"]
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def in_kernel() -> bool:
+    """True where a Jupyter kernel runs and widgets are installed."""
+    try:
+        from IPython import get_ipython
+        import anywidget  # noqa: F401 - only whether it is there
+    except ImportError:
+        return False
+    return getattr(get_ipython(), "kernel", None) is not None
+
+
+class Graph:
+    """One recorded graph. As the last line of a cell it shows the panel; `print` gives it in words.
+
+    Attributes:
+        snapshot: the numbers and names, JSON-ready.
+        exception: what ended the forward pass, if something did: `raise graph.exception` shows it in full.
+    """
+
+    def __init__(self, snapshot: GraphSnapshot, what_if=None, exception: BaseException | None = None, widget=None):
+        self.snapshot, self.exception = snapshot, exception
+        self._what_if, self._widget = what_if, widget
+
+    def explain(self) -> str:
+        """The computation in sentences, forward and backward."""
+        return text_export.explain(self.snapshot)
+
+    def to_svg(self, path: str | Path | None = None) -> str:
+        """The still picture as SVG text; also written to `path` if one is given."""
+        from ..export.svg import svg
+        return _write(path, svg(self.snapshot))
+
+    def to_html(self, path: str | Path | None = None) -> str:
+        """One self-contained page that folds, searches and steps offline; also written to `path` if one is given."""
+        from ..export.html import html
+        return _write(path, html(self.snapshot))
+
+    def to_dot(self, path: str | Path | None = None) -> str:
+        """Text for Graphviz; also written to `path` if one is given."""
+        from ..export.dot import dot
+        return _write(path, dot(self.snapshot))
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """The snapshot itself; `record.from_json` reads it back."""
+        return _write(path, to_json(self.snapshot))
+
+    def to_png(self, path: str | Path | None = None) -> bytes:
+        """The still picture as PNG, drawn by matplotlib; also written to `path` if one is given."""
+        from ..export.png import png
+        data = png(self.snapshot)
+        if path is not None:
+            Path(path).write_bytes(data)
+        return data
+
+    def widget(self):
+        """The interactive panel of this graph; the same object every time."""
+        if self._widget is None:
+            from ..widgets.graph import GraphWidget
+            self._widget = GraphWidget(self.snapshot, self._what_if)
+        return self._widget
+
+    def bundle(self) -> dict:
+        """Everything a front end may choose from: live panel, picture, words."""
+        data = {"text/plain": text_export.outline(self.snapshot), "image/svg+xml": self.to_svg()}
+        if in_kernel():
+            data[VIEW] = {"version_major": 2, "version_minor": 1, "model_id": self.widget().model_id}
+        return data
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return self.bundle()
+
+    def __repr__(self) -> str:
+        return text_export.outline(self.snapshot)
+
+
+def _write(path, text: str) -> str:
+    if path is not None:
+        Path(path).write_text(text, encoding="utf8")
+    return text
