@@ -19,7 +19,7 @@ from .modes import modes
 from .tape import EngineOp, Version, new_node
 from .tensor import Tensor, wrap
 
-__all__ = ["View", "attach_if_view", "attach_view", "geometry", "prepare", "shadow", "sync", "write_in_place", "write_out"]
+__all__ = ["View", "attach_if_view", "attach_view", "geometry", "prepare", "reshape_in_place", "shadow", "sync", "write_in_place", "write_out"]
 
 NORMAL, NO_GRAD, SEVERAL = "normal", "no_grad", "several"
 
@@ -73,11 +73,11 @@ def sync(view) -> None:
 
 
 def _regenerate(view, base) -> None:
-    from .op import public
+    from .op import registry
 
     enabled, modes.grad = modes.grad, True
     try:
-        fresh = public[""]["as_strided"](base, *geometry(view, base))
+        fresh = registry["as_strided"].function(base, *geometry(view, base))
     finally:
         modes.grad = enabled
     view._node, view._rg = fresh._node, True
@@ -232,34 +232,54 @@ def _rewrite_history(op, self, old, args, result, extras) -> None:
     inner = holder._node
     sizes, strides, offset = geometry(self, base)
     edge = (base._node or base) if base._rg else None
-    base._node = new_node(COPY_SLICES, (edge, *inner.edges[1:]), (inner, sizes, strides, offset), base._a.shape, base._a.dtype)
+    whole = base._array()
+    frame = None if whole.flags.c_contiguous else tuple(s // whole.dtype.itemsize for s in whole.strides)
+    base._node = new_node(COPY_SLICES, (edge, *inner.edges[1:]), (inner, frame, sizes, strides, offset), base._a.shape, base._a.dtype)
     base._rg = True
     view.version = self._ver.count
     _regenerate(self, base)
 
 
+def reshape_in_place(op, self, args):
+    """Give `self` the shape that the view operator `op` makes of it. Returns `self`."""
+    if not isinstance(self, Tensor):
+        from .support import argument_error
+        raise argument_error(op, "input", self, "Tensor")
+    if self._view is not None:
+        sync(self)
+    if modes.grad and self._rg and self._node is None:
+        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation. "
+                           f"{op.name}_ would change what its gradient belongs to: write inside torch.no_grad(), or use the out-of-place {op.name}.")
+    self._array()
+    source = shadow(self)
+    made = op.function(source, *args)
+    self._a = made._a
+    if self._ver is None:
+        self._ver = Version()
+    self._ver.bump()
+    if self._view is not None:
+        self._view.version = -1  # look at the base again, with the new geometry
+    elif self._rg and modes.grad:
+        self._node = made._node
+    return self
+
+
 def _copy_slices_backward(node, grad):
     """Inside the slice the gradient goes through the operator that wrote it; outside, on unchanged."""
-    from .op import registry
+    from .op import array_ops, ops
     from .tape import FREED
 
     if node.saved is None:
         raise RuntimeError(FREED)
-    inner, sizes, strides, offset = node.saved
+    inner, frame, sizes, strides, offset = node.saved
     recorded = isinstance(grad, Tensor)
-    as_strided, scatter = registry["as_strided"], registry["as_strided_scatter"]
-    if recorded:
-        from .op import public
-        whole = grad.contiguous()
-        part = public[""]["as_strided"](whole, sizes, strides, offset)
-        contributions = inner.op.backward_tensors(inner, part)
-        first = contributions[0] if contributions[0] is not None else part * 0
-        return (public[""]["as_strided_scatter"](whole, first, sizes, strides, offset), *contributions[1:])
-    whole = namespace(grad).ascontiguousarray(grad)
-    part = as_strided.kernel(whole, sizes, strides, offset).copy()
-    contributions = inner.op.backward(inner, part)
+    on = ops if recorded else array_ops
+    image = on.to_image(grad, frame)
+    part = on.clone(on.as_strided(image, sizes, strides, offset))
+    contributions = (inner.op.backward_tensors if recorded else inner.op.backward)(inner, part)
     first = contributions[0] if contributions[0] is not None else part * 0
-    return (scatter.kernel(whole, first, sizes, strides, offset), *contributions[1:])
+    written = on.as_strided_scatter(image, first, sizes, strides, offset)
+    return (on.read_image(written, tuple(grad.shape), frame), *contributions[1:])
 
 
 COPY_SLICES = EngineOp("torch::autograd::CopySlices", _copy_slices_backward)

@@ -18,15 +18,19 @@ from . import joining
 from . import legacy
 from . import linear
 from . import losses
+from . import norms
 from . import picking
 from . import random_fills
 from . import rearranging
 from . import reductions
 from . import rounding
 from . import sampling
+from . import scans
 from . import shape
 from . import softmaxes
 from . import special_functions
+from . import strided
+from . import statistics
 from . import trigonometry
 
 special_functions.fill_special()
