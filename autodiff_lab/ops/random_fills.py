@@ -129,7 +129,9 @@ def _in_words(value) -> str:
 
 def check_bounds(dtype, low, high) -> None:
     """The bounds of a uniform distribution must fit the type and be in order."""
-    limit = _largest(dtype)
+    if -1e4 <= low <= high <= 1e4:  # fits every type
+        return
+    limit = _largest(dtype.to_real())
     for name, value in (("from", low), ("to", high)):
         if not -limit <= value <= limit:
             raise RuntimeError(f"{name} is out of bounds for {_C_NAMES.get(dtype.name, dtype.name)}")
@@ -210,8 +212,7 @@ def uniform_(input: Tensor, from_: float = 0.0, to: float = 1.0, *, generator=No
     """
     need_float(input, "check_uniform_bounds")
     low, high = float(from_), float(to)
-    if low != 0.0 or high != 1.0:
-        check_bounds(dtype_of(input).to_real(), low, high)
+    check_bounds(dtype_of(input), low, high)
     return streams.uniform(stream(generator), input, low, high)
 
 

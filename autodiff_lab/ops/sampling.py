@@ -93,11 +93,11 @@ def _sizes(function: str, starred: tuple, keyword) -> tuple:
     for value in starred if keyword is None else ():
         if isinstance(value, float):
             raise TypeError(f"{function}(): argument 'size' (position 1) must be tuple of ints, not float")
-    return _shape(collect_ints(starred, keyword))
+    return _shape(starred, keyword)
 
 
-def _shape(sizes) -> tuple:
-    sizes = collect_ints((), sizes)
+def _shape(starred: tuple, keyword=None) -> tuple:
+    sizes = collect_ints(starred, keyword)
     for size in sizes:
         if size < 0:
             raise RuntimeError(f"Trying to create tensor with negative dimension {size}: {list(sizes)}")
@@ -201,7 +201,7 @@ def randint(low=None, high=None, size=None, *, generator=None, out=None, dtype=N
 
     def fill(array):
         streams.random_ints(gen, array, *bounds)
-    return _drawn(_shape(size), fill, dtype, dtype_of(int), device, requires_grad, out)
+    return _drawn(_shape((), size), fill, dtype, dtype_of(int), device, requires_grad, out)
 
 
 def randperm(n, *, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad=False,
@@ -213,7 +213,7 @@ def randperm(n, *, generator=None, out=None, dtype=None, layout=None, device=Non
     tensor([4, 1, 7, 5, 3, 9, 0, 8, 6, 2])
     """
     n = as_int(n, "randperm", "n", 1)
-    shape = _shape((n,))
+    shape = _shape((), (n,))
     wanted = out.dtype if isinstance(out, Tensor) else dtype or dtype_of(int)
     if wanted.category == 0:
         raise NotImplementedError("\"randperm\" not implemented for 'Bool'")
@@ -303,7 +303,7 @@ def normal(mean, std=1.0, size=None, *, generator=None, out=None, dtype=None, la
     def fill(array):
         need_float(array, "normal_kernel_cpu")
         streams.normal(gen, array, mean, std)
-    return _drawn(_shape(size), fill, dtype, get_default_dtype(), device, requires_grad, out)
+    return _drawn(_shape((), size), fill, dtype, get_default_dtype(), device, requires_grad, out)
 
 
 def check_std(std) -> None:

@@ -23,22 +23,19 @@ def randperm(gen: Generator, n: int) -> np.ndarray:
     if n >= _HUGE:
         return _huge_randperm(gen, n)
     with gen.lock:
-        words = gen.words(max(n - 1, 0)).astype(np.int64)
-    steps = np.arange(n - 1) if n > 1 else np.zeros(0, np.int64)
-    words %= n - steps
-    words += steps  # step i swaps the elements i and words[i]
-    return _swapped_one_by_one(words.tolist(), n) if n <= _LOOP_UP_TO else _swapped(words, n)
-
-
-def _swapped_one_by_one(targets, n):
+        words = gen.words(max(n - 1, 0))
+    if n > _LOOP_UP_TO:
+        steps = np.arange(n - 1)
+        return _swapped(words.astype(np.int64) % (n - steps) + steps, n)
     order = list(range(n))
-    for i, k in enumerate(targets):
+    for i, word in enumerate(words.tolist()):
+        k = i + word % (n - i)
         order[i], order[k] = order[k], order[i]
     return np.array(order, np.int64)
 
 
 def _swapped(targets, n):
-    """The swaps of `_swapped_one_by_one` without a loop over them.
+    """The order after step i = 0, 1, … has swapped the elements i and `targets[i]`, without a loop over the steps.
 
     Slot i is final after step i, and holds what lay in slot targets[i] just before. That is the slot's own
     number, unless an earlier step targeted it too; then it is what that step moved there, which is what lay

@@ -93,11 +93,14 @@ def _uniform(gen, flat, a, b):
             block[...] = unit if a == 0.0 and b == 1.0 else fma(unit, b - a, a)
             _keep_below(block, b, a)
         return
-    low, high = np.float32(a), np.float32(b)
-    step = float(high - low) * _UNIT24
+    low, high = float(np.float32(a)), float(np.float32(b))
+    step = float(np.float32(high - low)) * _UNIT24
     exact = flat.dtype == np.float32 and low == 0.0 and high == 1.0
-    if exact and len(flat) <= _FEW:
-        flat[:] = [(word & 0xFFFFFF) * _UNIT24 for word in gen.words(len(flat)).tolist()]
+    if len(flat) <= _FEW and flat.dtype == np.float32:
+        numbers = [(word & 0xFFFFFF) * step + low for word in gen.words(len(flat)).tolist()]
+        flat[:] = numbers
+        if not exact and numbers and max(numbers) > high - abs(high) * 2e-7 - 1e-44:
+            _keep_below(flat, high, low)
         return
     for block in blocks(flat):
         bits = bits24(gen, len(block))
@@ -106,7 +109,7 @@ def _uniform(gen, flat, a, b):
             block *= np.float32(_UNIT24)
         else:  # a float32 fma: the product is exact in float64, and the cast rounds the sum
             wide = bits * step
-            wide += float(low)
+            wide += low
             block[...] = wide if flat.dtype == np.float32 else wide.astype(np.float32)
             _keep_below(block, high, low)
 
@@ -127,6 +130,9 @@ def random_ints(gen: Generator, out, low: int, high: int):
 
 def _random_ints(gen, flat, low, high):
     span = high - low
+    if len(flat) <= _FEW and span < _TWO_WORDS_FROM and flat.dtype.itemsize != 2:
+        flat[:] = [low + word % span for word in gen.words(len(flat)).tolist()]
+        return
     for block in blocks(flat):
         if span >= _TWO_WORDS_FROM:
             value = bits64(gen, len(block))
