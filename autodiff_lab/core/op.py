@@ -171,9 +171,9 @@ class Op:
         self.backward_tensors = self.built.backward_tensors
         return self.backward_tensors(node, grad)
 
-    def plain(self, *args):
+    def plain(self, *args, **kwargs):
         """The kernel on arrays, without what it only keeps for its rules."""
-        result = self.kernel(*args)
+        result = self.kernel(*args, **kwargs)
         return result[0] if self.extras else result
 
     def output_shapes(self, node) -> list:

@@ -13,6 +13,7 @@ from . import conversion
 from . import convolution
 from . import creation
 from . import elementwise
+from . import histograms
 from . import indexing
 from . import joining
 from . import legacy
@@ -28,6 +29,7 @@ from . import sampling
 from . import scans
 from . import shape
 from . import softmaxes
+from . import sorting
 from . import special_functions
 from . import strided
 from . import statistics

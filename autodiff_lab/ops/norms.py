@@ -1,0 +1,244 @@
+"""Lengths and distances: norms of vectors, `norm`, dist, cosine similarity, pairwise distances, renorm."""
+
+from __future__ import annotations
+
+import math
+
+from ..backend import namespace
+from ..core.dtypes import FLOATING, dtype_of
+from ..core.op import op, ops, public
+from ..core.samples import calls
+from ..core.tensor import Tensor
+from .reductions import axes
+
+F = "nn.functional"
+
+lengths = calls(
+    lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(size=(3, 4)), 1, 1), {}), lambda r: ((r.normal(size=(3, 4)), 3, 0, True), {}), lambda r: ((r.normal(size=(3, 4)), math.inf, 1), {}),
+    lambda r: ((r.normal(size=(3, 4)), -math.inf), {}), lambda r: ((r.normal(size=(2, 3, 4)), 2, (0, -1)), {}), lambda r: ((r.normal(size=(3, 4)), 0.5, 1), {}), lambda r: ((r.normal(size=()),), {}),
+    lambda r: ((r.normal(size=(3, 4)), 0, 1), {}))
+
+
+@op(category="reduction", latex=r"\left(\sum_i |x_i|^p\right)^{1/p}", samples=lengths, namespace="linalg", node_name="LinalgVectorNorm")
+def vector_norm(x: Tensor, ord: float = 2, dim=None, keepdim: bool = False, *, dtype=None) -> Tensor:
+    """The length of vectors: (sum |x|^p)^(1/p) over all elements, or over the dimensions `dim`.
+
+    Args:
+        ord: p; inf and -inf give the largest and smallest absolute value, 0 counts nonzeros.
+
+    The gradient at 0 is 0 for ord 2.
+
+    >>> import autodiff_lab as lab
+    >>> lab.linalg.vector_norm(lab.tensor([3.0, 4.0]))
+    tensor(5.)
+    """
+    if dtype is not None:
+        x = x.astype(dtype_of(dtype).numpy)
+    if x.dtype not in FLOATING:
+        raise RuntimeError(f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {dtype_of(x).title}. Convert it first, e.g. with .float().")
+    xp = namespace(x)
+    axis = axes(dim, x.ndim) or None
+    _need_elements(x, ord, axis)
+    if ord == 2:
+        squares = x * x if x.dtype.kind != "c" else x.real * x.real + x.imag * x.imag
+        return xp.sqrt(xp.add.reduce(squares, axis=axis, keepdims=keepdim))
+    size = xp.absolute(x)
+    if ord == math.inf or ord == -math.inf:
+        return (xp.maximum if ord > 0 else xp.minimum).reduce(size, axis=axis, keepdims=keepdim)
+    if ord == 0:
+        return xp.add.reduce((size != 0).astype(size.dtype), axis=axis, keepdims=keepdim)
+    if ord == 1:
+        return xp.add.reduce(size, axis=axis, keepdims=keepdim)
+    return xp.add.reduce(size ** ord, axis=axis, keepdims=keepdim) ** (1.0 / ord)
+
+
+def _need_elements(x, ord: float, axis) -> None:
+    if x.size or not (ord < 0 or ord == math.inf):
+        return
+    if axis is None:
+        raise RuntimeError(f"linalg.vector_norm cannot compute the {ord} norm on an empty tensor because the operation does not have an identity")
+    for d in axis:
+        if not x.shape[d]:
+            raise RuntimeError(f"linalg.vector_norm cannot compute the {ord} norm on the dimension {d} because this dimension is empty and the operation does not have an identity")
+
+
+@vector_norm.vjp("x", latex=r"\frac{x_i |x_i|^{p-2}}{\|x\|^{p-1}}")
+def _(grad, x, out, ord, dim, keepdim):
+    if x.ndim and not keepdim:
+        for d in sorted(axes(dim, x.ndim) or ()) or range(x.ndim):
+            grad, out = ops.unsqueeze(grad, d), ops.unsqueeze(out, d)
+    return norm_slope(grad, x, out, ord, dim)
+
+
+def norm_slope(grad, x, out, ord: float, dim):
+    """The gradient of a norm; `grad` and `out` broadcast along `x`."""
+    if ord == 0:
+        return x * 0 * grad
+    if ord == 2:
+        return x * ops.where(out == 0, out * 0, grad / ops.where(out == 0, out + 1, out))
+    if ord == 1:
+        return ops.sgn(x) * grad
+    size = ops.abs(x)
+    if ord == math.inf or ord == -math.inf:
+        top = (size == out) | (ops.isnan(size) & ops.isnan(out))
+        each = top.sum(axes(dim, x.ndim) or None, keepdims=True) if x.ndim else 1
+        return ops.sgn(x) * (grad / each * top)
+    none = size == 0
+    safe = ops.where(none, size + 1, size)
+    flat = ops.where(out == 0, out + 1, out)
+    if ord < 1:
+        return ops.where(none, x * 0, ops.sgn(x) * ops.pow(safe, ord - 1) * (grad * ops.pow(flat, 1 - ord)))
+    if ord < 2:
+        return ops.where(out == 0, x * 0, ops.where(none, x * 0, ops.sgn(x) * ops.pow(safe, ord - 1)) * (grad / ops.pow(flat, ord - 1)))
+    return ops.where(out == 0, x * 0, x * ops.where(none, size * 0 if ord > 2 else size * 0 + 1, ops.pow(safe, ord - 2)) * (grad / ops.pow(flat, ord - 1)))
+
+
+def norm(input: Tensor, p="fro", dim=None, keepdim: bool = False, out=None, dtype=None) -> Tensor:
+    """The length of vectors, or the Frobenius or nuclear norm of matrices; of everything, or over `dim`.
+
+    Args:
+        p: a number, inf, "fro" (the root of the sum of squares) or "nuc" (the sum of singular values).
+    """
+    if not input.is_floating_point() and not input.is_complex() and dtype is None:
+        raise RuntimeError(f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {input.dtype.title}. Convert it first, e.g. with .float().")
+    keywords = {"dtype": dtype} | ({} if out is None else {"out": out})
+    if p == "nuc":
+        return _nuclear(input, dim, keepdim, keywords)
+    if p is None or p == "fro":
+        p = 2
+    if isinstance(p, str):
+        raise RuntimeError(f"only valid string values are 'fro' and 'nuc', found: {p}")
+    return vector_norm(input, p.item() if isinstance(p, Tensor) else p, dim, keepdim, **keywords)
+
+
+def _nuclear(input, dim, keepdim: bool, keywords):
+    if dim is None:
+        if input.ndim != 2:
+            raise RuntimeError(f"Expected a tensor with 2 dimensions for the nuclear norm, but got a tensor with {input.ndim} dimensions instead. Give dim=(a, b).")
+        dim = (0, 1)
+    if isinstance(dim, int) or len(dim) != 2:
+        raise IndexError(f"nuclear norm requires a 'dim' argument of size 2, but got {dim}")
+    return public["linalg"]["matrix_norm"](input, "nuc", tuple(dim), keepdim, **keywords)
+
+
+def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
+    """The p-norm of `input - other`."""
+    return vector_norm(input - other, p)
+
+
+def renorm(input: Tensor, p: float, dim: int, maxnorm: float, *, out=None) -> Tensor:
+    """Slices along `dim` whose p-norm exceeds `maxnorm` are scaled down to it."""
+    if p <= 0:
+        raise RuntimeError("renorm: non-positive-norm not supported")
+    if maxnorm < 0:
+        raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm:g}")
+    if input.ndim < 2:
+        raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {input.ndim} dimensions")
+    (d,) = axes(dim, input.ndim)
+    others = tuple(i for i in range(input.ndim) if i != d)
+    length = vector_norm(input, p, others, True)
+    factor = public[""]["where"](length > maxnorm, maxnorm / (length + 1e-7), 1.0)
+    made = input * factor
+    return made if out is None else out.copy_(made)
+
+
+def renorm_(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
+    """In-place version of `renorm`."""
+    return input.copy_(renorm(input, p, dim, maxnorm))
+
+
+Tensor.norm, Tensor.dist, Tensor.renorm, Tensor.renorm_ = norm, dist, renorm, renorm_
+public[""].update(norm=norm, dist=dist, renorm=renorm)
+norm.op = vector_norm.op
+
+
+# ---- similarity ----
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """The cosine of the angle between vectors along `dim`; lengths are taken to be at least `eps`."""
+    if not (x1.is_floating_point() and x2.is_floating_point()):
+        raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {x1.dtype.title if not x1.is_floating_point() else x2.dtype.title}")
+    x1, x2 = public[""]["broadcast_tensors"](x1, x2)
+    first = x1 / vector_norm(x1, 2, dim, True).clamp_min(eps)
+    second = x2 / vector_norm(x2, 2, dim, True).clamp_min(eps)
+    return (first * second).sum(dim)
+
+
+def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
+    """The p-norm of `x1 - x2 + eps` along the last dimension."""
+    return vector_norm(x1 - x2 + eps, p, -1, keepdim)
+
+
+public[F].update(cosine_similarity=cosine_similarity, pairwise_distance=pairwise_distance)
+public[""].update(cosine_similarity=cosine_similarity, pairwise_distance=pairwise_distance)
+
+
+# ---- all pairs ----
+
+points = calls(
+    lambda r: ((r.normal(size=(3, 4)), r.normal(size=(5, 4))), {}), lambda r: ((r.normal(size=(2, 3, 4)), r.normal(size=(5, 4)), 1.0), {}), lambda r: ((r.normal(size=(3, 4)), r.normal(size=(5, 4)), 3.0), {}),
+    lambda r: ((r.normal(size=(3, 4)), r.normal(size=(2, 4)), math.inf), {}), lambda r: ((r.normal(size=(3, 0)), r.normal(size=(2, 0))), {}))
+
+
+@op(category="linear", latex=r"\|a_i - b_j\|_p", samples=points, method=False, out=False, promote="numeric")
+def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Tensor:
+    """The p-norm distance between every row of `x1` and every row of `x2`. The gradient of a distance of 0 is 0.
+
+    Shape: (..., P, M) and (..., R, M) give (..., P, R).
+
+    Raises:
+        RuntimeError: for unequal M or a negative p.
+    """
+    for name, x in (("X1", x1), ("X2", x2)):
+        if dtype_of(x).category != 2:
+            raise RuntimeError(f"cdist only supports floating-point dtypes, {name} got: {dtype_of(x).title}")
+        if x.ndim < 2:
+            raise RuntimeError(f"cdist only supports at least 2D tensors, {name} got: {x.ndim}D")
+    if x1.shape[-1] != x2.shape[-1]:
+        raise RuntimeError(f"X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: {x2.shape[-1]}")
+    if p < 0:
+        raise RuntimeError("cdist only supports non-negative p values")
+    if compute_mode not in ("use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist"):
+        raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
+    xp = namespace(x1)
+    many = max(x1.shape[-2], x2.shape[-2]) > 25
+    if p == 2 and (compute_mode == "use_mm_for_euclid_dist" or many and compute_mode.endswith("necessary")):
+        # |a - b|^2 = |a|^2 + |b|^2 - 2ab: one matrix product instead of every difference, as PyTorch does for many rows.
+        product = xp.matmul(x1, x2.swapaxes(-1, -2))
+        product *= -2
+        product += xp.add.reduce(x1 * x1, axis=-1)[..., :, None]
+        product += xp.add.reduce(x2 * x2, axis=-1)[..., None, :]
+        return xp.sqrt(xp.maximum(product, 0, out=product), out=product)
+    return vector_norm.op.kernel(x1[..., :, None, :] - x2[..., None, :, :], p, -1) if x1.shape[-1] else xp.zeros((*xp.broadcast_shapes(x1.shape[:-2], x2.shape[:-2]), x1.shape[-2], x2.shape[-2]), x1.dtype)
+
+
+def _from_pairs(grad, x1, x2, out, p: float):
+    """The gradient of each difference."""
+    apart = ops.unsqueeze(x1, -2) - ops.unsqueeze(x2, -3)
+    return norm_slope(ops.unsqueeze(grad, -1), apart, ops.unsqueeze(out, -1), p, -1)
+
+
+@cdist.vjp("x1")
+def _(grad, x1, x2, out, p):
+    return _from_pairs(grad, x1, x2, out, p).sum(-2)
+
+
+@cdist.vjp("x2")
+def _(grad, x1, x2, out, p):
+    return -_from_pairs(grad, x1, x2, out, p).sum(-3)
+
+
+def pdist(input: Tensor, p: float = 2) -> Tensor:
+    """The p-norm distance between every two rows of a matrix: the upper triangle of cdist, row by row."""
+    if input.ndim != 2:
+        raise RuntimeError(f"pdist only supports 2D tensors, got: {input.ndim}D")
+    if not input.is_floating_point():
+        raise RuntimeError("pdist only supports floating-point dtypes")
+    if p < 0:
+        raise RuntimeError("pdist only supports non-negative p values")
+    n = input.shape[0]
+    row, column = (public[""]["from_numpy"](a) for a in namespace(input._a).triu_indices(n, 1))
+    return vector_norm(input[row] - input[column], p, -1)
+
+
+public[""]["pdist"] = public[F]["pdist"] = pdist

@@ -1,0 +1,211 @@
+"""Scans: running sums, products, largest and smallest so far; differences; areas under samples."""
+
+from __future__ import annotations
+
+import math
+
+from ..backend import namespace
+from ..core.dtypes import FLOATING, dtype_of
+from ..core.op import op, ops, public
+from ..core.samples import calls
+from ..core.tensor import Tensor
+from .reductions import axes, ordered
+
+along = calls(lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=(2, 3, 4)), -3), {}), lambda r: ((r.normal(size=(5,)), 0), {}), lambda r: ((r.normal(size=()), 0), {}),
+              lambda r: ((r.normal(size=(2, 0)), -1), {}))
+with_zeros = calls(lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=(3, 4)) * (r.uniform(size=(3, 4)) > 0.3), 0), {}), lambda r: ((r.normal(size=()), 0), {}),
+                   lambda r: ((r.normal(size=(2, 0)), 1), {}))
+
+
+def prepared(name: str, input, dim, dtype):
+    """The array as it is scanned (integers as int64) and the axis; axis None for a number."""
+    axis = axes(dim, input.ndim)
+    if dtype is not None:
+        input = input.astype(dtype_of(dtype).numpy)
+    elif input.dtype.kind in "iub":
+        input = input.astype("int64")
+    return input, axis[0] if axis else None
+
+
+@op(category="reduction", latex=r"\sum_{j \le i} x_j", samples=along, changes_dtype=True, inplace=True)
+def cumsum(input: Tensor, dim: int, *, dtype=None) -> Tensor:
+    """Running sum along `dim`. Integers are summed as int64.
+
+    >>> import autodiff_lab as lab
+    >>> lab.cumsum(lab.tensor([1, 2, 3]), dim=0)
+    tensor([1, 3, 6])
+    """
+    input, axis = prepared("cumsum", input, dim, dtype)
+    return input.copy() if axis is None else namespace(input).cumsum(input, axis=axis)
+
+
+def backward_sum(value, dim: int):
+    """The sum from each position to the end along `dim`."""
+    return ops.flip(ops.cumsum(ops.flip(value, (dim,)), dim), (dim,)) if value.ndim else value
+
+
+@cumsum.vjp("input", latex="1")
+def _(grad, dim):
+    return backward_sum(grad, dim)
+
+
+@op(category="reduction", latex=r"\prod_{j \le i} x_j", samples=with_zeros, changes_dtype=True, inplace=True)
+def cumprod(input: Tensor, dim: int, *, dtype=None) -> Tensor:
+    """Running product along `dim`. Integers are multiplied as int64."""
+    input, axis = prepared("cumprod", input, dim, dtype)
+    return input.copy() if axis is None else namespace(input).cumprod(input, axis=axis)
+
+
+@cumprod.vjp("input")
+def _(grad, input, out, dim):
+    if not input.ndim or not math.prod(input.shape):
+        return grad
+    if not (input == 0).any():
+        return backward_sum(grad * out, dim) / input
+    # With a zero nothing may be divided by it: what arrives at i is g_i + x_{i+1} (g_{i+1} + ...), times the product before i.
+    dim = dim % input.ndim
+    parts, later, n = [], None, input.shape[dim]
+    for i in range(n - 1, -1, -1):
+        here = at(grad, dim, i)
+        later = here if later is None else here + ops.conj(at(input, dim, i + 1)) * later
+        parts.append(later if i == 0 else later * ops.conj(at(out, dim, i - 1)))
+    return ops.cat(parts[::-1], dim)
+
+
+def at(value, dim: int, i: int):
+    """One slice along `dim`, which stays with size 1."""
+    return value[(slice(None),) * dim + (slice(i, i + 1),)]
+
+
+@op(category="reduction", latex=r"\max_{j \le i} x_j", outputs=("values", "indices"), differentiable=1, samples=along)
+def cummax(input: Tensor, dim: int):
+    """The largest element so far along `dim`, and the last position where it stands."""
+    return _running("cummax", "maximum", input, dim)
+
+
+@op(category="reduction", latex=r"\min_{j \le i} x_j", outputs=("values", "indices"), differentiable=1, samples=along)
+def cummin(input: Tensor, dim: int):
+    """The smallest element so far along `dim`, and the last position where it stands."""
+    return _running("cummin", "minimum", input, dim)
+
+
+def _running(name: str, ufunc: str, input, dim):
+    ordered(name, input)
+    xp = namespace(input)
+    axis = axes(dim, input.ndim)
+    if not axis:
+        return input.copy(), xp.int64(0)
+    values = getattr(xp, ufunc).accumulate(input, axis=axis[0])
+    n = input.shape[axis[0]]
+    positions = xp.arange(n).reshape((-1,) + (1,) * (input.ndim - axis[0] - 1))
+    reached = input == values
+    if dtype_of(input).category == 2:
+        reached = reached | xp.isnan(input)
+    return values, xp.maximum.accumulate(xp.where(reached, positions, 0), axis=axis[0]) if input.size else xp.zeros(input.shape, "int64")
+
+
+@cummax.vjp("input")
+def _(grad, input_shape, indices, dim):
+    return ops.gather_backward(grad, input_shape, dim, indices) if len(input_shape) else grad
+
+
+@cummin.vjp("input")
+def _(grad, input_shape, indices, dim):
+    return ops.gather_backward(grad, input_shape, dim, indices) if len(input_shape) else grad
+
+
+@op(category="reduction", latex=r"\ln \sum_{j \le i} e^{x_j}", samples=along)
+def logcumsumexp(input: Tensor, dim: int) -> Tensor:
+    """The logarithm of the running sum of exponentials, without overflow.
+
+    Raises:
+        RuntimeError: for integers.
+    """
+    if input.dtype not in FLOATING:
+        raise RuntimeError(f'"logcumsumexp_out_cpu" not implemented for \'{dtype_of(input).title}\'. Convert to a floating-point type, e.g. with .float().')
+    axis = axes(dim, input.ndim)
+    xp = namespace(input)
+    if not axis or not input.size:
+        return input.copy()
+    if input.dtype.kind == "c":
+        top = xp.maximum.accumulate(input.real, axis=axis[0]).max(axis=axis[0], keepdims=True)
+        return xp.log(xp.cumsum(xp.exp(input - top), axis=axis[0])) + top
+    return xp.logaddexp.accumulate(input, axis=axis[0])
+
+
+@logcumsumexp.vjp("input")
+def _(grad, input, out, dim):
+    if not input.ndim or not math.prod(input.shape):
+        return grad
+    # In logarithms, positive and negative gradients apart, so that nothing overflows.
+    out = ops.where(out == -math.inf, out * 0, out) if (out == -math.inf).any() else out
+    total = None
+    for mask, size in ((grad > 0, grad), (grad < 0, -grad)):
+        logs = ops.where(mask, ops.log(ops.where(mask, size, size * 0 + 1)) - out, -math.inf)
+        if not mask.any():
+            continue
+        part = ops.exp(ops.flip(ops.logcumsumexp(ops.flip(logs, (dim,)), dim), (dim,)) + input)
+        total = part if total is None and size is grad else -part if total is None else total - part
+    return grad * 0 if total is None else total
+
+
+# ---- made of other operators ----
+
+def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None, *, out=None) -> Tensor:
+    """Differences of neighbours along `dim`, `n` times.
+
+    >>> import autodiff_lab as lab
+    >>> lab.diff(lab.tensor([1, 4, 9]))
+    tensor([3, 5])
+    """
+    if not input.ndim:
+        raise RuntimeError("diff expects input to be at least one-dimensional")
+    if n < 0:
+        raise RuntimeError(f"order must be non-negative but got {n}")
+    (d,) = axes(dim, input.ndim)
+    extra = [t for t in (prepend, append) if t is not None]
+    for t in extra:
+        if t.ndim != input.ndim:
+            raise RuntimeError("diff expects prepend or append to be the same dimension as input")
+    if n == 0:
+        made = input.clone() if not extra else public[""]["cat"]([t for t in (prepend, input, append) if t is not None], d)
+        return made if out is None else out.copy_(made)
+    made = public[""]["cat"]([t for t in (prepend, input, append) if t is not None], d) if extra else input
+    for _ in range(min(n, made.shape[d])):
+        size = made.shape[d]
+        later, sooner = made.narrow(d, 1, size - 1), made.narrow(d, 0, size - 1)
+        made = later.logical_xor(sooner) if made.dtype.name == "bool" else later - sooner
+    return made if out is None else out.copy_(made)
+
+
+def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1) -> Tensor:
+    """The area under samples `y` at positions `x` (or `dx` apart), by the trapezoid rule."""
+    return _trapezoids(y, x, dx, dim, "trapezoid").sum(dim)
+
+
+def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1) -> Tensor:
+    """The running area under samples, by the trapezoid rule."""
+    return _trapezoids(y, x, dx, dim, "cumulative_trapezoid").cumsum(dim)
+
+
+def _trapezoids(y, x, dx, dim: int, name: str):
+    (d,) = axes(dim, y.ndim) or (0,)
+    if y.dtype.name == "bool":
+        raise RuntimeError(f"{name}: received a bool input for `y`, but bool is not supported")
+    n = y.shape[d]
+    width = 1.0 if dx is None else dx
+    if x is not None:
+        if x.ndim == 1:
+            if x.shape[0] != n:
+                raise RuntimeError(f"{name}: There must be one `x` value for each sample point")
+            width = (x[1:] - x[:-1]).reshape((-1,) + (1,) * (y.ndim - d - 1))
+        else:
+            m = x.shape[d - y.ndim]
+            width = x.narrow(d - y.ndim, 1, m - 1) - x.narrow(d - y.ndim, 0, m - 1)
+    if not n:
+        return y.narrow(d, 0, 0) * 0.5
+    return (y.narrow(d, 1, n - 1) + y.narrow(d, 0, n - 1)) * width / 2
+
+
+Tensor.diff = diff
+public[""].update(diff=diff, trapezoid=trapezoid, trapz=trapezoid, cumulative_trapezoid=cumulative_trapezoid)

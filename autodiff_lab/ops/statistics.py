@@ -1,0 +1,469 @@
+"""Statistics: variance, standard deviation, product, log-sum-exp, median, mode, quantiles."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+from ..backend import namespace
+from ..core.dtypes import FLOATING, dtype_of
+from ..core.op import op, ops, public
+from ..core.samples import calls
+from ..core.tensor import Tensor
+from .reductions import axes, count, ordered, picked, spread
+from .scans import at
+
+with_zeros = calls(
+    lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=(3, 4)) * (r.uniform(size=(3, 4)) > 0.3), 0, True), {}),
+    lambda r: ((r.normal(size=(3, 4)) * (r.uniform(size=(3, 4)) > 0.9),), {}), lambda r: ((r.normal(size=()),), {}), lambda r: ((r.normal(size=(2, 0)), 1), {}))
+
+
+@op(category="reduction", latex=r"\prod_i x_i", samples=with_zeros, changes_dtype=True)
+def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype=None) -> Tensor:
+    """Product over all elements, or along `dim`. Integers are multiplied as int64."""
+    if dtype is not None:
+        input = input.astype(dtype_of(dtype).numpy)
+    elif input.dtype.kind in "iub":
+        input = input.astype("int64")
+    axis = axes(dim, input.ndim)
+    return namespace(input).multiply.reduce(input, axis=axis, keepdims=keepdim)
+
+
+@prod.vjp("input", latex=r"\prod_{j \ne i} x_j")
+def _(grad, input, out, dim, keepdim):
+    if not input.ndim:
+        return grad
+    zeros = input == 0
+    if not zeros.any():
+        if dim is not None and not keepdim:
+            grad, out = ops.unsqueeze(grad, dim), ops.unsqueeze(out, dim)
+        return grad * ops.conj(out / input)
+    # Nothing may be divided by a zero: multiply all the others instead.
+    if dim is None:
+        return (grad * ops.conj(product_of_others(input.reshape((-1,)), 0))).reshape(tuple(input.shape))
+    return (grad if keepdim else ops.unsqueeze(grad, dim)) * ops.conj(product_of_others(input, dim % input.ndim))
+
+
+def product_of_others(value, dim: int):
+    """For each element the product of all others along `dim`: those before times those after."""
+    n = value.shape[dim]
+    if n == 1:
+        return value * 0 + 1
+    before = ops.cumprod(value[(slice(None),) * dim + (slice(0, n - 1),)], dim)
+    after = ops.flip(ops.cumprod(ops.flip(value[(slice(None),) * dim + (slice(1, None),)], (dim,)), dim), (dim,))
+    one = at(value, dim, 0) * 0 + 1
+    return ops.cat([one, before], dim) * ops.cat([after, one], dim)
+
+
+# ---- spread ----
+
+def degrees(shape, dim, correction) -> float:
+    """What the sum of squares is divided by, at least 0."""
+    n = count(shape, dim) - (1 if correction is None else correction)
+    return n if n > 0 else 0
+
+
+def _squares(name: str, input, dim, correction, keepdim: bool):
+    """The mean and the sum of squared distances from it over the degrees of freedom."""
+    if input.dtype not in FLOATING:
+        raise RuntimeError(f"{name} only support floating point and complex dtypes. Convert the tensor first, e.g. with .float().")
+    xp = namespace(input)
+    axis = axes(dim, input.ndim) or None
+    free = degrees(input.shape, dim, correction)
+    if not free:
+        warnings.warn(f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input numel divided by output numel).",
+                      UserWarning, stacklevel=6)
+    wide = input.astype("float32") if input.dtype.itemsize == 2 else input
+    n = count(input.shape, dim)
+    total = xp.add.reduce(wide, axis=axis, keepdims=True)
+    mean = total / n if n else total * math.nan
+    apart = wide - mean
+    squares = (apart * apart.conj()).real if input.dtype.kind == "c" else xp.square(apart, out=apart) if apart.ndim else apart * apart
+    total = xp.add.reduce(squares, axis=axis, keepdims=keepdim)
+    variance = total / free if free else total / xp.zeros((), total.dtype)
+    mean = mean if keepdim else mean.reshape(variance.shape) if variance.ndim else mean.reshape(())[()]
+    real = input.real.dtype
+    return mean.astype(input.dtype, copy=False), variance.astype(real, copy=False)
+
+
+def _var_slope(grad, input, dim, correction, keepdim: bool):
+    """The gradient of a variance: 2 / (n - c) times the distance from the mean."""
+    free = degrees(input.shape, dim, correction)
+    if dim is not None and not keepdim and input.ndim and len(axes(dim, input.ndim)):
+        for d in sorted(axes(dim, input.ndim)):
+            grad = ops.unsqueeze(grad, d)
+    middle = ops.mean(input, dim if dim is not None and (not hasattr(dim, "__iter__") or len(dim)) else None, True)
+    return (input - middle) * grad * (2 / free if free else math.inf)
+
+
+moments = calls(lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=(3, 4)), 0, 0, True), {}),
+                lambda r: ((r.normal(size=(2, 3, 4)), (0, -1)), {}), lambda r: ((r.normal(size=(5,)), None, 2), {}))
+
+
+@op(category="reduction", latex=r"\frac{1}{n - c}\sum_i (x_i - \bar x)^2", function=False, method=False, name="var", samples=None, out=True)
+def var_op(input: Tensor, dim=None, correction=1, keepdim: bool = False) -> Tensor:
+    """Variance; see var."""
+    return _squares("var", input, dim, correction, keepdim)[1]
+
+
+@var_op.vjp("input", latex=r"\frac{2}{n - c}(x_i - \bar x)")
+def _(grad, input, dim, correction, keepdim):
+    return _var_slope(grad, input, dim, correction, keepdim)
+
+
+@op(category="reduction", latex=r"\sqrt{\frac{1}{n - c}\sum_i (x_i - \bar x)^2}", function=False, method=False, name="std", samples=None, out=True)
+def std_op(input: Tensor, dim=None, correction=1, keepdim: bool = False) -> Tensor:
+    """Standard deviation; see std."""
+    variance = _squares("std", input, dim, correction, keepdim)[1]
+    return namespace(input).sqrt(variance)
+
+
+@std_op.vjp("input", latex=r"\frac{x_i - \bar x}{(n - c)\,\sigma}")
+def _(grad, input, out, dim, correction, keepdim):
+    flat = out == 0
+    each = grad / (ops.where(flat, out + 1, out) * 2)
+    return _var_slope(ops.where(flat, grad * 0, each), input, dim, correction, keepdim)
+
+
+@op(category="reduction", outputs=("var", "mean"), function=False, method=False, name="var_mean", samples=None, out=False)
+def var_mean_op(input: Tensor, dim=None, correction=1, keepdim: bool = False):
+    """Variance and mean in one pass; see var_mean."""
+    mean, variance = _squares("var_mean", input, dim, correction, keepdim)
+    return variance, mean
+
+
+@var_mean_op.vjp("input")
+def _(grads, input, dim, correction, keepdim):
+    return _var_slope(grads[0], input, dim, correction, keepdim) + _mean_slope(grads[1], input.shape, dim, keepdim)
+
+
+def _mean_slope(grad, shape, dim, keepdim: bool):
+    n = count(shape, dim)
+    return spread(grad / n if n else grad, shape, dim, keepdim)
+
+
+@op(category="reduction", outputs=("std", "mean"), function=False, method=False, name="std_mean", samples=None, out=False)
+def std_mean_op(input: Tensor, dim=None, correction=1, keepdim: bool = False):
+    """Standard deviation and mean in one pass; see std_mean."""
+    mean, variance = _squares("std_mean", input, dim, correction, keepdim)
+    return namespace(input).sqrt(variance), mean
+
+
+@std_mean_op.vjp("input")
+def _(grads, input, std, dim, correction, keepdim):
+    flat = std == 0
+    each = ops.where(flat, grads[0] * 0, grads[0] / (ops.where(flat, std + 1, std) * 2))
+    return _var_slope(each, input, dim, correction, keepdim) + _mean_slope(grads[1], input.shape, dim, keepdim)
+
+
+def _moment(name: str, operator, sentence: str):
+    """`var` and its kin with PyTorch's ways to say how: `unbiased` or `correction`, or only `unbiased`."""
+    def moment(input, dim=None, unbiased=None, keepdim=False, *, correction=None, axis=None, keepdims=None, out=None):
+        if isinstance(dim, bool):
+            dim, unbiased = None, dim
+        if axis is not None:
+            dim = axis
+        if keepdims is not None:
+            keepdim = keepdims
+        if unbiased is not None and correction is not None:
+            raise TypeError(f"{name}() received an invalid combination of arguments: give unbiased or correction, not both.")
+        free = correction if correction is not None else 1 if unbiased is None else int(unbiased)
+        return operator(input, dim, free, keepdim) if out is None else operator(input, dim, free, keepdim, out=out)
+
+    moment.__name__ = moment.__qualname__ = name
+    moment.__doc__ = f"""{sentence} over all elements or the dimensions `dim`.
+
+    Args:
+        correction: what is taken from the number of elements that the sum of squares is divided by; 1 by default.
+        unbiased: the older way: True for correction 1, False for 0. Also alone: `x.{name}(False)`.
+
+    Of one element with correction 1 it is nan, with a warning.
+    """
+    moment.op = operator.op
+    public[""][name] = moment
+    return moment
+
+
+Tensor.var = _moment("var", var_op, "Variance")
+Tensor.std = _moment("std", std_op, "Standard deviation")
+_moment("var_mean", var_mean_op, "Variance and mean")
+_moment("std_mean", std_mean_op, "Standard deviation and mean")
+for _op in (var_op, std_op, var_mean_op, std_mean_op):
+    _op.op.make_samples = moments
+
+
+# ---- log-sum-exp ----
+
+@op(category="reduction", latex=r"\ln \sum_i e^{x_i}", promote="float", samples=calls(
+    lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=(2, 3, 4)), (0, -1), True), {}), lambda r: ((r.normal(size=()), 0), {})))
+def logsumexp(input: Tensor, dim, keepdim: bool = False) -> Tensor:
+    """The logarithm of the sum of exponentials over `dim`, without overflow."""
+    xp = namespace(input)
+    axis = axes(dim, input.ndim) or None
+    if not input.size:
+        return xp.log(xp.add.reduce(xp.exp(input), axis=axis, keepdims=keepdim))
+    top = (input.real if input.dtype.kind == "c" else input).max(axis=axis, keepdims=True)
+    top = xp.where(xp.isinf(top), 0, top).astype(top.dtype)
+    total = xp.log(xp.add.reduce(xp.exp(input - top), axis=axis, keepdims=True)) + top
+    return total if keepdim else total.reshape(tuple(n for d, n in enumerate(input.shape) if axis is not None and d not in axis)) if input.ndim else total
+
+
+@logsumexp.vjp("input", latex=r"\mathrm{softmax}(x)_i")
+def _(grad, input, out, dim, keepdim):
+    if input.ndim and not keepdim:
+        for d in sorted(axes(dim, input.ndim) or range(input.ndim)):
+            grad, out = ops.unsqueeze(grad, d), ops.unsqueeze(out, d)
+    if dtype_of(input).category == 2:
+        out = ops.where(ops.isinf(out), out * 0, out) if ops.isinf(out).any() else out
+    return grad * ops.conj(ops.exp(input - out))
+
+
+# ---- both ends ----
+
+@op(category="reduction", outputs=("min", "max"), samples=calls(
+    lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(size=(3, 4)),), {"dim": 1}), lambda r: ((r.normal(size=(3, 4)),), {"dim": -2, "keepdim": True}), lambda r: ((r.normal(size=()),), {})))
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False):
+    """Smallest and largest element, of all or along `dim`."""
+    ordered("aminmax", input)
+    axis = axes(dim, input.ndim)
+    if not (input.size if axis is None else input.shape[axis[0]]):
+        raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity." if axis is None else
+                           f"aminmax(): Expected reduction dim {axis[0]} to have non-zero size.")
+    xp = namespace(input)
+    return xp.minimum.reduce(input, axis=axis, keepdims=keepdim), xp.maximum.reduce(input, axis=axis, keepdims=keepdim)
+
+
+@aminmax.vjp("input")
+def _(grads, input, min, max, dim, keepdim):
+    from .reductions import shared
+    return shared(grads[0], input, min, dim, keepdim) + shared(grads[1], input, max, dim, keepdim)
+
+
+# ---- order ----
+
+@op(category="reduction", latex=r"\operatorname{med}_i x_i", outputs=("values", "indices"), differentiable=1, function=False, method=False, name="median_dim", node_name="Median", samples=calls(
+    lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=(3, 5)), 0, True), {}), lambda r: ((r.normal(size=()), 0), {})))
+def median_dim(input: Tensor, dim: int, keepdim: bool = False):
+    """The middle element along `dim` (the lower of two) and its position."""
+    return _middle("median", input, dim, keepdim, False)
+
+
+@op(category="reduction", outputs=("values", "indices"), differentiable=1, function=False, method=False, name="nanmedian_dim", node_name="Nanmedian", samples=calls(
+    lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=()), 0), {})))
+def nanmedian_dim(input: Tensor, dim: int, keepdim: bool = False):
+    """The middle element along `dim`, leaving out NaN."""
+    return _middle("nanmedian", input, dim, keepdim, True)
+
+
+def _middle(name: str, input, dim, keepdim: bool, skip_nan: bool):
+    xp = namespace(input)
+    axis = axes(dim, input.ndim)
+    if not axis:
+        return input, xp.int64(0)
+    (d,) = axis
+    n = input.shape[d]
+    if not n:
+        raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size.")
+    if n == 1 and keepdim:
+        return input.copy(), xp.zeros(input.shape, "int64")
+    order = xp.argsort(input, axis=d, kind="stable")
+    nan = xp.isnan(input) if dtype_of(input).category == 2 else None
+    if nan is None or not nan.any():
+        found = xp.take(order, [(n - 1) // 2], axis=d)
+    elif skip_nan:
+        counted = n - nan.sum(axis=d, keepdims=True)
+        found = xp.take_along_axis(order, xp.maximum(counted - 1, 0) // 2, d)
+    else:
+        found = xp.where(nan.any(axis=d, keepdims=True), nan.argmax(axis=d, keepdims=True), xp.take(order, [(n - 1) // 2], axis=d))
+    values = xp.take_along_axis(input, found, d)
+    return (values, found) if keepdim else (values.squeeze(d), found.squeeze(d))
+
+
+@median_dim.vjp("input")
+def _(grad, input_shape, indices, dim, keepdim):
+    return picked(grad, input_shape, indices, dim, keepdim)
+
+
+@nanmedian_dim.vjp("input")
+def _(grad, input_shape, indices, dim, keepdim):
+    return picked(grad, input_shape, indices, dim, keepdim)
+
+
+@op(category="reduction", latex=r"\operatorname{med}_i x_i", function=False, method=False, name="median_all", node_name="Median", samples=calls(lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(size=()),), {})))
+def median_all(input: Tensor) -> Tensor:
+    """The middle of all elements; the lower of two. Its gradient is shared by all that equal it."""
+    return _middle_of_all(input, False)
+
+
+@op(category="reduction", function=False, method=False, name="nanmedian_all", node_name="Nanmedian", samples=calls(lambda r: ((r.normal(size=(3, 4)),), {})))
+def nanmedian_all(input: Tensor) -> Tensor:
+    """The middle of all elements but NaN."""
+    return _middle_of_all(input, True)
+
+
+def _middle_of_all(input, skip_nan: bool):
+    xp = namespace(input)
+    flat = input.reshape(-1)
+    if dtype_of(input).category == 2:
+        nan = xp.isnan(flat)
+        if nan.any():
+            if not skip_nan:
+                return flat.dtype.type(math.nan)
+            flat = flat[~nan]
+    if not flat.size:
+        if dtype_of(input).category < 2:
+            return input.dtype.type(-2 ** 63 if input.dtype == "int64" else 0)
+        return input.dtype.type(math.nan)
+    return xp.partition(flat, (flat.size - 1) // 2)[(flat.size - 1) // 2]
+
+
+@median_all.vjp("input")
+def _(grad, input, out):
+    return _to_equals(grad, input, out)
+
+
+@nanmedian_all.vjp("input")
+def _(grad, input, out):
+    return _to_equals(grad, input, out)
+
+
+def _to_equals(grad, input, out):
+    """The gradient of a middle element: in equal parts to all that equal it (or are NaN with it)."""
+    mask = ops.isnan(input) if ops.isnan(out).any() else input == out
+    return mask * (grad / mask.sum())
+
+
+def _either(name: str, of_all, along, sentence: str):
+    def middle(input, dim=None, keepdim=False, *, axis=None, out=None):
+        dim = axis if axis is not None else dim
+        if dim is None:
+            return of_all(input)
+        return along(input, dim, keepdim) if out is None else along(input, dim, keepdim, out=out)
+
+    middle.__name__ = middle.__qualname__ = name
+    middle.__doc__, middle.op = sentence, of_all.op
+    public[""][name] = middle
+    setattr(Tensor, name, middle)
+
+
+_either("median", median_all, median_dim, "The middle element, of all or along `dim` with its position; the lower of two middles, NaN if one is there.")
+_either("nanmedian", nanmedian_all, nanmedian_dim, "The middle element, leaving out NaN.")
+
+
+@op(category="reduction", latex=r"\operatorname{mode}_i x_i", outputs=("values", "indices"), differentiable=1, samples=calls(
+    lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=()),), {})))
+def mode(input: Tensor, dim: int = -1, keepdim: bool = False):
+    """The value that occurs most often along `dim` (the smallest of several) and its last position."""
+    xp = namespace(input)
+    axis = axes(dim, input.ndim)
+    if not axis:
+        return input, xp.int64(0)
+    (d,) = axis
+    n = input.shape[d]
+    if not n:
+        raise IndexError(f"mode(): Expected reduction dim {d} to have non-zero size.")
+    rows = xp.moveaxis(input, d, -1)
+    order = xp.argsort(rows, axis=-1, kind="stable")
+    ordered_rows = xp.take_along_axis(rows, order, -1)
+    new = xp.concatenate([xp.ones((*rows.shape[:-1], 1), bool), ordered_rows[..., 1:] != ordered_rows[..., :-1]], -1)
+    start = xp.maximum.accumulate(xp.where(new, xp.arange(n), 0), axis=-1)
+    length = xp.arange(n) - start  # how often the value stood before
+    last = length.argmax(-1)[..., None]
+    found = xp.moveaxis(xp.take_along_axis(order, last, -1), -1, d)
+    values = xp.take_along_axis(input, found, d)
+    return (values, found) if keepdim else (values.squeeze(d), found.squeeze(d))
+
+
+@mode.vjp("input")
+def _(grad, input_shape, indices, dim, keepdim):
+    return picked(grad, input_shape, indices, dim, keepdim)
+
+
+def nansum(input: Tensor, dim=None, keepdim: bool = False, *, dtype=None, out=None) -> Tensor:
+    """Sum, with NaN counted as 0."""
+    if input.dtype.is_complex:
+        raise RuntimeError(f"nansum does not support complex inputs: got {input.dtype}.")
+    kept = public[""]["where"](input.isnan(), 0, input) if input.dtype.is_floating_point else input
+    return kept.sum(dim, keepdim, dtype=dtype) if out is None else public[""]["sum"](kept, dim, keepdim, dtype=dtype, out=out)
+
+
+def nanmean(input: Tensor, dim=None, keepdim: bool = False, *, dtype=None, out=None) -> Tensor:
+    """Average, leaving out NaN."""
+    if not (input.dtype.is_floating_point or input.dtype.is_complex):
+        raise RuntimeError(f"nanmean(): expected input to have floating point or complex dtype but got {input.dtype.title}")
+    counted = input.isnan().logical_not().sum(dim, keepdim)
+    made = nansum(input, dim, keepdim, dtype=dtype) / counted
+    return made if out is None else out.copy_(made)
+
+
+def quantile(input: Tensor, q, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear", out=None) -> Tensor:
+    """The value below which a fraction `q` of the elements lies.
+
+    Args:
+        q: a number or a 1-dim tensor of numbers in [0, 1].
+        interpolation: between neighbours: "linear", "lower", "higher", "midpoint" or "nearest".
+
+    >>> import autodiff_lab as lab
+    >>> lab.quantile(lab.tensor([1.0, 2.0, 3.0, 4.0]), 0.5)
+    tensor(2.5000)
+    """
+    return _quantile("quantile", input, q, dim, keepdim, interpolation, False, out)
+
+
+def nanquantile(input: Tensor, q, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear", out=None) -> Tensor:
+    """`quantile`, leaving out NaN."""
+    return _quantile("nanquantile", input, q, dim, keepdim, interpolation, True, out)
+
+
+def _quantile(name: str, input, q, dim, keepdim: bool, interpolation: str, skip_nan: bool, out):
+    _check_quantile(name, input, q, interpolation)
+    ops_ = public[""]
+    if not isinstance(q, Tensor):
+        q = ops_["tensor"](q, dtype=input.dtype)
+    (d,) = axes(dim, input.ndim) or (0,) if dim is not None else (None,)
+    rows = input.reshape(-1) if dim is None else (input if input.ndim else input.reshape(1)).movedim(d, -1)
+    rows = rows.sort(-1)[0]
+    n = rows.shape[-1]
+    ranks = q.reshape(-1)
+    nan = rows.isnan()
+    last = (n - 1 if not skip_nan else (nan.logical_not().sum(-1, True) - 1).clamp(0))
+    ranks = (ranks * last if isinstance(last, int) else ranks * last.to(input.dtype)).expand(*rows.shape[:-1], q.numel())
+    if not skip_nan:
+        ranks = ops_["where"](nan.any(-1, True), float(n - 1), ranks)
+    if interpolation in ("lower", "higher", "nearest"):
+        ranks = {"lower": ranks.floor, "higher": ranks.ceil, "nearest": ranks.round}[interpolation]()
+    below = ranks.detach().floor().long()
+    made = rows.gather(-1, below)
+    if interpolation in ("linear", "midpoint"):
+        above = rows.gather(-1, ranks.detach().ceil().long())
+        made = made.lerp(above, ranks.new_full(ranks.shape, 0.5) if interpolation == "midpoint" else ranks - below)
+    made = made.movedim(-1, 0)  # (q, rest)
+    if keepdim:
+        made = made.unsqueeze(1 + d) if dim is not None and input.ndim else made.reshape((-1,) + (1,) * input.ndim)
+    elif dim is not None and not input.ndim:
+        made = made.reshape(-1)
+    made = made.squeeze(0) if not q.ndim else made
+    return made if out is None else out.copy_(made)
+
+
+def _check_quantile(name: str, input, q, interpolation: str) -> None:
+    if not input.numel():
+        raise RuntimeError(f"{name}() input tensor must be non-empty")
+    if input.dtype.name not in ("float32", "float64"):
+        raise RuntimeError(f"{name}() input tensor must be either float or double dtype")
+    if interpolation not in ("linear", "lower", "higher", "midpoint", "nearest"):
+        raise RuntimeError(f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, but got {interpolation}")
+    if isinstance(q, Tensor):
+        if q.ndim > 1:
+            raise RuntimeError(f"{name}() q must be a scalar or 1D tensor")
+        if q.dtype != input.dtype:
+            raise RuntimeError(f"{name}() q tensor must be same dtype as the input tensor")
+        if q.numel() and not bool(((q >= 0) & (q <= 1)).all()):
+            raise RuntimeError(f"{name}() q values must be in the range [0, 1]")
+    elif not 0 <= q <= 1:
+        raise RuntimeError(f"{name}() q must be in the range [0, 1] but got {q}")
+
+
+for _function in (nansum, nanmean, quantile, nanquantile):
+    public[""][_function.__name__] = _function
+    setattr(Tensor, _function.__name__, _function)
