@@ -12,6 +12,8 @@ from . import complex_numbers
 from . import conversion
 from . import convolution
 from . import creation
+from . import ctc
+from . import draws
 from . import elementwise
 from . import histograms
 from . import indexing
@@ -19,6 +21,7 @@ from . import joining
 from . import legacy
 from . import linear
 from . import losses
+from . import more_losses
 from . import norms
 from . import picking
 from . import random_fills
