@@ -494,3 +494,38 @@ def _(grad, input, dim):
     a, b = halves(input, dim)
     s = ops.sigmoid(b)
     return ops.cat([grad * s, grad * a * (s * (1 - s))], dim)
+
+
+@op(category="activation", latex=r"\max(0, x) + a \min(0, x)", name="rrelu", function=False, method=False, extras=("slope",), node_name="RreluWithNoise", samples=calls(
+    lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(size=(3, 4)), 0.2, 0.4), {})))
+def rrelu_op(input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, noise=None) -> Tensor:
+    """leaky_relu whose slope is drawn from [lower, upper] for every element; see rrelu."""
+    xp = namespace(input)
+    slope = xp.where(input > 0, 1, (lower + upper) / 2 if noise is None else noise).astype(input.dtype)
+    return input * slope, slope
+
+
+@rrelu_op.vjp("input")
+def _(grad, slope):
+    return grad * slope
+
+
+def _noise(input, lower, upper, training):
+    if lower > upper:
+        raise RuntimeError(f"Lower bound should be less than or equal to the upper bound, but got lower={lower}, upper={upper}")
+    return public[""]["empty_like"](input.detach()).uniform_(lower, upper)._a if training and lower != upper else None
+
+
+def rrelu(input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False) -> Tensor:
+    """leaky_relu whose slope is drawn from [lower, upper] for every element; their mean when not training."""
+    return rrelu_(input, lower, upper, training) if inplace else rrelu_op(input, lower, upper, training, _noise(input, lower, upper, training))
+
+
+def rrelu_(input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False) -> Tensor:
+    """In-place version of `rrelu`."""
+    return input.copy_(rrelu(input, lower, upper, training))
+
+
+for _name, _function in (("rrelu", rrelu), ("rrelu_", rrelu_)):
+    public[""][_name] = public[F][_name] = _function
+rrelu.op = rrelu_op.op
