@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import numpy as np
+
 from ..core.tensor import Tensor
 from .elementwise import ElementwiseOptimizer, learning_rate
 from .functions import maximum, sqrt
@@ -89,3 +91,27 @@ class Adam(ElementwiseOptimizer):
             return p - h.step_size * (m / (sqrt(v) / h.root_scale + h.eps)), m, v
         largest = maximum(largest, v)
         return p - h.step_size * (m / (sqrt(largest) / h.root_scale + h.eps)), m, v, largest
+
+    @staticmethod
+    def rule_in_place(p, grad, h, scratch, m, v, largest=None):
+        if h.maximize:
+            grad = -grad
+        if h.shrink is not None:
+            p *= h.shrink
+        if h.decay != 0:
+            grad = grad + h.decay * p
+        np.subtract(grad, m, scratch)
+        scratch *= 1 - h.beta1
+        m += scratch
+        np.multiply(grad, grad, scratch)
+        scratch *= 1 - h.beta2
+        v *= h.beta2
+        v += scratch
+        if largest is not None:
+            np.maximum(largest, v, largest)
+        np.sqrt(v if largest is None else largest, scratch)
+        scratch /= h.root_scale
+        scratch += h.eps
+        np.divide(m, scratch, scratch)
+        scratch *= h.step_size
+        p -= scratch

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import numpy as np
+
 from .elementwise import ElementwiseOptimizer, learning_rate
 from .optimizer import check_at_least_zero, check_fused, check_tensor_lr, number
 
@@ -72,3 +74,23 @@ class SGD(ElementwiseOptimizer):
         v = grad * 1 if v is None else h.momentum * v + (1 - h.dampening) * grad
         step = grad + h.momentum * v if h.nesterov else v
         return p - h.lr * step, v
+
+    @staticmethod
+    def rule_in_place(p, grad, h, scratch, *direction):
+        if h.maximize or h.decay != 0:
+            grad = -grad if h.maximize else grad
+            grad = grad + h.decay * p if h.decay != 0 else grad
+        if h.momentum != 0:
+            v = direction[0]
+            v *= h.momentum
+            if h.dampening == 0:
+                v += grad
+            else:
+                v += np.multiply(grad, 1 - h.dampening, scratch)
+            if h.nesterov:
+                np.multiply(v, h.momentum, scratch)
+                scratch += grad
+                grad = scratch
+            else:
+                grad = v
+        p -= np.multiply(grad, h.lr, scratch)
