@@ -30,6 +30,7 @@ from . import reductions
 from . import rounding
 from . import sampling
 from . import scans
+from . import scattering
 from . import shape
 from . import softmaxes
 from . import sorting

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from ..backend import namespace
@@ -193,7 +195,8 @@ def _tensor_split(input, wanted, dim: int):
         if wanted <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {wanted}")
         sizes = [size // wanted + (i < size % wanted) for i in range(wanted)]
-        return split_sizes(input, tuple(sizes), dim)
+        wanted = list(itertools.accumulate(sizes))[:-1]
+    # Slices, not outputs of one operator: unlike split's, these may be written to in place.
     before = (slice(None),) * dim
     edges = [None, *wanted, None]
     return tuple(input[(*before, slice(a, b))] for a, b in zip(edges, edges[1:], strict=False))
@@ -315,8 +318,6 @@ def cartesian_prod(*tensors):
 
 def combinations(input, r: int = 2, with_replacement: bool = False):
     """All combinations of `r` elements of a vector, one a row."""
-    import itertools
-
     from ..core.tensor import wrap
 
     if input.ndim != 1:

@@ -190,7 +190,6 @@ def expand(input: Tensor, size: Ints) -> Tensor:
             raise RuntimeError(f"The expanded size of the tensor ({n}) must match the existing size ({have}) at non-singleton dimension {i}.  "
                                f"Target sizes: {list(size)}.  Tensor sizes: {list(input.shape)}")
         shape.append(have if n == -1 else n)
-    xp = namespace(input)
     strides = (0,) * extra + tuple(0 if n == 1 and shape[i + extra] != 1 else s for i, (n, s) in enumerate(zip(input.shape, input.strides, strict=True)))
     return strided(input, tuple(shape), strides)
 
@@ -484,16 +483,20 @@ def _mT(self):
     return transpose(self, -2, -1) if self.ndim else self
 
 
+def _conjugated(tensor):
+    return tensor.conj() if tensor.dtype.is_complex else tensor
+
+
 def _H(self):
     """The matrix transposed and conjugated."""
     _matrix_only(self, "H")
-    return (transpose(self, 0, 1) if self.ndim else self).conj()
+    return _conjugated(transpose(self, 0, 1) if self.ndim else self)
 
 
 def _mH(self):
     """The matrices in the last two dimensions, transposed and conjugated."""
     _matrix_only(self, "mH", True)
-    return (transpose(self, -2, -1) if self.ndim else self).conj()
+    return _conjugated(transpose(self, -2, -1) if self.ndim else self)
 
 
 Tensor.T, Tensor.mT, Tensor.H, Tensor.mH = property(_T), property(_mT), property(_H), property(_mH)
