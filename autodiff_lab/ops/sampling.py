@@ -17,16 +17,16 @@ from ..backend.random import Generator, default_generator, fork_rng
 from ..core.devices import cuda_available, device_of
 from ..core.devices import device as device_type
 from ..core.dtypes import dtype_of, get_default_dtype
-from ..core.op import op, public
+from ..core.op import public
 from ..core.support import collect_ints
 from ..core.tape import Version
 from ..core.tensor import Tensor, wrap
 from .creation import finish
-from .random_fills import as_int, check_probabilities, integer_bounds, need_float, stream
+from .random_fills import as_int, integer_bounds, need_float, stream
 
 __all__ = [
-    "Generator", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "normal", "rand", "rand_like",
-    "randint", "randint_like", "randn", "randn_like", "randperm", "seed", "set_rng_state",
+    "Generator", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "rand", "rand_like", "randint",
+    "randint_like", "randn", "randn_like", "randperm", "seed", "set_rng_state",
 ]
 
 
@@ -93,10 +93,10 @@ def _sizes(function: str, starred: tuple, keyword) -> tuple:
     for value in starred if keyword is None else ():
         if isinstance(value, float):
             raise TypeError(f"{function}(): argument 'size' (position 1) must be tuple of ints, not float")
-    return _shape(starred, keyword)
+    return shape_of_sizes(starred, keyword)
 
 
-def _shape(starred: tuple, keyword=None) -> tuple:
+def shape_of_sizes(starred: tuple, keyword=None) -> tuple:
     sizes = collect_ints(starred, keyword)
     for size in sizes:
         if size < 0:
@@ -104,16 +104,16 @@ def _shape(starred: tuple, keyword=None) -> tuple:
     return sizes
 
 
-def _drawn(shape, fill, dtype, usual, device, requires_grad, out) -> Tensor:
+def drawn(shape, fill, dtype, usual, device, requires_grad, out) -> Tensor:
     """A new tensor that `fill(array)` has written, or `out` with the shape and the numbers asked for."""
     if out is not None:
-        return _into(out, shape, fill, dtype)
+        return into(out, shape, fill, dtype)
     array = np.empty(shape, (dtype or usual).numpy)
     fill(array)
     return finish(array if shape else array[()], None, device, requires_grad)
 
 
-def _into(out, shape, fill, dtype) -> Tensor:
+def into(out, shape, fill, dtype) -> Tensor:
     if not isinstance(out, Tensor):
         raise TypeError(f"argument 'out' must be Tensor, not {type(out).__name__}")
     if dtype is not None and dtype is not out.dtype:
@@ -129,6 +129,11 @@ def _into(out, shape, fill, dtype) -> Tensor:
         out._ver = Version()
     out._ver.bump()
     return out
+
+
+def placed_like(neighbour, array):
+    """`array`, which was drawn on the host, where the array `neighbour` lives."""
+    return namespace(neighbour).asarray(array)
 
 
 def rand(*size_, size=None, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad=False,
@@ -153,7 +158,7 @@ def rand(*size_, size=None, generator=None, out=None, dtype=None, layout=None, d
         need_float(array, "check_uniform_bounds")
         streams.uniform(gen, array)
     shape = _sizes("rand", size_, size)
-    return _drawn(shape, fill, dtype, get_default_dtype(), device, requires_grad, out)
+    return drawn(shape, fill, dtype, get_default_dtype(), device, requires_grad, out)
 
 
 def randn(*size_, size=None, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad=False,
@@ -170,7 +175,7 @@ def randn(*size_, size=None, generator=None, out=None, dtype=None, layout=None, 
         need_float(array, "normal_kernel_cpu")
         streams.normal(gen, array)
     shape = _sizes("randn", size_, size)
-    return _drawn(shape, fill, dtype, get_default_dtype(), device, requires_grad, out)
+    return drawn(shape, fill, dtype, get_default_dtype(), device, requires_grad, out)
 
 
 def randint(low=None, high=None, size=None, *, generator=None, out=None, dtype=None, layout=None, device=None,
@@ -201,7 +206,7 @@ def randint(low=None, high=None, size=None, *, generator=None, out=None, dtype=N
 
     def fill(array):
         streams.random_ints(gen, array, *bounds)
-    return _drawn(_shape((), size), fill, dtype, dtype_of(int), device, requires_grad, out)
+    return drawn(shape_of_sizes((), size), fill, dtype, dtype_of(int), device, requires_grad, out)
 
 
 def randperm(n, *, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad=False,
@@ -213,7 +218,7 @@ def randperm(n, *, generator=None, out=None, dtype=None, layout=None, device=Non
     tensor([4, 1, 7, 5, 3, 9, 0, 8, 6, 2])
     """
     n = as_int(n, "randperm", "n", 1)
-    shape = _shape((), (n,))
+    shape = shape_of_sizes((), (n,))
     wanted = out.dtype if isinstance(out, Tensor) else dtype or dtype_of(int)
     if wanted.category == 0:
         raise NotImplementedError("\"randperm\" not implemented for 'Bool'")
@@ -221,8 +226,8 @@ def randperm(n, *, generator=None, out=None, dtype=None, layout=None, device=Non
     gen = stream(generator)
 
     def fill(array):
-        array[...] = _at(array, streams.randperm(gen, n))
-    return _drawn(shape, fill, dtype, dtype_of(int), device, requires_grad, out)
+        array[...] = placed_like(array, streams.randperm(gen, n))
+    return drawn(shape, fill, dtype, dtype_of(int), device, requires_grad, out)
 
 
 def _check_holds(n: int, dtype) -> None:
@@ -274,159 +279,6 @@ def randint_like(input, low=None, high=None, *, generator=None, dtype=None, layo
     bounds = integer_bounds(dtype_of(array), low, high)
     streams.random_ints(stream(generator), array, *bounds)
     return finish(array, None, device or device_of(input._a), requires_grad)
-
-
-# ---- samples of given distributions ----
-
-def normal(mean, std=1.0, size=None, *, generator=None, out=None, dtype=None, layout=None, device=None,
-           requires_grad=False, pin_memory=False) -> Tensor:
-    """Normal numbers with a mean and a standard deviation each: tensors that broadcast, or numbers with a `size`.
-
-    >>> import autodiff_lab as lab
-    >>> lab.normal(lab.tensor([0.0, 100.0]), 0.5, generator=lab.Generator().manual_seed(0))
-    tensor([ 0.7705, 99.8533])
-    """
-    if isinstance(mean, Tensor) or isinstance(std, Tensor):
-        if not isinstance(mean, Tensor):
-            result = _normal_of_std(mean, std, generator=generator)
-        else:
-            result = (_normal_of_both if isinstance(std, Tensor) else _normal_of_mean)(mean, std, generator=generator)
-        if out is None:
-            return result
-        return _into(out, result._a.shape, lambda array: np.copyto(array, result._a), None)
-    if size is None:
-        raise TypeError("normal() received an invalid combination of arguments: with numbers for mean and std it "
-                        "needs a size, such as normal(0.0, 1.0, (2, 3)).")
-    gen = stream(generator)
-    check_std(std)
-
-    def fill(array):
-        need_float(array, "normal_kernel_cpu")
-        streams.normal(gen, array, mean, std)
-    return _drawn(_shape((), size), fill, dtype, get_default_dtype(), device, requires_grad, out)
-
-
-def check_std(std) -> None:
-    if isinstance(std, (int, float)):
-        if not std >= 0:
-            raise RuntimeError(f"normal expects std >= 0.0, but found std {float(std):g}")
-    elif std.size and not bool((std >= 0).all()):
-        raise RuntimeError("normal expects all elements of std >= 0.0")
-
-
-_NORMAL = r"z \sim \mathcal{N}(\mu, \sigma^2)"
-
-
-@op(category="random", latex=_NORMAL, name="normal_of_mean", function=False, method=False, out=False)
-def _normal_of_mean(mean: Tensor, std, *, generator=None) -> Tensor:
-    """Normal numbers, one mean each and one standard deviation for all."""
-    check_std(std)
-    z = np.empty(mean.shape, mean.dtype)
-    need_float(z, "normal_kernel_cpu")
-    return _at(mean, streams.normal(stream(generator), z, 0.0, std)) + mean
-
-
-@op(category="random", latex=_NORMAL, name="normal_of_std", function=False, method=False, out=False)
-def _normal_of_std(mean, std: Tensor, *, generator=None) -> Tensor:
-    """Normal numbers, one standard deviation each and one mean for all."""
-    check_std(std)
-    z = np.empty(std.shape, std.dtype)
-    need_float(z, "normal_kernel_cpu")
-    return (_at(std, streams.normal(stream(generator), z)) * std + float(mean)).astype(std.dtype)
-
-
-@op(category="random", latex=_NORMAL, name="normal_of_both", function=False, method=False, out=False)
-def _normal_of_both(mean: Tensor, std: Tensor, *, generator=None) -> Tensor:
-    """Normal numbers, a mean and a standard deviation each."""
-    check_std(std)
-    z = np.empty(np.broadcast_shapes(mean.shape, std.shape), mean.dtype)
-    need_float(z, "normal_kernel_cpu")
-    scaled = (_at(mean, streams.normal(stream(generator), z)) * std).astype(mean.dtype)
-    return (scaled + mean).astype(mean.dtype)
-
-
-def _at(neighbour, array):
-    """`array` where `neighbour` lives."""
-    return namespace(neighbour).asarray(array)
-
-
-# The draw does not depend smoothly on what it was told: PyTorch's gradient is zero.
-for number, made, inputs in ((1, _normal_of_mean, ["mean"]), (2, _normal_of_std, ["std"]),
-                             (3, _normal_of_both, ["mean", "std"])):
-    made.op.node_name = f"NormalBackward{number}"
-    for name in inputs:
-        made.vjp(name, latex="0")(lambda grad: grad * 0)
-
-
-@op(category="random", latex=r"P(b_i = 1) = p_i")
-def bernoulli(input: Tensor, p=None, *, generator=None) -> Tensor:
-    """Ones with the probabilities in `input`, else zeros; with `p`, one probability for all and the type of `input`.
-
-    Raises:
-        RuntimeError: if a probability is outside [0, 1].
-
-    >>> import autodiff_lab as lab
-    >>> lab.bernoulli(lab.tensor([0.0, 1.0]))
-    tensor([0., 1.])
-    """
-    if p is None:
-        check_probabilities(input)
-        return _at(input, streams.bernoulli_tensor(stream(generator), np.empty(input.shape, input.dtype), input))
-    if not 0 <= p <= 1:
-        raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={float(p):g}")
-    return _at(input, streams.bernoulli_scalar(stream(generator), np.empty(input.shape, input.dtype), p))
-
-
-@bernoulli.vjp("input", latex="0")
-def _(grad):
-    return grad * 0
-
-
-@op(category="random", latex=r"P(k_i) = \frac{\lambda_i^{k_i} e^{-\lambda_i}}{k_i!}", method=False, out=False)
-def poisson(input: Tensor, generator=None) -> Tensor:
-    """How many events happened, where `input` says how many to expect.
-
-    Raises:
-        RuntimeError: if a rate is negative or nan.
-    """
-    need_float(input, "poisson_cpu")
-    if input.size and not bool((input >= 0).all()):
-        raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
-    return _at(input, streams.poisson(stream(generator), input))
-
-
-@poisson.vjp("input", latex="0")
-def _(grad):
-    return grad * 0
-
-
-@op(category="random", latex=r"P(i) = \frac{w_i}{\sum_j w_j}",
-    no_grad="It returns indices, which do not change smoothly.")
-def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator=None) -> Tensor:
-    """Indices drawn from each row of `input`, whose numbers say how likely each index is. Rows need not sum to 1.
-
-    Raises:
-        RuntimeError: for weights that are negative, not finite, all zero, or too few to draw from without replacement.
-
-    >>> import autodiff_lab as lab
-    >>> lab.multinomial(lab.tensor([0.0, 1.0]), 3, replacement=True)
-    tensor([1, 1, 1])
-    """
-    if input.ndim not in (1, 2):
-        raise RuntimeError("prob_dist must be 1 or 2 dim")
-    if input.dtype.kind in "iub":
-        raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {dtype_of(input).title}")
-    if num_samples <= 0:
-        raise RuntimeError("cannot sample n_sample <= 0 samples")
-    if not replacement and num_samples > input.shape[-1]:
-        raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
-    if not input.size:
-        return _at(input, np.empty((*input.shape[:-1], num_samples), np.int64))
-    if not bool(((input >= 0) & (input < np.inf)).all()):
-        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
-    if not bool((input.sum(-1) > 0).all()):
-        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
-    return _at(input, streams.multinomial(stream(generator), input, num_samples, replacement))
 
 
 random = types.ModuleType("autodiff_lab.random", "Seeds and states of the default generator.")

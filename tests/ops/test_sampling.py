@@ -81,6 +81,9 @@ T.bernoulli(T.full((4, 5), 0.3).t())
 T.bernoulli(T.zeros(10), 0.3)
 T.zeros(10).bernoulli(0.3)
 T.poisson(T.arange(20.0))
+T.binomial(T.arange(50.0), T.arange(50.0) / 50)
+T.binomial(T.full((2, 9), 1000.0), T.full((9,), 0.7))
+T._standard_gamma(T.arange(1.0, 20.0) / 4)
 T.multinomial(T.arange(1.0, 6.0), 3)
 T.multinomial(T.arange(1.0, 6.0), 6, True)
 T.multinomial(T.arange(1.0, 6.0), 1)
@@ -171,6 +174,7 @@ T.bernoulli(T.zeros(2, dtype=T.int32))
 T.poisson(T.tensor([-1.0]))
 T.poisson(T.zeros(2, dtype=T.int32))
 T.poisson(T.tensor([float('nan')]))
+T.binomial(T.ones(2), T.ones(2, dtype=T.float64))
 T.multinomial(T.tensor([1.0, -1]), 1)
 T.multinomial(T.tensor([1.0, float('inf')]), 1)
 T.multinomial(T.ones(3), 4)
@@ -231,6 +235,17 @@ def test_gradient_through_a_draw_is_zero(program):
     p = lab.tensor([0.3, 0.4], requires_grad=True)
     (eval(program, {"x": p * 1, "T": lab}) * 3).sum().backward()
     assert p.grad.tolist() == [0.0, 0.0]
+
+
+@pytest.mark.oracle
+def test_gradient_of_a_gamma_number_is_pytorchs(torch):
+    shapes = np.array([0.01, 0.3, 1.0, 2.5, 9.0, 60.0, 1000.0]).repeat(40)
+    ours, theirs = lab.tensor(shapes, requires_grad=True), torch.tensor(shapes, requires_grad=True)
+    for library, x in ((lab, ours), (torch, theirs)):
+        library.manual_seed(1)
+        library._standard_gamma(x).sum().backward()
+    # PyTorch's own is a patchwork of approximations, good to about three digits.
+    np.testing.assert_allclose(ours.grad.numpy(), theirs.grad.numpy(), rtol=2e-3)
 
 
 def test_fill_through_a_view_keeps_the_rest_of_the_gradient():

@@ -6,7 +6,7 @@ that starts with the same seed goes on with the same numbers.
 
 from __future__ import annotations
 
-from .choices import gamma, multinomial, poisson, randperm
+from .choices import multinomial, randperm
 from .fills import (
     bernoulli_scalar,
     bernoulli_tensor,
@@ -19,9 +19,10 @@ from .fills import (
 )
 from .generator import Generator, default_generator, fork_rng
 from .normals import log_normal, normal
+from .rejection import binomial, gamma, poisson
 
 __all__ = [
-    "Generator", "bernoulli_scalar", "bernoulli_tensor", "cauchy", "default_generator", "exponential", "fork_rng",
-    "gamma", "geometric", "log_normal", "multinomial", "normal", "poisson", "random_integers_of_type", "random_ints",
-    "randperm", "uniform",
+    "Generator", "bernoulli_scalar", "bernoulli_tensor", "binomial", "cauchy", "default_generator", "exponential",
+    "fork_rng", "gamma", "geometric", "log_normal", "multinomial", "normal", "poisson", "random_integers_of_type",
+    "random_ints", "randperm", "uniform",
 ]
