@@ -529,3 +529,5 @@ def rrelu_(input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: 
 for _name, _function in (("rrelu", rrelu), ("rrelu_", rrelu_)):
     public[""][_name] = public[F][_name] = _function
 rrelu.op = rrelu_op.op
+for _name in ("relu_", "selu_", "celu_", "threshold_"):
+    public[F][_name] = public[""][_name]

@@ -327,3 +327,6 @@ def _(grad, input, target, weight, size_average, reduce, reduction):
 def softplus_of_minus(x):
     """ln(1 + e^-x), exact far out; arrays or Tensors."""
     return ops.log1p(ops.exp(-ops.abs(x))) + ops.clamp(-x, 0)
+
+
+public[""]["binary_cross_entropy_with_logits"] = binary_cross_entropy_with_logits

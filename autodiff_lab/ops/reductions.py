@@ -314,6 +314,40 @@ def _(grad, input, other):
     return grad * ((other <= input) * 1 + (other < input) * 1) / 2
 
 
+@op(category="pointwise", latex=r"\max(x, y)", samples=pairs(gap=0.2), promote="numeric")
+def fmax(input: Tensor, other: Tensor) -> Tensor:
+    """The larger of two elements; where one is NaN, the other."""
+    ordered("fmax", input)
+    return namespace(input).fmax(input, other)
+
+
+@fmax.vjp("input", latex=r"[x \ge y]")
+def _(grad, input, other):
+    return ops.where((input >= other) | ops.isnan(other), grad, grad * 0)
+
+
+@fmax.vjp("other", latex="[y > x]")
+def _(grad, input, other):
+    return ops.where((input >= other) | ops.isnan(other), grad * 0, grad)
+
+
+@op(category="pointwise", latex=r"\min(x, y)", samples=pairs(gap=0.2), promote="numeric")
+def fmin(input: Tensor, other: Tensor) -> Tensor:
+    """The smaller of two elements; where one is NaN, the other."""
+    ordered("fmin", input)
+    return namespace(input).fmin(input, other)
+
+
+@fmin.vjp("input", latex=r"[x \le y]")
+def _(grad, input, other):
+    return ops.where((input <= other) | ops.isnan(other), grad, grad * 0)
+
+
+@fmin.vjp("other", latex="[y < x]")
+def _(grad, input, other):
+    return ops.where((input <= other) | ops.isnan(other), grad * 0, grad)
+
+
 _overloaded("max", max_all, max_dim, maximum)
 _overloaded("min", min_all, min_dim, minimum)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..backend import namespace
-from ..core.dtypes import FLOATING, dtype_of
+from ..core.dtypes import FLOATING, default_dtype, dtype_of
 from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor
@@ -208,4 +208,54 @@ def _trapezoids(y, x, dx, dim: int, name: str):
 
 
 Tensor.diff = diff
-public[""].update(diff=diff, trapezoid=trapezoid, trapz=trapezoid, cumulative_trapezoid=cumulative_trapezoid)
+def gradient(input: Tensor, *, spacing=1, dim=None, edge_order: int = 1) -> tuple:
+    """Slopes of sampled values along each dimension: central differences inside, one-sided at the edges.
+
+    Args:
+        spacing: distance of the samples: a number, one per dimension, or the positions as 1-dim tensors.
+        dim: the dimensions; all by default.
+        edge_order: 1 or 2, the accuracy at the edges.
+
+    >>> import autodiff_lab as lab
+    >>> lab.gradient(lab.tensor([1.0, 4.0, 9.0]))
+    (tensor([3., 4., 5.]),)
+    """
+    dims = range(input.ndim) if dim is None else [axes(d, input.ndim)[0] for d in ((dim,) if isinstance(dim, int) else dim)]
+    spacings = list(spacing) if isinstance(spacing, (tuple, list)) else [spacing] * len(dims)
+    if len(spacings) != len(dims):
+        raise RuntimeError(f"torch.gradient expected spacing to be unspecified, a scalar, or a list of length {len(dims)}, got a list of length {len(spacings)}.")
+    if edge_order not in (1, 2):
+        raise RuntimeError("torch.gradient only supports edge_order=1 and edge_order=2.")
+    return tuple(_slopes(input, d, step, edge_order) for d, step in zip(dims, spacings, strict=True))
+
+
+def _slopes(input, d: int, step, edge_order: int):
+    """The slopes along one dimension."""
+    n = input.shape[d]
+    if n < edge_order + 1:
+        raise RuntimeError("torch.gradient expected each dimension size to be at least edge_order+1")
+    if input.dtype.category < 2:
+        input = input.to(default_dtype[0])
+    if isinstance(step, Tensor) and step.ndim:
+        gaps = (step[1:] - step[:-1]).reshape((-1,) + (1,) * (input.ndim - d - 1))
+    else:
+        gaps = public[""]["ones"](n - 1, dtype=input.dtype).reshape((-1,) + (1,) * (input.ndim - d - 1)) * step
+    left, right = gaps[:-1], gaps[1:]
+    x = [input.narrow(d, i, n - 2) for i in range(3)] if n > 2 else []
+    parts = []
+    first, last = input.narrow(d, 0, 1), input.narrow(d, n - 1, 1)
+    if edge_order == 1:
+        head = (input.narrow(d, 1, 1) - first) / gaps[0]
+        tail = (last - input.narrow(d, n - 2, 1)) / gaps[-1]
+    else:
+        a, b = gaps[0], gaps[1]
+        head = first * (-(2 * a + b) / (a * (a + b))) + input.narrow(d, 1, 1) * ((a + b) / (a * b)) - input.narrow(d, 2, 1) * (a / (b * (a + b)))
+        a, b = gaps[-2], gaps[-1]
+        tail = input.narrow(d, n - 3, 1) * (b / (a * (a + b))) - input.narrow(d, n - 2, 1) * ((a + b) / (a * b)) + last * ((2 * b + a) / (b * (a + b)))
+    parts = [head]
+    if x:
+        parts.append(x[0] * (-right / (left * (left + right))) + x[1] * ((right - left) / (left * right)) + x[2] * (left / (right * (left + right))))
+    return public[""]["cat"]([*parts, tail], d)
+
+
+public[""].update(diff=diff, gradient=gradient, trapezoid=trapezoid, trapz=trapezoid, cumulative_trapezoid=cumulative_trapezoid)

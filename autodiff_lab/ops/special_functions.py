@@ -427,6 +427,48 @@ def _(grad, input, other):
     return grad * ops.sigmoid((other - input) * math.log(2))
 
 
+# ---- families of polynomials ----
+
+def _shifted(evaluate):
+    return lambda library, n, x: evaluate(library, n, 2 * x - 1)
+
+
+def _second(library, n, x):
+    """Chebyshev polynomials of the second kind; 0 below degree 0."""
+    return library.eval_chebyu(n, x) * (n >= 0)
+
+
+POLYNOMIALS = {
+    "chebyshev_polynomial_t": ("Chebyshev polynomial of the first kind", lambda library, n, x: library.eval_chebyt(n, x)),
+    "chebyshev_polynomial_u": ("Chebyshev polynomial of the second kind", _second),
+    "chebyshev_polynomial_v": ("Chebyshev polynomial of the third kind", lambda library, n, x: _second(library, n, x) - _second(library, n - 1, x)),
+    "chebyshev_polynomial_w": ("Chebyshev polynomial of the fourth kind", lambda library, n, x: _second(library, n, x) + _second(library, n - 1, x)),
+    "hermite_polynomial_h": ("physicist's Hermite polynomial", lambda library, n, x: library.eval_hermite(n, x)),
+    "hermite_polynomial_he": ("probabilist's Hermite polynomial", lambda library, n, x: library.eval_hermitenorm(n, x)),
+    "laguerre_polynomial_l": ("Laguerre polynomial", lambda library, n, x: library.eval_laguerre(n, x)),
+    "legendre_polynomial_p": ("Legendre polynomial", lambda library, n, x: library.eval_legendre(n, x)),
+}
+for _kind in "tuvw":
+    POLYNOMIALS[f"shifted_chebyshev_polynomial_{_kind}"] = ("shifted " + POLYNOMIALS[f"chebyshev_polynomial_{_kind}"][0], _shifted(POLYNOMIALS[f"chebyshev_polynomial_{_kind}"][1]))
+
+
+def _polynomial(name: str, words: str, evaluate) -> None:
+    def kernel(input, n):
+        degree = namespace(input).trunc(n).astype("int64") if hasattr(n, "dtype") else int(n)
+        wide = input.astype("float64")
+        found = evaluate(special(input), degree, wide)
+        return namespace(input).where(degree < 0, 0, found).astype(input.dtype)
+
+    kernel.__annotations__ = {"input": "Tensor | Number", "n": "Tensor | Number", "return": "Tensor"}
+    kernel.__name__ = kernel.__qualname__ = name
+    kernel.__doc__ = f"The {words} of degree `n` at every element; 0 for negative degrees."
+    op(category="pointwise", promote="float", namespace=S, no_grad="PyTorch defines none")(kernel)
+
+
+for _name, (_words, _evaluate) in POLYNOMIALS.items():
+    _polynomial(_name, _words, _evaluate)
+
+
 public[""].update(polygamma=polygamma_of, mvlgamma=mvlgamma)
 polygamma_of.op = polygamma.op
 Tensor.mvlgamma, Tensor.mvlgamma_ = mvlgamma, mvlgamma_
@@ -437,7 +479,7 @@ Tensor.mvlgamma, Tensor.mvlgamma_ = mvlgamma, mvlgamma_
 def fill_special() -> None:
     """torch.special's names; called when every operator is registered."""
     top, here = public[""], public.setdefault(S, {})
-    same = ("digamma", "erf", "erfc", "erfinv", "exp2", "expm1", "i0", "log1p", "logit", "polygamma", "round", "sinc", "xlogy")
+    same = ("digamma", "erf", "erfc", "erfinv", "exp2", "expm1", "i0", "log1p", "logit", "logsumexp", "polygamma", "round", "sinc", "xlogy")
     here.update({name: top[name] for name in same})
     here.update(psi=top["digamma"], expit=top["sigmoid"], gammaln=top["lgamma"], gammainc=top["igamma"], gammaincc=top["igammac"], multigammaln=top["mvlgamma"],
                 softmax=top["softmax"], log_softmax=top["log_softmax"])
