@@ -90,46 +90,49 @@ def _check(func, inputs, eps, atol, rtol, nondet_tol) -> None:
     for number, output in enumerate(outputs):
         if not output.requires_grad:
             continue
-        analytic = _analytic(output, checked)
-        again = _analytic(output, checked)
-        for i, (a, b) in enumerate(zip(analytic, again, strict=True)):
-            if np.abs(a - b).max(initial=0) > nondet_tol:
-                raise GradcheckError(f"Backward is not reentrant, i.e., running backward with same input and grad_output multiple times gives different values (input {i}).")
-        for i, value in enumerate(checked):
-            numeric = _numeric(func, inputs, value, number, output, eps)
-            if not np.allclose(analytic[i], numeric, rtol, atol, equal_nan=True):
-                raise GradcheckError(f"Jacobian mismatch for output {number} with respect to input {i},\nnumerical:{numeric}\nanalytical:{analytic[i]}\n")
+        # The loss behind each column is Re(conj(start) * output[k]): for real outputs one start says all.
+        for start in (1, 1j) if output.is_complex() else (1,):
+            analytic = _analytic(output, checked, start)
+            again = _analytic(output, checked, start)
+            for i, (a, b) in enumerate(zip(analytic, again, strict=True)):
+                if np.abs(a - b).max(initial=0) > nondet_tol:
+                    raise GradcheckError(f"Backward is not reentrant, i.e., running backward with same input and grad_output multiple times gives different values (input {i}).")
+            for i, value in enumerate(checked):
+                numeric = _numeric(func, inputs, value, number, output, eps, start)
+                if not np.allclose(analytic[i], numeric, rtol, atol, equal_nan=True):
+                    raise GradcheckError(f"Jacobian mismatch for output {number} with respect to input {i},\nnumerical:{numeric}\nanalytical:{analytic[i]}\n")
 
 
-def _analytic(output, checked) -> list:
-    """The Jacobian with respect to each input, (input elements, output elements), one backward pass per column."""
-    jacobians = [np.zeros((v.numel(), output.numel()), output._a.dtype) for v in checked]
+def _analytic(output, checked, start) -> list:
+    """The gradients of each output element, (input elements, output elements), one backward pass per column."""
+    jacobians = [np.zeros((v.numel(), output.numel()), v._a.dtype) for v in checked]
     for k in range(output.numel()):
-        start = np.zeros(output.numel(), output._a.dtype)
-        start[k] = 1
-        found = autograd_grad(output, checked, wrap(start.reshape(output.shape)), retain_graph=True, allow_unused=True)
+        first = np.zeros(output.numel(), output._a.dtype)
+        first[k] = start
+        found = autograd_grad(output, checked, wrap(first.reshape(output.shape)), retain_graph=True, allow_unused=True)
         for jacobian, value in zip(jacobians, found, strict=True):
             if value is not None:
                 jacobian[:, k] = np.asarray(value.detach()._a).reshape(-1)
     return jacobians
 
 
-def _numeric(func, inputs, value, number, output, eps) -> np.ndarray:
-    """The Jacobian by central differences, nudging one entry of `value` at a time."""
-    jacobian = np.zeros((value.numel(), output.numel()), output._a.dtype)
+def _numeric(func, inputs, value, number, output, eps, start) -> np.ndarray:
+    """The same by central differences, nudging one entry of `value` at a time.
+
+    A complex entry is nudged along both axes: PyTorch's gradient of a real loss L is dL/da + i dL/db.
+    """
+    jacobian = np.zeros((value.numel(), output.numel()), value._a.dtype)
     array = value._array()
-    directions = (1, 1j) if array.dtype.kind == "c" else (1,)
     # Recording stays on: `func` may itself take gradients. The writes below bypass the tape on purpose.
     for k, place in enumerate(np.ndindex(array.shape)):
         before = array[place].copy()
-        for direction in directions:
+        for direction in (1, 1j) if array.dtype.kind == "c" else (1,):
             array[place] = before + eps * direction
             up = np.array(_tensors(func(*inputs))[number]._a)
             array[place] = before - eps * direction
             down = np.array(_tensors(func(*inputs))[number]._a)
             array[place] = before
-            # For complex inputs this is PyTorch's convention: d/d conj(z) of a real loss.
-            jacobian[k] += (((up - down) / (2 * eps)) * direction).reshape(-1)
+            jacobian[k] += (direction * np.real(np.conj(start) * (up - down) / (2 * eps))).reshape(-1)
     return jacobian
 
 

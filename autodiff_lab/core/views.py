@@ -108,7 +108,7 @@ def check_writable(tensor, op) -> None:
             raise RuntimeError(f"Output 0 of {name} is a view and is being modified inplace. This view is the output of a function that returns multiple views. "
                                "Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one.")
     array = tensor._a
-    if isinstance(array, np.generic) or not array.ndim:
+    if isinstance(array, np.generic) or not array.ndim or not array.size:
         return
     if any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape, strict=True)):
         raise RuntimeError("unsupported operation: more than one element of the written-to tensor refers to a single memory location. "

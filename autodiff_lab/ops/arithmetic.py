@@ -179,7 +179,7 @@ def _(grad, input, other, rounding_mode):
     return -grad * ops.conj((input / other) / other) if rounding_mode is None else grad * 0
 
 
-@op(category="pointwise", latex=r"y / x", samples=away_from(0.0), promote="float", dunder=("__rtruediv__", "__rdiv__"), function=False, method=False)
+@op(category="pointwise", latex=r"y / x", samples=calls(lambda r: ((r.uniform(0.3, 2, (3, 4)), 2.0), {}), lambda r: ((r.uniform(0.3, 2, (3,)), r.normal(size=(2, 1))), {})), promote="float", dunder=("__rtruediv__", "__rdiv__"), function=False, method=False)
 def rdiv(input: Tensor, other: Tensor | Number) -> Tensor:
     """Quotient with the sides exchanged: `other / input`."""
     return other / input
