@@ -40,8 +40,9 @@ class Watcher(observe.Observer):
         self._late: list = []
         self._rates: dict[str, float] = {}
         self._sums: dict[str, list] = {}  # loss name -> [sum, count] in this epoch
-        self._batch = None  # (loader's id, index, epoch, n) of the newest batch
-        self._loader = None  # id of the loader that training takes its batches from
+        self._batch = None  # (id of the data set, index, loader's epoch, n) of the newest batch
+        self._loader = None  # id of the data set that training takes its batches from
+        self._turn = None  # (data set, loader's epoch, index) of the last batch that was trained on
         self._paused_for = 0.0
         self._last = time.perf_counter()
         self._parameters: list = []
@@ -146,8 +147,9 @@ class Watcher(observe.Observer):
         self._stepped(k)
 
     def batch_served(self, loader, index, epoch, n):
-        self._batch = (id(loader), index, epoch, n)
-        if index == 0 and self._loader == id(loader) and self.controls.waiting and self.record.step:
+        data = id(getattr(loader, "dataset", loader))
+        self._batch = (data, index, epoch, n)
+        if index == 0 and self._loader == data and self.controls.waiting and self.record.step:
             self._close_epoch()
             self._obey("epoch")
 
@@ -168,8 +170,10 @@ class Watcher(observe.Observer):
             self._name_parameters()
         batch = self._batch
         if batch is not None:
-            if batch[0] != self._loader or batch[2] != record.epoch:
+            turn = self._turn
+            if turn is None or turn[0] != batch[0] or turn[1] != batch[2] or batch[1] < turn[2]:
                 self._new_epoch(batch, step)
+            self._turn = (batch[0], batch[2], batch[1])
             record.batch = (batch[1] + 1, batch[3])
         for name, (total, _, _) in self._pending.items():
             if hasattr(total, "get"):  # on a device: asking for the number now would make the loop wait for it
@@ -250,14 +254,14 @@ class Watcher(observe.Observer):
     def _new_epoch(self, batch, step: int) -> None:
         self._close_epoch()
         self._loader = batch[0]
-        self.record.epoch = batch[2]
-        self.record.epoch_marks.append((step, batch[2]))
+        self.record.epoch = (self.record.epoch or 0) + 1
+        self.record.epoch_marks.append((step, self.record.epoch))
         if len(self.record.epoch_marks) > 4096:
             del self.record.epoch_marks[1:-1:2]
 
     def _close_epoch(self) -> None:
         for name, (total, count) in self._sums.items():
-            self.record.scalar(f"{name}, mean of epoch", self.record.step, total / count, "epoch")
+            self.record.scalar(f"{name} (epoch mean)", self.record.step, total / count, "epoch")
         self._sums.clear()
 
     # ------------------------------------------------------------------------------------------- settings and rewinding

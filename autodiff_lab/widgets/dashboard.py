@@ -61,12 +61,15 @@ class Dashboard(LiveWidget):
 
     # -- messages
 
+    def greeted(self) -> None:
+        self._complete = True  # what was sent before the page listened is lost
+        if cells.quiet():
+            self.flush()
+
     def receive(self, message: dict) -> None:
         kind = message.get("t")
         if kind == "full":
-            self._complete = True
-            if cells.quiet():
-                self.flush()
+            self.greeted()
         elif kind == "wish":
             self.watcher.controls.wish(message["kind"], **{key: message[key] for key in ("setting", "value", "step") if key in message})
             if cells.quiet():  # no loop runs: a slider can be moved at once, the rest waits for the loop

@@ -74,6 +74,9 @@ class LiveWidget(anywidget.AnyWidget):
         """The last state as text; what an untrusted notebook, a grader and a screen reader get."""
         return type(self).__name__
 
+    def greeted(self) -> None:
+        """A page has opened the widget (on another thread): make sure that it gets everything."""
+
     def receive(self, message: dict) -> None:
         """A message from the browser, on another thread: set flags, touch no tensor."""
 
@@ -145,9 +148,10 @@ class LiveWidget(anywidget.AnyWidget):
         """Open the channel to the browser, and make it one that is heard while a cell runs."""
         super().open()
         comm = self.comm
-        # ipykernel 7.4 sends answers to the shell that published last, which is the busy one; ask for the sender's own.
+        # ipykernel 7.4 sends answers to the shell that published last, which is the busy one. Ask for the sender's own; a
+        # front end that has none (or none yet) gets one of ours.
         if hasattr(comm, "_reply_subshell_for"):
-            comm._reply_subshell_for = lambda data, default: default
+            comm._reply_subshell_for = lambda data, default: default or own_subshell()
         # The stock handler fires IPython's post_execute hooks, on this thread, in the middle of the learner's cell:
         # matplotlib would flush a half-drawn figure. Call the message callback only.
         if hasattr(comm, "handle_msg") and hasattr(comm, "_msg_callback"):
@@ -157,9 +161,8 @@ class LiveWidget(anywidget.AnyWidget):
         aside = threading.current_thread() is not threading.main_thread()
         try:
             if content.get("t") == "hello":
-                self._hears = aside
-                if cells.quiet():
-                    self.keep()
+                self._hears = self._hears or aside
+                self.greeted()
             else:
                 self._hears = self._hears or aside
                 self.receive(content)
@@ -246,6 +249,24 @@ def interactive() -> bool:
         return "cellId" in (parent.get("metadata") or {})
     except Exception:
         return True
+
+
+_subshell: str | None = None
+
+
+def own_subshell() -> str | None:
+    """A subshell of the kernel for messages to widgets, one for all; None where there can be none.
+
+    Called by ipykernel on the thread that deals out messages, which is the one that may make subshells.
+    """
+    global _subshell
+    try:
+        manager = ipython().kernel.shell_channel_thread.manager
+        if _subshell is None or _subshell not in manager.list_subshell():
+            _subshell = manager._create_subshell()
+        return _subshell
+    except Exception:
+        return None
 
 
 def publish(data: dict, display_id: str | None, update: bool = False) -> None:

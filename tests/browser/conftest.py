@@ -151,7 +151,18 @@ def lab(jupyter, chrome, request):
     """Opens notebooks: `lab.open(cells, dark=…, width=…) -> Notebook`. Closes pages and kernels afterwards."""
     bench = Lab(jupyter, chrome, request.node.name)
     yield bench
+    if getattr(request.node, "failed", False):
+        for number, book in enumerate(bench.books):
+            book.shot(f"failed-{request.node.name}-{number}")
     bench.close()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A test that failed leaves a picture of what it saw."""
+    outcome = yield
+    if call.when == "call" and outcome.get_result().failed:
+        item.failed = True
 
 
 # ------------------------------------------------------------------------------------------------ what a test holds

@@ -19,6 +19,7 @@ interface Traits {
 }
 
 interface Known {
+  key: string;
   store: Store;
   views: Set<View>;
   waiting: Map<number, number>;
@@ -31,7 +32,7 @@ let wishes = 0;
 function knownOf(model: AnyModel<Traits>): Known {
   const key = model.get("key");
   let entry = known.get(key);
-  if (!entry) known.set(key, (entry = { store: new Store(), views: new Set(), waiting: new Map() }));
+  if (!entry) known.set(key, (entry = { key, store: new Store(), views: new Set(), waiting: new Map() }));
   return entry;
 }
 
@@ -49,11 +50,13 @@ function initialize({ model }: { model: AnyModel<Traits> }): () => void {
     if (message.t === "d") {
       if (!store.apply(buffers[0])) full();
     } else if (message.t === "ack") {
-      store.live = store.live === true || !!message.live || !moving(store);
+      if (message.live || !moving(store)) {
+        store.live = true;
+        if (store.trouble === DEAF) store.trouble = "";
+      }
       if (message.id !== undefined) {
         clearTimeout(entry.waiting.get(message.id));
         entry.waiting.delete(message.id);
-        if (message.live) store.trouble = "";
       }
     } else if (message.t === "error") {
       store.trouble = message.text ?? "";
@@ -76,21 +79,24 @@ function moving(store: Store): boolean {
   return store.head.stage === "running" || store.head.stage === "paused";
 }
 
-/** Ask the kernel to answer; where no answer comes while a cell runs, say so. */
-function hello(model: AnyModel<Traits>, entry: Known): void {
+/** Ask the kernel to answer. While a cell runs and no answer comes, say so, and go on asking, ever more rarely. */
+function hello(model: AnyModel<Traits>, entry: Known, patience = 1200): void {
   const id = ++wishes;
-  expectAnswer(entry, id, 2500);
+  expectAnswer(entry, id, patience, () => hello(model, entry, Math.min(30_000, 2 * patience)));
   model.send({ t: "hello", id });
 }
 
-function expectAnswer(entry: Known, id: number, patience: number): void {
+function expectAnswer(entry: Known, id: number, patience: number, again: () => void = () => {}): void {
+  const { store } = entry;
   const timer = window.setTimeout(() => {
     entry.waiting.delete(id);
-    if (moving(entry.store) && entry.store.live !== true) {
-      entry.store.live = false;
-      entry.store.trouble = DEAF;
-      entry.views.forEach((view) => view.schedule());
+    if (!moving(store) || store.live === true) return;
+    if (patience > 2000) {
+      store.live = false;
+      store.trouble = DEAF;
     }
+    entry.views.forEach((view) => view.schedule());
+    if (known.get(entry.key) === entry) again();
   }, patience);
   entry.waiting.set(id, timer);
 }
@@ -191,7 +197,7 @@ class View {
 
   private wish(wish: Wish): void {
     const id = ++wishes;
-    expectAnswer(this.entry, id, 1200);
+    expectAnswer(this.entry, id, 2400);
     this.model.send({ t: "wish", id, ...wish });
   }
 
