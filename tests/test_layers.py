@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "autodiff_lab"
 
 # Each part of the library, and the parts that its files may import besides their own.
-ENGINE = ("backend", "core", "ops", "autograd", "linalg", "fft", "special", "nn", "distributions", "optim", "utils")
+ENGINE = ("backend", "core", "ops", "autograd", "func", "linalg", "fft", "special", "nn", "distributions", "optim", "utils")
 ENGINE += ("serialization", "datasets")
 MAY_IMPORT = {
     "backend": (),
@@ -23,6 +24,7 @@ MAY_IMPORT = {
     "fft": ("backend", "core", "ops"),
     "special": ("backend", "core", "ops"),
     "autograd": ("backend", "core", "ops", "linalg", "special"),
+    "func": ("backend", "core", "ops", "autograd", "linalg", "special", "nn"),
     "nn": ("backend", "core", "ops", "autograd", "linalg", "special"),
     "distributions": ("backend", "core", "ops", "autograd", "linalg", "special", "nn"),
     "optim": ("backend", "core", "ops", "autograd", "linalg", "nn"),
@@ -41,6 +43,7 @@ NEEDED = {"numpy", "scipy", "ml_dtypes"}
 HEAVY = {"IPython", "anywidget", "traitlets", "ipywidgets", "ipykernel", "matplotlib", "cupy", "torch"}
 
 
+@functools.cache
 def files() -> list[Path]:
     return sorted(path for path in PACKAGE.rglob("*.py"))
 
@@ -51,13 +54,14 @@ def part_of(path: Path) -> str:
     return first.removesuffix(".py")
 
 
+@functools.cache
 def imports(path: Path) -> list[tuple[str, int, bool]]:
     """(absolute module name, line, runs at import) of every import statement, those for type checkers left out."""
     found: list[tuple[str, int, bool]] = []
     folder = ["autodiff_lab", *path.relative_to(PACKAGE).parts[:-1]]
 
     def walk(node: ast.AST, at_import: bool) -> None:
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             return
         if isinstance(node, ast.Import):
             found.extend((alias.name, node.lineno, at_import) for alias in node.names)

@@ -42,3 +42,10 @@ def test_comm_messages_reach_a_cell_that_runs():
     folder = ROOT / "share" / "jupyter" / "lab" / "settings" / "overrides.d"
     settings = json.loads((folder / "autodiff_lab.json").read_text(encoding="utf-8"))
     assert settings["@jupyterlab/apputils-extension:kernels-settings"]["commsOverSubshells"] == "perCommTarget"
+
+
+def test_binder_installs_what_the_lab_needs():
+    lines = (ROOT / "binder" / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    extras = PROJECT["project"]["optional-dependencies"]
+    ours = [need for need in extras["lab"] + extras["bfloat16"] if not need.startswith("autodiff-lab")]
+    assert sorted(line for line in lines if not line.startswith("#")) == sorted(PROJECT["project"]["dependencies"] + ours)
