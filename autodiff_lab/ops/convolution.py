@@ -106,17 +106,19 @@ def check(input, weight, bias, geo: Geometry, d: int, transposed: bool = False) 
 
 # ---- patches ----
 
-def pad_zeros(x, pads):
-    """Zeros around the spatial dimensions; negative padding cuts off."""
-    if not any(lo or hi for lo, hi in pads):
+def pad_zeros(x, pads, slack: int = 0):
+    """Zeros around the spatial dimensions; negative padding cuts off. `slack` more numbers may be read behind the end."""
+    if not slack and not any(lo or hi for lo, hi in pads):
         return x
     lead = x.ndim - len(pads)
     cut = (slice(None),) * lead + tuple(slice(max(-lo, 0), n - max(-hi, 0)) for n, (lo, hi) in zip(x.shape[lead:], pads, strict=True))
     x = x[cut]
     pads = [(max(lo, 0), max(hi, 0)) for lo, hi in pads]
-    if not any(lo or hi for lo, hi in pads):
+    if not slack and not any(lo or hi for lo, hi in pads):
         return x
-    whole = namespace(x).zeros(x.shape[:lead] + tuple(n + lo + hi for n, (lo, hi) in zip(x.shape[lead:], pads, strict=True)), x.dtype)
+    shape = x.shape[:lead] + tuple(n + lo + hi for n, (lo, hi) in zip(x.shape[lead:], pads, strict=True))
+    size = math.prod(shape)
+    whole = namespace(x).zeros(size + slack, x.dtype)[:size].reshape(shape)
     whole[(slice(None),) * lead + tuple(slice(lo, lo + n) for n, (lo, _) in zip(x.shape[lead:], pads, strict=True))] = x
     return whole
 
@@ -159,22 +161,54 @@ def is_plain(geo: Geometry) -> bool:
     return all(k == 1 for k in geo.kernel) and all(s == 1 for s in geo.stride) and not any(lo or hi for lo, hi in geo.pads) and geo.groups == 1
 
 
-def patch_blocks(x, geo: Geometry, out):
-    """Copies of the patches of a padded input: (images, rows, (groups, K, images * places) array)."""
+FIRST, WIDE, LAST = "channels first", "whole padded rows", "channels last"
+
+
+def layout(C: int, geo: Geometry, out) -> str:
+    """How to copy patches so that what is copied at once is long.
+
+    FIRST copies one row of one channel at a time. WIDE, with step 1, takes padded rows to their end, so that the rows of a
+    channel are one run; what stands in the margin is computed too and dropped. LAST turns the input so that all channels of
+    a pixel lie side by side: best for small images with many channels.
+    """
+    if len(out) > 1 and all(s == 1 for s in geo.stride[-2:]) and out[-1] >= 12:
+        return WIDE
+    return LAST if geo.groups == 1 and C * geo.kernel[-1] >= 2 * out[-1] and geo.dilation[-1] == 1 else FIRST
+
+
+def kernel_rows(weight, geo: Geometry, how: str):
+    """The kernels as rows of a matrix (groups, O / groups, K), in the order in which `patch_blocks` gives patches."""
+    if how is LAST:
+        weight = weight.transpose(0, *range(2, weight.ndim), 1)
+    return weight.reshape(geo.groups, weight.shape[0] // geo.groups, -1)
+
+
+def patch_blocks(x, geo: Geometry, out, how: str):
+    """Copies of all patches, block by block: images, rows, and a (groups, K, images * places) array.
+
+    With WIDE, each row has as many places as a padded row.
+    """
     xp = namespace(x)
-    view = windows(x, geo, out)
     d = len(out)
-    K = x.shape[1] // geo.groups * math.prod(geo.kernel)
-    inner = math.prod(out[1:])
+    C = x.shape[1]
+    if how is LAST:
+        x = pad_zeros(x.transpose(0, *range(2, d + 2), 1), (*geo.pads, (0, 0)))
+        view = windows(x.transpose(0, d + 1, *range(1, d + 1)), geo, out)
+        view = view.transpose(*range(d + 1, 2 * d + 2), *range(1, d + 1), 0)  # images, places, kernel, channels
+        lead = 0
+    else:
+        x = pad_zeros(x, geo.pads, geo.kernel[-1] * geo.dilation[-1] if how is WIDE else 0)
+        view = windows(x, geo, (*out[:-1], x.shape[-1]) if how is WIDE else out)
+        lead = d + 1
+    K = C // geo.groups * math.prod(geo.kernel)
     buffer = None
-    for images, rows in blocks(x.shape[0], out[0], K * geo.groups * inner):
-        part = view[(slice(None),) * (d + 1) + (images, rows)]
-        size = part.size
-        if buffer is None or buffer.size < size:
-            buffer = xp.empty(size, x.dtype)
-        flat = buffer[:size]
+    for images, rows in blocks(x.shape[0], out[0], K * geo.groups * math.prod(view.shape[lead + 2:lead + 1 + d])):
+        part = view[(slice(None),) * lead + (images, rows)]
+        if buffer is None or buffer.size < part.size:
+            buffer = xp.empty(part.size, x.dtype)
+        flat = buffer[:part.size]
         flat.reshape(part.shape)[...] = part
-        yield images, rows, flat.reshape(geo.groups, K, -1)
+        yield images, rows, flat.reshape(1, -1, K).swapaxes(1, 2) if how is LAST else flat.reshape(geo.groups, K, -1)
 
 
 # ---- the three maps ----
@@ -190,31 +224,39 @@ def correlate(input: Tensor, weight: Tensor, geo) -> Tensor:
         return xp.matmul(weight.reshape(O, C), input.reshape(N, C, -1)).reshape(N, O, *out)
     if G == C and O == C and G > 1:
         return _each_channel(input, weight, geo, out)
-    x = pad_zeros(input, geo.pads)
+    how = layout(C, geo, out)
+    kernels = kernel_rows(weight, geo, how)
     result = xp.empty((N, O, *out), input.dtype)
-    kernels = weight.reshape(G, O // G, -1)
-    for images, rows, patches in patch_blocks(x, geo, out):
+    for images, rows, patches in patch_blocks(input, geo, out, how):
         target = result[images, :, rows]
-        if target.shape[0] == 1 and target[0].flags.c_contiguous:
+        if how is not WIDE and target.shape[0] == 1 and target[0].flags.c_contiguous:
             xp.matmul(kernels, patches, out=target.reshape(G, O // G, -1))
         else:
-            made = xp.matmul(kernels, patches).reshape(O, target.shape[0], *target.shape[2:])
-            target[...] = made.swapaxes(0, 1)
+            made = xp.matmul(kernels, patches).reshape(O, target.shape[0], *target.shape[2:-1], -1)
+            target[...] = made[..., :out[-1]].swapaxes(0, 1)
     return result
 
 
 def _each_channel(input, weight, geo, out):
     """Depthwise: every channel has a kernel of its own; one multiply-add per place in it."""
     xp = namespace(input)
-    result = xp.zeros((*input.shape[:2], *out), input.dtype)
-    d = len(out)
-    step = max(BUFFER // max(math.prod(input.shape[1:]), 1), 1)
-    for start in range(0, input.shape[0], step):
-        x, target = pad_zeros(input[start:start + step], geo.pads), result[start:start + step]
-        product = xp.empty(target.shape, input.dtype)
-        for index, where in offsets(geo, out):
-            xp.multiply(x[(slice(None), slice(None), *where)], weight[(slice(None), 0, *index)].reshape(-1, *(1,) * d), out=product)
-            target += product
+    N, C = input.shape[:2]
+    result = xp.empty((N, C, *out), input.dtype)
+    wide = layout(C, geo, out) is WIDE
+    slack = geo.kernel[-1] * geo.dilation[-1] if wide else 0
+    step = max(BUFFER // 2 // max(math.prod(input.shape[1:]), 1), 1)
+    total = None
+    for start in range(0, N, step):
+        x = pad_zeros(input[start:start + step], geo.pads, slack)
+        view = windows(x, geo, (*out[:-1], x.shape[-1]) if wide else out)
+        if total is None or total.shape != (C, *view.shape[len(out) + 1:]):
+            total = xp.empty((C, *view.shape[len(out) + 1:]), input.dtype)
+            product = xp.empty_like(total)
+        for i, (index, _) in enumerate(offsets(geo, out)):
+            xp.multiply(view[(slice(None), *index)], weight[(slice(None), 0, *index)].reshape(-1, *(1,) * (total.ndim - 1)), out=product if i else total)
+            if i:
+                total += product
+        result[start:start + step] = total[..., :out[-1]].swapaxes(0, 1)
     return result
 
 
@@ -276,10 +318,15 @@ def correlate_patches(input: Tensor, other: Tensor, geo) -> Tensor:
     if is_plain(geo):
         rows = xp.ascontiguousarray(other.swapaxes(0, 1)).reshape(O, -1), input.swapaxes(0, 1).reshape(C, -1)
         return xp.matmul(rows[0], rows[1].T).reshape(O, C, *geo.kernel)
+    how = layout(C, geo, out)
     total = xp.zeros((G, O // G, C // G * math.prod(geo.kernel)), input.dtype)
-    for images, rows, patches in patch_blocks(pad_zeros(input, geo.pads), geo, out):
+    if how is WIDE:  # zeros in the margin: what stands there in the patches does not count
+        other = pad_zeros(other, (*((0, 0),) * (len(out) - 1), (0, input.shape[-1] + sum(geo.pads[-1]) - out[-1])))
+    for images, rows, patches in patch_blocks(input, geo, out, how):
         part = other[images, :, rows].swapaxes(0, 1).reshape(G, O // G, -1)
         total += xp.matmul(part, patches.swapaxes(1, 2))
+    if how is LAST:
+        return xp.ascontiguousarray(total.reshape(O, *geo.kernel, C).transpose(0, len(out) + 1, *range(1, len(out) + 1)))
     return total.reshape(O, C // G, *geo.kernel)
 
 
