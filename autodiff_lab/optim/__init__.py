@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import optimizer
+from . import lr_scheduler, optimizer
 from .adadelta import Adadelta
 from .adafactor import Adafactor
 from .adagrad import Adagrad
@@ -25,4 +25,15 @@ __all__ = [
     "SGD", "SparseAdam",
 ]
 
-assert optimizer
+
+
+def __getattr__(name: str):
+    """`swa_utils` needs `nn`, and is imported when asked for."""
+    if name == "swa_utils":
+        import importlib
+
+        return importlib.import_module(".swa_utils", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+assert lr_scheduler and optimizer
