@@ -24,6 +24,7 @@ from . import losses
 from . import more_losses
 from . import norms
 from . import picking
+from . import products
 from . import random_fills
 from . import rearranging
 from . import reductions

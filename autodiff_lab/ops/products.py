@@ -1,0 +1,416 @@
+"""Products of vectors and matrices by their BLAS names, and einsum.
+
+All are matmul in other clothes: einsum too is permuted, reshaped and handed to one matrix product a pair.
+"""
+
+from __future__ import annotations
+
+import math
+
+from ..core.op import op, ops, public
+from ..core.samples import calls
+from ..core.tensor import Tensor
+from .linear import matmul
+
+__all__ = ["addbmm", "addmv", "addr", "baddbmm", "chain_matmul", "corrcoef", "cov", "einsum", "inner", "kron", "outer", "tensordot", "trace", "vdot"]
+
+Number = int | float | complex | bool
+
+
+def _dims(name: str, what: str, array, ndim: int) -> None:
+    if array.ndim != ndim:
+        kind = {1: "1D", 2: "2D", 3: "3D"}[ndim]
+        raise RuntimeError(f"{what} must be a {'matrix' if ndim == 2 else f'{kind} tensor'}, got {array.ndim}D tensor. {name} takes {kind} tensors only; "
+                           "use matmul for other shapes.")
+
+
+@op(category="linear", latex="A B", samples=calls(lambda r: ((r.normal(size=(3, 4)), r.normal(size=(4, 2))), {})))
+def mm(input: Tensor, mat2: Tensor) -> Tensor:
+    """The product of two matrices, without broadcasting."""
+    _dims("mm", "self", input, 2)
+    _dims("mm", "mat2", mat2, 2)
+    return matmul.op.kernel(input, mat2)
+
+
+@mm.vjp("input", latex="B^T")
+def _(grad, mat2):
+    return ops.matmul(grad, ops.conj(mat2).swapaxes(0, 1))
+
+
+@mm.vjp("mat2", latex="A^T")
+def _(grad, input):
+    return ops.matmul(ops.conj(input).swapaxes(0, 1), grad)
+
+
+@op(category="linear", latex="A_b B_b", samples=calls(lambda r: ((r.normal(size=(2, 3, 4)), r.normal(size=(2, 4, 2))), {})))
+def bmm(input: Tensor, mat2: Tensor) -> Tensor:
+    """A product of matrices for each entry of the batch, without broadcasting."""
+    if input.ndim != 3 or mat2.ndim != 3:
+        raise RuntimeError(f"batch1 must be a 3D tensor: bmm takes two batches of matrices, got {input.ndim}D and {mat2.ndim}D.")
+    if input.shape[0] != mat2.shape[0] or input.shape[2] != mat2.shape[1]:
+        raise RuntimeError(f"Expected size for first two dimensions of batch2 tensor to be: [{input.shape[0]}, {input.shape[2]}] but got: [{mat2.shape[0]}, {mat2.shape[1]}].")
+    return matmul.op.kernel(input, mat2)
+
+
+@bmm.vjp("input", latex="B^T")
+def _(grad, mat2):
+    return ops.matmul(grad, ops.conj(mat2).swapaxes(1, 2))
+
+
+@bmm.vjp("mat2", latex="A^T")
+def _(grad, input):
+    return ops.matmul(ops.conj(input).swapaxes(1, 2), grad)
+
+
+@op(category="linear", latex="A v", samples=calls(lambda r: ((r.normal(size=(3, 4)), r.normal(size=(4,))), {})))
+def mv(input: Tensor, vec: Tensor) -> Tensor:
+    """The product of a matrix and a vector."""
+    if input.ndim != 2 or vec.ndim != 1:
+        raise RuntimeError(f"vector + matrix @ vector expected, got {input.ndim}, {vec.ndim}: mv takes a matrix and a vector.")
+    return matmul.op.kernel(input, vec)
+
+
+@mv.vjp("input", latex="v")
+def _(grad, vec):
+    return grad.reshape((-1, 1)) * ops.conj(vec)
+
+
+@mv.vjp("vec", latex="A^T")
+def _(grad, input):
+    return ops.matmul(ops.conj(input).swapaxes(0, 1), grad)
+
+
+@op(category="linear", latex=r"\sum_i x_i y_i", samples=calls(lambda r: ((r.normal(size=(4,)), r.normal(size=(4,))), {})))
+def dot(input: Tensor, tensor: Tensor) -> Tensor:
+    """The sum of the products of two vectors' elements."""
+    if input.ndim != 1 or tensor.ndim != 1:
+        raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
+    return matmul.op.kernel(input, tensor)
+
+
+@dot.vjp("input", latex="y")
+def _(grad, tensor):
+    return grad * ops.conj(tensor)
+
+
+@dot.vjp("tensor", latex="x")
+def _(grad, input):
+    return grad * ops.conj(input)
+
+
+@op(category="linear", latex=r"\beta M + \alpha A B", samples=calls(
+    lambda r: ((r.normal(size=(3, 2)), r.normal(size=(3, 4)), r.normal(size=(4, 2))), {}),
+    lambda r: ((r.normal(size=(2,)), r.normal(size=(3, 4)), r.normal(size=(4, 2))), {"beta": 0.5, "alpha": 2})), inplace=True)
+def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """`beta * input + alpha * (mat1 @ mat2)`; with beta 0 the input is ignored, nan and all."""
+    _dims("addmm", "mat1", mat1, 2)
+    _dims("addmm", "mat2", mat2, 2)
+    product = matmul.op.kernel(mat1, mat2)
+    if alpha != 1:
+        product = product * alpha
+    if beta == 0:
+        return product
+    return product + (input if beta == 1 else input * beta)
+
+
+@addmm.vjp("input", latex=r"\beta")
+def _(grad, beta):
+    return grad if beta == 1 else grad * beta
+
+
+@addmm.vjp("mat1", latex=r"\alpha B^T")
+def _(grad, mat2, alpha):
+    found = ops.matmul(grad, ops.conj(mat2).swapaxes(0, 1))
+    return found if alpha == 1 else found * alpha
+
+
+@addmm.vjp("mat2", latex=r"\alpha A^T")
+def _(grad, mat1, alpha):
+    found = ops.matmul(ops.conj(mat1).swapaxes(0, 1), grad)
+    return found if alpha == 1 else found * alpha
+
+
+# ---- composed of the above: their derivatives come with the parts ----
+
+def _combined(input, product, beta, alpha):
+    product = product if alpha == 1 else product * alpha
+    return product if beta == 0 else product + (input if beta == 1 else input * beta)
+
+
+def _written(result, out):
+    return result if out is None else out.copy_(result)
+
+
+def addmv(input, mat, vec, *, beta=1, alpha=1, out=None):
+    """`beta * input + alpha * (mat @ vec)`."""
+    return _written(_combined(input, mv(mat, vec), beta, alpha), out)
+
+
+def addr(input, vec1, vec2, *, beta=1, alpha=1, out=None):
+    """`beta * input + alpha * outer(vec1, vec2)`."""
+    return _written(_combined(input, outer(vec1, vec2), beta, alpha), out)
+
+
+def baddbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None):
+    """`beta * input + alpha * bmm(batch1, batch2)`."""
+    return _written(_combined(input, bmm(batch1, batch2), beta, alpha), out)
+
+
+def addbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None):
+    """`beta * input + alpha * (the sum of bmm(batch1, batch2) over the batch)`."""
+    return _written(_combined(input, bmm(batch1, batch2).sum(0), beta, alpha), out)
+
+
+def outer(input, vec2, *, out=None):
+    """Every element of `input` times every element of `vec2`: a matrix."""
+    if input.ndim != 1 or vec2.ndim != 1:
+        raise RuntimeError(f"outer: Expected 1-D argument self, but got {input.ndim}-D" if input.ndim != 1 else f"outer: Expected 1-D argument vec2, but got {vec2.ndim}-D")
+    return _written(input.unsqueeze(1) * vec2, out)
+
+
+def inner(input, other, *, out=None):
+    """The sum of products over the last dimension of both."""
+    if not input.ndim or not other.ndim:
+        return _written(input * other, out)
+    if input.shape[-1] != other.shape[-1]:
+        raise RuntimeError(f"inner() the last dimension must match on both input tensors but got shapes {list(input.shape)} and {list(other.shape)}")
+    return _written(tensordot(input, other, ([-1], [-1])), out)
+
+
+def vdot(input, other, *, out=None):
+    """The dot product with the first vector conjugated."""
+    return _written(dot(input.conj() if input.is_complex() else input, other), out)
+
+
+def trace(input):
+    """The sum of a matrix's diagonal."""
+    if input.ndim != 2:
+        raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
+    return input.diagonal().sum()
+
+
+def chain_matmul(*matrices, out=None):
+    """The product of several matrices; see linalg.multi_dot for the best order."""
+    result = matrices[0]
+    for matrix in matrices[1:]:
+        result = mm(result, matrix)
+    return _written(result, out)
+
+
+def kron(input, other, *, out=None):
+    """Kronecker product: every element of `input` times all of `other`, laid out as blocks."""
+    n = max(input.ndim, other.ndim)
+    a = input.reshape((1,) * (n - input.ndim) + tuple(input.shape))
+    b = other.reshape((1,) * (n - other.ndim) + tuple(other.shape))
+    spread = a.reshape([size for pair in zip(a.shape, (1,) * n, strict=True) for size in pair]) * b.reshape([size for pair in zip((1,) * n, b.shape, strict=True) for size in pair])
+    return _written(spread.reshape([p * q for p, q in zip(a.shape, b.shape, strict=True)]), out)
+
+
+def tensordot(a, b, dims=2, out=None):
+    """Sum of products over `dims`: the last dims of `a` with the first of `b`, or two lists of dimensions."""
+    if isinstance(dims, Tensor):
+        dims = dims.tolist()
+    if isinstance(dims, int):
+        if dims < 0:
+            raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
+        if dims > min(a.ndim, b.ndim):
+            raise RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}")
+        dims = (list(range(a.ndim - dims, a.ndim)), list(range(dims)))
+    first, second = ([d] if isinstance(d, int) else list(d) for d in dims)
+    if len(first) != len(second):
+        raise RuntimeError(f"both dimension lists should have same length: got {len(first)} and {len(second)}")
+    first, second = [d % a.ndim for d in first], [d % b.ndim for d in second]
+    for p, q in zip(first, second, strict=True):
+        if a.shape[p] != b.shape[q]:
+            raise RuntimeError(f"contracted dimensions need to match, but first has size {a.shape[p]} in dim {p} and second has size {b.shape[q]} in dim {q}")
+    rest_a, rest_b = [d for d in range(a.ndim) if d not in first], [d for d in range(b.ndim) if d not in second]
+    inside = math.prod(a.shape[d] for d in first)
+    left = a.permute(*rest_a, *first).reshape(-1 if inside else math.prod(a.shape[d] for d in rest_a), inside)
+    right = b.permute(*second, *rest_b).reshape(inside, -1 if inside else math.prod(b.shape[d] for d in rest_b))
+    return _written(matmul(left, right).reshape([a.shape[d] for d in rest_a] + [b.shape[d] for d in rest_b]), out)
+
+
+def cov(input, *, correction: int = 1, fweights=None, aweights=None):
+    """The covariance matrix of variables in rows, observations in columns."""
+    x = input.reshape(1, -1) if input.ndim < 2 else input
+    weights = None
+    if fweights is not None:
+        weights = fweights.to(x.dtype)
+    if aweights is not None:
+        weights = aweights if weights is None else weights * aweights
+    if weights is None:
+        total = x.shape[1]
+        mean, factor = x.mean(1, True), total - correction
+        centred = x - mean
+        result = matmul(centred, centred.conj().swapaxes(0, 1)) / max(factor, 0)
+    else:
+        total = weights.sum()
+        mean = (x * weights).sum(1, True) / total
+        squares = (weights * aweights).sum() / total if aweights is not None else 1
+        centred = x - mean
+        result = matmul(centred * weights, centred.conj().swapaxes(0, 1)) / (total - correction * squares)
+    return result.squeeze() if input.ndim < 2 else result
+
+
+def corrcoef(input):
+    """The correlation matrix of variables in rows, observations in columns."""
+    c = cov(input)
+    if not c.ndim:
+        return c / c
+    scale = c.diagonal().sqrt()
+    return (c / scale.unsqueeze(1) / scale).clamp(-1, 1)
+
+
+# ---- einsum ----
+
+def einsum(equation, *operands):
+    """Sums of products written as an equation, e.g. "bij,bjk->bik". Batches, traces and broadcasting included.
+
+    Raises:
+        RuntimeError: for an equation that does not fit the operands.
+
+    >>> import autodiff_lab as lab
+    >>> lab.einsum("ij,j->i", lab.ones(2, 3), lab.ones(3))
+    tensor([3., 3.])
+    """
+    if not isinstance(equation, str):
+        equation, operands = _from_sublists((equation, *operands))
+    elif len(operands) == 1 and isinstance(operands[0], (list, tuple)):
+        operands = tuple(operands[0])
+    inputs, output = _parse(equation, operands)
+    terms = [_clean(x, letters) for x, letters in zip(operands, inputs, strict=True)]
+    sizes: dict = {}
+    for x, letters in terms:
+        for letter, size in zip(letters, x.shape, strict=True):
+            known = sizes.get(letter, 1)
+            if size != 1 and known not in (1, size):
+                raise RuntimeError(f"einsum(): subscript {_shown(letter)} has size {size} for operand {_operand_of(terms, x)} which does not broadcast with previously seen size {known}")
+            sizes[letter] = max(known, size) if size else 0
+    # An index of size 1 that stands against a longer one broadcasts: it is dropped from this operand.
+    terms = [_drop(x, letters, [k for k in letters if x.shape[letters.index(k)] == 1 and sizes[k] != 1]) for x, letters in terms]
+    while len(terms) > 1:
+        (x, a), (y, b), *rest = terms
+        needed = set(output).union(*(letters for _, letters in rest))
+        terms = [_pair(_summed(x, a, needed | set(b)), _summed(y, b, needed | set(a)), needed), *rest]
+    x, letters = _summed(*terms[0], set(output))
+    missing = [k for k in output if k not in letters]
+    for k in missing:
+        x, letters = x.unsqueeze(-1), [*letters, k]
+    x = x.permute([letters.index(k) for k in output])
+    shape = [sizes[k] for k in output]
+    return x if list(x.shape) == shape else x.expand(shape)
+
+
+def _shown(letter) -> str:
+    return letter if isinstance(letter, str) else f"... ({letter})"
+
+
+def _operand_of(terms, x) -> int:
+    return next(i for i, (each, _) in enumerate(terms) if each is x)
+
+
+def _from_sublists(values):
+    """The format einsum(x, [0, 1], y, [1, 2], [0, 2])."""
+    def text(sub):
+        return "".join("..." if s is Ellipsis else chr(ord("A") + s) if s < 26 else chr(ord("a") + s - 26) for s in sub)
+    pairs = len(values) // 2
+    operands = tuple(values[2 * i] for i in range(pairs))
+    equation = ",".join(text(values[2 * i + 1]) for i in range(pairs))
+    return (equation + "->" + text(values[-1]) if len(values) % 2 else equation), operands
+
+
+def _parse(equation: str, operands):
+    """Index names of each operand and of the result; "..." becomes numbered names, counted from the right."""
+    equation = equation.replace(" ", "")
+    left, arrow, right = equation.partition("->")
+    inputs = left.split(",")
+    if len(inputs) != len(operands):
+        more = "more" if len(inputs) < len(operands) else "fewer"
+        raise RuntimeError(f"einsum(): {more} operands were provided than specified in the equation: {len(inputs)} in \"{equation}\", {len(operands)} given.")
+    parsed, most = [], 0
+    for i, (text, x) in enumerate(zip(inputs, operands, strict=True)):
+        plain = text.replace("...", "", 1)
+        if not all(c.isalpha() for c in plain):
+            raise RuntimeError(f"einsum(): invalid subscript given at index {next(k for k, c in enumerate(plain) if not c.isalpha())} in the equation string, subscripts must be in [a-zA-Z]")
+        dots = x.ndim - len(plain)
+        if dots < 0 or (dots and "..." not in text):
+            raise RuntimeError(f"einsum(): the number of subscripts in the equation ({len(plain)}) does not match the number of dimensions ({x.ndim}) for operand {i}"
+                               + (" and no ellipsis was given" if "..." not in text else ""))
+        most = max(most, dots)
+        parsed.append((text, dots))
+    def letters(text, dots):
+        before, found, after = text.partition("...")
+        return [*before, *(range(most - dots, most) if found else ()), *after]
+    names = [letters(text, dots) for text, dots in parsed]
+    if arrow:
+        output = letters(right, most)
+        for k in right.replace("...", ""):
+            if right.count(k) > 1:
+                raise RuntimeError(f"einsum(): output subscript {k} appears more than once in the output")
+            if not any(k in n for n in names):
+                raise RuntimeError(f"einsum(): output subscript {k} does not appear in the equation for any input operand")
+    else:
+        every = [k for n in names for k in n]
+        output = [*range(most), *sorted(k for k in set(every) if isinstance(k, str) and every.count(k) == 1)]
+    return names, output
+
+
+def _clean(x, letters):
+    """An operand with a repeated index replaced by its diagonal."""
+    letters = list(letters)
+    for k in dict.fromkeys(letters):
+        while letters.count(k) > 1:
+            first = letters.index(k)
+            second = letters.index(k, first + 1)
+            if x.shape[first] != x.shape[second]:
+                raise RuntimeError(f"einsum(): subscript {_shown(k)} is repeated for operand but the sizes don't match, {x.shape[second]} != {x.shape[first]}")
+            x = x.diagonal(0, first, second)  # the diagonal becomes the last dimension
+            letters = [m for i, m in enumerate(letters) if i not in (first, second)] + [k]
+    return x, letters
+
+
+def _drop(x, letters, gone):
+    for k in gone:
+        i = letters.index(k)
+        x, letters = x.squeeze(i), letters[:i] + letters[i + 1:]
+    return x, letters
+
+
+def _summed(x, letters, needed):
+    """The operand summed over the indices that nobody else needs."""
+    alone = [i for i, k in enumerate(letters) if k not in needed]
+    return (x.sum(tuple(alone)), [k for k in letters if k in needed]) if alone else (x, letters)
+
+
+def _pair(one, two, needed):
+    """Two operands contracted by one (batched) matrix product."""
+    (x, a), (y, b) = one, two
+    batch = [k for k in a if k in b and k in needed]
+    inside = [k for k in a if k in b and k not in needed]
+    left, right = [k for k in a if k not in b], [k for k in b if k not in a]
+    size = {**dict(zip(b, y.shape, strict=True)), **dict(zip(a, x.shape, strict=True))}
+    def product(keys):
+        return math.prod(size[k] for k in keys)
+    if not inside:  # nothing to contract: a broadcast product
+        x = x.permute([a.index(k) for k in batch + left]).reshape([size[k] for k in batch + left] + [1] * len(right))
+        y = y.permute([b.index(k) for k in batch + right]).reshape([size[k] for k in batch] + [1] * len(left) + [size[k] for k in right])
+        return x * y, batch + left + right
+    x = x.permute([a.index(k) for k in batch + left + inside]).reshape(product(batch), product(left), product(inside))
+    y = y.permute([b.index(k) for k in batch + inside + right]).reshape(product(batch), product(inside), product(right))
+    return matmul(x, y).reshape([size[k] for k in batch + left + right]), batch + left + right
+
+
+def _methods() -> None:
+    for name in __all__:
+        public[""][name] = globals()[name]
+        if name not in ("chain_matmul", "einsum", "tensordot"):
+            setattr(Tensor, name, globals()[name])
+    public[""]["ger"] = Tensor.ger = outer
+    for name in ("addmv", "addr", "baddbmm", "addbmm"):
+        def in_place(self, one, two, *, beta=1, alpha=1, _function=globals()[name]):
+            return self.copy_(_function(self.clone(), one, two, beta=beta, alpha=alpha))
+        in_place.__name__, in_place.__doc__ = f"{name}_", f"In-place version of `{name}`."
+        setattr(Tensor, f"{name}_", in_place)
+
+
+_methods()
