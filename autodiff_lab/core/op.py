@@ -10,6 +10,7 @@ operator: what it unpacks, what its rules need saved. Read it with `print(lab.ta
 
 from __future__ import annotations
 
+import copy
 import inspect
 import types
 from typing import Any
@@ -84,6 +85,7 @@ class Op:
 
     is_port = False
     writer = None  # writes the result of the in-place form straight into memory; see `writes`
+    variants: tuple = ()  # (condition on the arguments, node name): PyTorch numbers the overloads of a function
 
     def __init__(self, kernel, *, name, category, latex, samples, errors, promote, outputs, extras, view, inplace,
                  ufunc, out, differentiable, no_grad, changes_dtype, node_name, dunder):
@@ -98,6 +100,7 @@ class Op:
         self.rules: dict[str, Rule] = {}
         self.node_name = (node_name or "".join(part[:1].upper() + part[1:] for part in name.split(".")[-1].split("_"))) + "Backward0"
         self._built = None
+        self._named: dict[str, Op] = {}
         self.function = None
 
     @property
@@ -132,6 +135,14 @@ class Op:
             self._built = None
             return function
         return decorate
+
+    def named(self, node_name: str) -> Op:
+        """The same operator, whose nodes have another name, such as "SumBackward1"."""
+        made = self._named.get(node_name)
+        if made is None:
+            made = self._named[node_name] = copy.copy(self)
+            made.node_name, made.variants, made._built = node_name, (), self.built
+        return made
 
     def writes(self, function):
         """Decorate the in-place kernel: same arguments, stores the result in the first one.
@@ -207,7 +218,7 @@ def op(*, category: str = "other", latex: str | None = None, samples=None, error
        outputs=None, extras: tuple = (), view=False, inplace: bool = False, ufunc=None, out: bool = True,
        differentiable: int | None = None, no_grad: str | None = None, changes_dtype: bool = False, namespace: str = "",
        function: bool = True, method: bool = True, dunder: tuple = (), alias: tuple = (), name: str | None = None,
-       node_name: str | None = None):
+       node_name: str | None = None, variants: tuple = ()):
     """Turn the kernel below into an operator and its public function.
 
     Args:
@@ -231,6 +242,7 @@ def op(*, category: str = "other", latex: str | None = None, samples=None, error
         alias: other public names.
         name: if the Python name of the kernel can't be the public one.
         node_name: PyTorch's name of the node where it is not the CamelCase of `name`.
+        variants: other names of the node: (condition on the arguments as Python text, name), the first that holds.
     """
     def decorate(kernel):
         short = name or kernel.__name__
@@ -238,6 +250,7 @@ def op(*, category: str = "other", latex: str | None = None, samples=None, error
         made = Op(kernel, name=full, category=category, latex=latex, samples=samples, errors=errors, promote=promote, outputs=outputs,
                   extras=extras, view=view, inplace=inplace, ufunc=ufunc, out=out and not view, differentiable=differentiable,
                   no_grad=no_grad, changes_dtype=changes_dtype, node_name=node_name, dunder=dunder)
+        made.variants = variants
         if full in registry:
             raise ValueError(f"operator {full} is defined twice.")
         registry[full] = made

@@ -159,7 +159,7 @@ def _(grad, dim):
     return ops.squeeze(grad, dim)
 
 
-@op(category="shape", view=True, samples=calls(lambda r: ((r.normal(size=(3, 1, 4)), 1), {}), lambda r: ((r.normal(size=(1, 3, 1)),), {})))
+@op(category="shape", view=True, samples=calls(lambda r: ((r.normal(size=(3, 1, 4)), 1), {}), lambda r: ((r.normal(size=(1, 3, 1)),), {})), out=False, variants=(("dim.__class__ is int", "SqueezeBackward1"), ("dim is not None", "SqueezeBackward2")))
 def squeeze(input: Tensor, dim=None) -> Tensor:
     """The view without dimensions of size 1: all, or those in `dim`."""
     if dim is None:
