@@ -171,22 +171,26 @@ def layout(C: int, geo: Geometry, out) -> str:
     channel are one run; what stands in the margin is computed too and dropped. LAST turns the input so that all channels of
     a pixel lie side by side: best for small images with many channels.
     """
+    run = C * geo.kernel[-1] if geo.groups == 1 and geo.dilation[-1] == 1 else 0  # of numbers side by side with channels last
+    if run >= 64 and out[-1] < 32:
+        return LAST
     if len(out) > 1 and all(s == 1 for s in geo.stride[-2:]) and out[-1] >= 12:
         return WIDE
-    return LAST if geo.groups == 1 and C * geo.kernel[-1] >= 2 * out[-1] and geo.dilation[-1] == 1 else FIRST
+    return LAST if run >= 2 * out[-1] else FIRST
 
 
 def kernel_rows(weight, geo: Geometry, how: str):
-    """The kernels as rows of a matrix (groups, O / groups, K), in the order in which `patch_blocks` gives patches."""
+    """The kernels as a matrix (groups, O / groups, K), or (K, O) for LAST, in the order in which `patch_blocks` gives patches."""
     if how is LAST:
-        weight = weight.transpose(0, *range(2, weight.ndim), 1)
+        return weight.transpose(0, *range(2, weight.ndim), 1).reshape(weight.shape[0], -1).T
     return weight.reshape(geo.groups, weight.shape[0] // geo.groups, -1)
 
 
 def patch_blocks(x, geo: Geometry, out, how: str):
     """Copies of all patches, block by block: images, rows, and a (groups, K, images * places) array.
 
-    With WIDE, each row has as many places as a padded row.
+    With WIDE, each row has as many places as a padded row. With LAST it is (images * places, K), the form in which BLAS
+    is fastest when there are few output channels.
     """
     xp = namespace(x)
     d = len(out)
@@ -208,7 +212,7 @@ def patch_blocks(x, geo: Geometry, out, how: str):
             buffer = xp.empty(part.size, x.dtype)
         flat = buffer[:part.size]
         flat.reshape(part.shape)[...] = part
-        yield images, rows, flat.reshape(1, -1, K).swapaxes(1, 2) if how is LAST else flat.reshape(geo.groups, K, -1)
+        yield images, rows, flat.reshape(-1, K) if how is LAST else flat.reshape(geo.groups, K, -1)
 
 
 # ---- the three maps ----
@@ -229,7 +233,9 @@ def correlate(input: Tensor, weight: Tensor, geo) -> Tensor:
     result = xp.empty((N, O, *out), input.dtype)
     for images, rows, patches in patch_blocks(input, geo, out, how):
         target = result[images, :, rows]
-        if how is not WIDE and target.shape[0] == 1 and target[0].flags.c_contiguous:
+        if how is LAST:
+            target[...] = xp.matmul(patches, kernels).reshape(target.shape[0], *target.shape[2:], O).transpose(0, len(out) + 1, *range(1, len(out) + 1))
+        elif how is FIRST and target.shape[0] == 1 and target[0].flags.c_contiguous:
             xp.matmul(kernels, patches, out=target.reshape(G, O // G, -1))
         else:
             made = xp.matmul(kernels, patches).reshape(O, target.shape[0], *target.shape[2:-1], -1)
@@ -279,8 +285,8 @@ def spread(input: Tensor, weight: Tensor, size, geo) -> Tensor:
     C = weight.shape[1] * G
     if is_plain(geo):
         return xp.matmul(weight.reshape(O, C).T, input.reshape(N, O, -1)).reshape(N, C, *size)
-    if all(s == 1 for s in geo.stride):
-        # With step 1 it is a convolution again, with the kernel turned around.
+    if all(s == 1 for s in geo.stride) and (C >= 6 or G > 1):
+        # With step 1 it is a convolution again, with the kernel turned around; fast unless it leaves few channels.
         d = len(size)
         turned = weight[(slice(None), slice(None), *(slice(None, None, -1),) * d)].reshape(G, O // G, C // G, *geo.kernel).swapaxes(1, 2)
         pads = tuple((gap * (k - 1) - lo, n + lo - m) for n, m, k, (lo, _), gap in zip(size, out, geo.kernel, geo.pads, geo.dilation, strict=True))
@@ -319,14 +325,18 @@ def correlate_patches(input: Tensor, other: Tensor, geo) -> Tensor:
         rows = xp.ascontiguousarray(other.swapaxes(0, 1)).reshape(O, -1), input.swapaxes(0, 1).reshape(C, -1)
         return xp.matmul(rows[0], rows[1].T).reshape(O, C, *geo.kernel)
     how = layout(C, geo, out)
-    total = xp.zeros((G, O // G, C // G * math.prod(geo.kernel)), input.dtype)
+    K = C // G * math.prod(geo.kernel)
+    total = xp.zeros((K, O) if how is LAST else (G, O // G, K), input.dtype)
     if how is WIDE:  # zeros in the margin: what stands there in the patches does not count
         other = pad_zeros(other, (*((0, 0),) * (len(out) - 1), (0, input.shape[-1] + sum(geo.pads[-1]) - out[-1])))
     for images, rows, patches in patch_blocks(input, geo, out, how):
-        part = other[images, :, rows].swapaxes(0, 1).reshape(G, O // G, -1)
-        total += xp.matmul(part, patches.swapaxes(1, 2))
+        part = other[images, :, rows]
+        if how is LAST:
+            total += xp.matmul(patches.T, part.transpose(0, *range(2, part.ndim), 1).reshape(-1, O))
+        else:
+            total += xp.matmul(part.swapaxes(0, 1).reshape(G, O // G, -1), patches.swapaxes(1, 2))
     if how is LAST:
-        return xp.ascontiguousarray(total.reshape(O, *geo.kernel, C).transpose(0, len(out) + 1, *range(1, len(out) + 1)))
+        return xp.ascontiguousarray(total.reshape(*geo.kernel, C, O).transpose(len(out) + 1, len(out), *range(len(out))))
     return total.reshape(O, C // G, *geo.kernel)
 
 
