@@ -168,7 +168,7 @@ def unwrap_lines(op, flavour: str) -> list[str]:
             others = [f"isinstance({q.name}, Tensor)" for q in tensors[1:]]
             if others:
                 lines += [f"elif {' or '.join(others)}:",
-                          f"    {n}_a = {'operand' if op.promote or p.kind != 'tensor' else 'tensor_only'}(OP, '{n}', {n})",
+                          f"    {n}_a = {'operand' if p.kind != 'tensor' else 'tensor_only'}(OP, '{n}', {n})",
                           f"    {n}_rg = False"]
                 lines += ["    mixed = True"] if paired else []
             lines += ["else:",

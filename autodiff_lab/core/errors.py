@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import dis
+import os
+
 import numpy as np
 
 from . import observe
 
 __all__ = ["broadcast_error", "explain"]
+
+_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def explain(op, error: Exception, args: tuple) -> Exception:
@@ -24,8 +29,21 @@ def explain(op, error: Exception, args: tuple) -> Exception:
     return found
 
 
+def _on_purpose(error) -> bool:
+    """True if a `raise` statement of ours made the error, not NumPy."""
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    if step is None:
+        return False
+    code = step.tb_frame.f_code
+    return code.co_filename.startswith(_HERE) and code.co_code[step.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+
+
 def _translated(op, error, tensors) -> Exception:
     text = str(error)
+    if _on_purpose(error):
+        return error
     if isinstance(error, ValueError) and ("could not be broadcast" in text or "shape mismatch: objects cannot be broadcast" in text) and len(tensors) >= 2:
         return broadcast_error(op, tensors)
     if isinstance(error, OverflowError) and "out of bounds for" in text:

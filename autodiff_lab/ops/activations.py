@@ -6,6 +6,7 @@ import inspect
 import math
 
 from ..backend import namespace, special
+from ..core.dtypes import of_name
 from ..core.op import op, ops, public
 from ..core.samples import away_from, calls, reals
 from ..core.tensor import Tensor
@@ -501,7 +502,10 @@ def _(grad, input, dim):
 def rrelu_op(input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, noise=None) -> Tensor:
     """leaky_relu whose slope is drawn from [lower, upper] for every element; see rrelu."""
     xp = namespace(input)
-    slope = xp.where(input > 0, 1, (lower + upper) / 2 if noise is None else noise).astype(input.dtype)
+    slope = xp.where(input > 0, 1, (lower + upper) / 2).astype(input.dtype)
+    if noise is not None:  # one draw for each element that is not positive, in their order
+        slope = xp.ones(input.shape, input.dtype)
+        slope[input <= 0] = noise
     return input * slope, slope
 
 
@@ -513,7 +517,10 @@ def _(grad, slope):
 def _noise(input, lower, upper, training):
     if lower > upper:
         raise RuntimeError(f"Lower bound should be less than or equal to the upper bound, but got lower={lower}, upper={upper}")
-    return public[""]["empty_like"](input.detach()).uniform_(lower, upper)._a if training and lower != upper else None
+    if not training or lower == upper:
+        return None
+    drawn = int((input.detach() <= 0).sum())
+    return public[""]["empty"](drawn, dtype=of_name("float64")).uniform_(lower, upper)._a
 
 
 def rrelu(input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False) -> Tensor:

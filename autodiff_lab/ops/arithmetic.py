@@ -21,7 +21,7 @@ def scaled(value, alpha):
 
 
 @op(category="pointwise", latex=r"x + y", samples=pairs(), promote="numeric", inplace=True, ufunc=np.add, dunder=("__add__", "__radd__", "__iadd__"))
-def add(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+def add(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """Sum of two tensors, element by element: `input + alpha * other`.
 
     >>> import autodiff_lab as lab
@@ -42,7 +42,7 @@ def _(grad, alpha):
 
 
 @op(category="pointwise", latex=r"x - y", samples=pairs(), promote="numeric", inplace=True, dunder=("__sub__", "__isub__"), alias=("subtract",))
-def sub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """Difference of two tensors: `input - alpha * other`.
 
     >>> import autodiff_lab as lab
@@ -86,7 +86,7 @@ def _(grad):
 
 @op(category="pointwise", latex=r"x \cdot y", samples=pairs(), promote="numeric", inplace=True, ufunc=np.multiply,
     dunder=("__mul__", "__rmul__", "__imul__"), alias=("multiply",))
-def mul(input: Tensor, other: Tensor | Number) -> Tensor:
+def mul(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """Product of two tensors, element by element.
 
     >>> import autodiff_lab as lab
@@ -121,7 +121,7 @@ def _(grad):
 
 @op(category="pointwise", latex=r"x / y", samples=pairs(positive_other=True), promote="numeric", inplace=True,
     dunder=("__truediv__", "__itruediv__", "__div__"), alias=("divide",))
-def div(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
+def div(input: Tensor | Number, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
     """Quotient of two tensors. Integers give floats, unless rounding_mode is "floor" or "trunc".
 
     Division by zero gives inf or nan, as IEEE has it; with rounding, integers raise.
@@ -231,25 +231,34 @@ def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
     return input ** exponent
 
 
-@pow.vjp("input", latex=r"y\,x^{y-1}")
-def _(grad, input, exponent):
+def through_base(grad, base, exponent):
+    """The gradient of a power for its base."""
     if exponent.__class__ is int or exponent.__class__ is float:
         if exponent == 0:
             return grad * 0
         if exponent == 2:
-            return grad * ops.conj(input * 2)
-        return grad * ops.conj(exponent * ops.pow(input, exponent - 1))
+            return grad * ops.conj(base * 2)
+        return grad * ops.conj(exponent * ops.pow(base, exponent - 1))
     # At exponent 0 the power is 1 whatever the base, so the gradient is 0 and not 0 * inf.
-    return grad * ops.where(exponent == 0, exponent * 0, ops.conj(exponent * ops.pow(input, exponent - 1)))
+    return grad * ops.where(exponent == 0, exponent * 0, ops.conj(exponent * ops.pow(base, exponent - 1)))
+
+
+def through_exponent(grad, base, exponent, out):
+    """The gradient of a power for its exponent. 0 to a non-negative power is flat in it; 0 * log 0 would be NaN."""
+    if base.__class__ is int or base.__class__ is float:
+        return grad * out * math.log(base) if base > 0 else grad * 0 if base == 0 else grad * math.nan
+    flat = (base == 0) & (exponent >= 0)
+    return grad * ops.where(flat, out * 0, ops.conj(out * ops.log(ops.where(flat, base * 0 + 1, base))))
+
+
+@pow.vjp("input", latex=r"y\,x^{y-1}")
+def _(grad, input, exponent):
+    return through_base(grad, input, exponent)
 
 
 @pow.vjp("exponent", latex=r"x^y \ln x")
 def _(grad, input, exponent, out):
-    # 0 to a non-negative power is flat in the exponent; 0 * log 0 would be NaN.
-    if input.__class__ is int or input.__class__ is float:
-        return grad * out * math.log(input) if input > 0 else grad * 0
-    flat = (input == 0) & (exponent >= 0)
-    return grad * ops.where(flat, out * 0, ops.conj(out * ops.log(ops.where(flat, input * 0 + 1, input))))
+    return through_exponent(grad, input, exponent, out)
 
 
 @op(category="pointwise", latex=r"y^x", samples=calls(lambda r: ((r.uniform(0.3, 2, (3, 4)), 2.5), {})), promote="numeric", dunder=("__rpow__",), function=False, method=False)
@@ -268,7 +277,7 @@ def _(grad, other, out):
 @op(category="pointwise", latex=r"x^2", samples=reals(), inplace=True, node_name="Pow")
 def square(input: Tensor) -> Tensor:
     """The square of every element."""
-    return input * input
+    return input * input if input.dtype.kind != "b" else input.astype("int64")
 
 
 @square.vjp("input", latex="2x")
@@ -289,7 +298,7 @@ def _(grad, out):
 
 @op(category="pointwise", latex=r"\lfloor x / y \rfloor", promote="numeric", inplace=True, dunder=("__floordiv__", "__ifloordiv__"), samples=calls(
     lambda r: ((r.integers(-9, 9, (3, 4)), 4), {}), lambda r: ((r.integers(-9, 9, (3, 4)), r.integers(1, 5, (4,))), {})))
-def floor_divide(input: Tensor, other: Tensor | Number) -> Tensor:
+def floor_divide(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """The quotient, rounded down; Python's `//`."""
     return floored(namespace(input), input, other)
 
@@ -475,6 +484,8 @@ def true_divide_(input: Tensor, other) -> Tensor:
 def float_power(input, exponent, *, out=None) -> Tensor:
     """`input ** exponent`, computed in float64 (or complex128)."""
     from ..core.dtypes import of_name
+    if not (isinstance(input, Tensor) or isinstance(exponent, Tensor)):
+        raise TypeError(f"float_power() received an invalid combination of arguments - got ({type(input).__name__}, {type(exponent).__name__}), but one of them must be a Tensor.")
     complex_ = any(isinstance(v, complex) or isinstance(v, Tensor) and v.dtype.is_complex for v in (input, exponent))
     wanted = of_name("complex128" if complex_ else "float64")
     input, exponent = (v.to(wanted) if isinstance(v, Tensor) else v for v in (input, exponent))

@@ -9,6 +9,7 @@ from ..core.dtypes import dtype_of
 from ..core.op import op, ops, public
 from ..core.samples import away_from, calls, reals
 from ..core.tensor import Tensor
+from .rounding import need_tensors
 
 
 def complexes(shape=(3, 4)):
@@ -117,6 +118,7 @@ def _(grad):
 
 def polar(abs: Tensor, angle: Tensor, *, out=None) -> Tensor:
     """Complex numbers from their sizes and angles."""
+    need_tensors("polar", abs=abs, angle=angle)
     if abs.dtype != angle.dtype:
         raise RuntimeError(f"Expected object of scalar type {abs.dtype.title} but got scalar type {angle.dtype.title} for second argument")
     if not abs.dtype.is_floating_point:

@@ -146,6 +146,7 @@ def multi_margin_loss(input: Tensor, target: Tensor, p: int = 1, margin: float =
         RuntimeError: for shapes that do not fit.
         IndexError: for a class that is not there.
     """
+    kind = reduction_of(size_average, reduce, reduction)
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
     if weight is not None and weight.ndim != 1:
@@ -157,6 +158,10 @@ def multi_margin_loss(input: Tensor, target: Tensor, p: int = 1, margin: float =
     rows = input.shape[0] if input.ndim == 2 else 1
     if target.ndim > 1 or target.size != rows:
         raise RuntimeError(f"inconsistent target size, expected {rows} but got {list(target.shape)}")
+    if target.dtype != "int64":
+        raise RuntimeError(f"expected scalar type Long but found {dtype_of(target).title}. Classes are integers: convert the target with .long().")
+    if weight is not None and weight.shape[0] != (input.shape[-1] if input.ndim else 1):
+        raise RuntimeError(f"inconsistent weight size, expected {input.shape[-1] if input.ndim else 1} but got {list(weight.shape)}")
     if target.size and (target.min() < 0 or target.max() >= (input.shape[-1] if input.ndim else 1)):
         raise IndexError("target out of range")
     xp = namespace(input)
@@ -165,7 +170,6 @@ def multi_margin_loss(input: Tensor, target: Tensor, p: int = 1, margin: float =
     if weight is not None:
         losses = losses * weight[target.reshape(-1)]
     losses = losses / (input.shape[-1] if input.ndim else 1)
-    kind = reduction_of(size_average, reduce, reduction)
     losses = losses if input.ndim == 2 else losses[0]
     return losses if kind == "none" else xp.mean(losses) if kind == "mean" else xp.add.reduce(losses, axis=None)
 

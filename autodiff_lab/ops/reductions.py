@@ -71,9 +71,9 @@ def sum(input: Tensor, dim=None, keepdim: bool = False, *, dtype=None) -> Tensor
     elif input.dtype.kind in "iub":
         input = input.astype("int64")
     if dim is None:
-        return namespace(input).add.reduce(input, axis=None, keepdims=keepdim)
+        return namespace(input).add.reduce(input, axis=None, dtype=input.dtype, keepdims=keepdim)
     axis = axes(dim, input.ndim)
-    return namespace(input).add.reduce(input, axis=axis if axis != () else None, keepdims=keepdim)
+    return namespace(input).add.reduce(input, axis=axis if axis != () else None, dtype=input.dtype, keepdims=keepdim)
 
 
 @sum.vjp("input", latex="1")

@@ -164,9 +164,14 @@ def nextafter(input: Tensor, other: Tensor) -> Tensor:
     return namespace(input).nextafter(input, other)
 
 
-@nextafter.vjp("input", "other")
+@nextafter.vjp("input", latex="1")
 def _(grad):
-    raise RuntimeError("derivative for aten::nextafter is not implemented.")
+    return grad
+
+
+@nextafter.vjp("other", latex="0")
+def _(grad):
+    return grad * 0
 
 
 @op(category="pointwise", latex=r"m \cdot 2^{e}", outputs=("mantissa", "exponent"), differentiable=1, samples=away_from(0.0))
@@ -187,8 +192,19 @@ def _(grad, exponent):
     return grad / ops.exp2(exponent * 1.0)
 
 
+def need_tensors(name: str, **arguments) -> None:
+    """
+    Raises:
+        TypeError: if an argument is no Tensor.
+    """
+    for i, (argument, value) in enumerate(arguments.items()):
+        if not isinstance(value, Tensor):
+            raise TypeError(f"{name}(): argument '{argument}' (position {i + 1}) must be Tensor, not {type(value).__name__}")
+
+
 def ldexp(input: Tensor, other: Tensor, *, out=None) -> Tensor:
     """`input * 2**other`."""
+    need_tensors("ldexp", input=input, other=other)
     power = public[""]["pow"](2.0, other)
     return public[""]["mul"](input, power) if out is None else public[""]["mul"](input, power, out=out)
 

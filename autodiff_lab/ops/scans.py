@@ -36,7 +36,7 @@ def cumsum(input: Tensor, dim: int, *, dtype=None) -> Tensor:
     tensor([1, 3, 6])
     """
     input, axis = prepared("cumsum", input, dim, dtype)
-    return input.copy() if axis is None else namespace(input).cumsum(input, axis=axis)
+    return input.copy() if axis is None else namespace(input).cumsum(input, axis=axis, dtype=input.dtype)
 
 
 def backward_sum(value, dim: int):
@@ -53,7 +53,7 @@ def _(grad, dim):
 def cumprod(input: Tensor, dim: int, *, dtype=None) -> Tensor:
     """Running product along `dim`. Integers are multiplied as int64."""
     input, axis = prepared("cumprod", input, dim, dtype)
-    return input.copy() if axis is None else namespace(input).cumprod(input, axis=axis)
+    return input.copy() if axis is None else namespace(input).cumprod(input, axis=axis, dtype=input.dtype)
 
 
 @cumprod.vjp("input")
@@ -168,8 +168,7 @@ def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None
         if t.ndim != input.ndim:
             raise RuntimeError("diff expects prepend or append to be the same dimension as input")
     if n == 0:
-        made = input.clone() if not extra else public[""]["cat"]([t for t in (prepend, input, append) if t is not None], d)
-        return made if out is None else out.copy_(made)
+        return input.clone() if out is None else out.copy_(input)
     made = public[""]["cat"]([t for t in (prepend, input, append) if t is not None], d) if extra else input
     for _ in range(min(n, made.shape[d])):
         size = made.shape[d]
@@ -221,6 +220,7 @@ def gradient(input: Tensor, *, spacing=1, dim=None, edge_order: int = 1) -> tupl
     (tensor([3., 4., 5.]),)
     """
     dims = range(input.ndim) if dim is None else [axes(d, input.ndim)[0] for d in ((dim,) if isinstance(dim, int) else dim)]
+    spacing = 1 if spacing is None else spacing
     spacings = list(spacing) if isinstance(spacing, (tuple, list)) else [spacing] * len(dims)
     if len(spacings) != len(dims):
         raise RuntimeError(f"torch.gradient expected spacing to be unspecified, a scalar, or a list of length {len(dims)}, got a list of length {len(spacings)}.")

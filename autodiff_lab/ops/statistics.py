@@ -26,7 +26,7 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype=
     elif input.dtype.kind in "iub":
         input = input.astype("int64")
     axis = axes(dim, input.ndim)
-    return namespace(input).multiply.reduce(input, axis=axis, keepdims=keepdim)
+    return namespace(input).multiply.reduce(input, axis=axis, dtype=input.dtype, keepdims=keepdim)
 
 
 @prod.vjp("input", latex=r"\prod_{j \ne i} x_j")
@@ -227,8 +227,9 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False):
     ordered("aminmax", input)
     axis = axes(dim, input.ndim)
     if not (input.size if axis is None else input.shape[axis[0]]):
-        raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity." if axis is None else
-                           f"aminmax(): Expected reduction dim {axis[0]} to have non-zero size.")
+        if axis is None:
+            raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.")
+        raise IndexError(f"aminmax: Expected reduction dim {axis[0]} to have non-zero size.")
     xp = namespace(input)
     return xp.minimum.reduce(input, axis=axis, keepdims=keepdim), xp.maximum.reduce(input, axis=axis, keepdims=keepdim)
 
