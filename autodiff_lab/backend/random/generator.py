@@ -23,9 +23,10 @@ _HEAD, _TAIL = struct.Struct("<QiiQ"), struct.Struct("<dddi4xfB3x")  # before an
 
 
 class _NoEntropy(ISeedSequence):
-    """Spares MT19937 the entropy that seeding overwrites at once: 3 % of the time that construction takes else.
+    """Spares MT19937 the gathering of entropy that seeding overwrites at once.
 
-    A loader makes a generator each epoch. NumPy reads the words one by one, and a list is fastest to read.
+    A loader makes a generator each epoch, and this makes it 30 times faster. NumPy reads the words one by one, which
+    is fastest from a list.
     """
 
     words = [1] * _WORDS

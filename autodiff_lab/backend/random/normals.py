@@ -181,7 +181,8 @@ def _groups32(bits, out, mean, std):
                 wave *= np.float32(std)
             wave += np.float32(0.0)  # the fused addition of a zero mean turns -0.0 into 0.0
         else:
-            wide = wave * np.float64(np.float32(std))
+            wide = wave.astype(np.float64)
+            wide *= float(np.float32(std))
             wide += float(np.float32(mean))
             wave[...] = wide
         out[:, half] = wave.reshape(-1, 8)
