@@ -22,7 +22,8 @@ from . import ops  # noqa: F401 - registers the operators
 from . import autograd, func
 from . import nn
 from .func import vmap
-from . import datasets, optim, utils
+from . import datasets, optim, serialization, utils
+from .serialization import load, save
 
 __version__ = "0.1.0"
 
