@@ -68,7 +68,7 @@ def place(plan: Plan, edges, opened, size, label_width=lambda edge: 0) -> Pictur
     routes = defaultdict(list)  # scope -> (child, child, label width)
     for (a, b), indices in groups.items():
         scope, from_child, to_child = _meet(plan, a, b)
-        routes[scope].append((from_child, to_child, max(label_width(i) for i in indices) if len(indices) == 1 else 0))
+        routes[scope].append((from_child, to_child, label_width(indices[0]) if len(indices) == 1 and a[0] == b[0] == "n" else 0))
     picture = Picture()
     bends: dict[str, dict[tuple[str, int], tuple[float, float]]] = {}
     layout = _lay("r", plan, opened, size, routes)
@@ -145,6 +145,7 @@ def _lay(scope: str, plan: Plan, opened: set, size, routes) -> _Layout:
         width = max((sizes[item][0] for item in column), default=0)
         xs.append((x, width))
         x += width + (gaps[c] if c + 1 < len(columns) else 0)
+    fresh = {a for a, _, _ in routes[scope]} - {b for _, b, _ in routes[scope]}
     centers = _heights(columns, sizes, near)
     low = min((centers[c][i] - sizes[item][1] / 2 for c, column in enumerate(columns) for i, item in enumerate(column)), default=0)
     high = max((centers[c][i] + sizes[item][1] / 2 for c, column in enumerate(columns) for i, item in enumerate(column)), default=0)
@@ -153,7 +154,8 @@ def _lay(scope: str, plan: Plan, opened: set, size, routes) -> _Layout:
     for c, column in enumerate(columns):
         for i, item in enumerate(column):
             w, h = sizes[item]
-            left = xs[c][0] + pad + (xs[c][1] - w) / 2
+            spare = xs[c][1] - w
+            left = xs[c][0] + pad + (spare if item in fresh else spare / 2)  # what has no input stands close to its use
             y = centers[c][i] - low + head
             if item[-1] == ">":
                 bends[item[:-1], c] = (left, y)

@@ -31,7 +31,7 @@ def text_width(text: str, size: float, mono: bool = False, bold: bool = False) -
     if mono:
         return len(text) * size * 0.605
     units = sum(0.38 if c in NARROW else 0.92 if c in WIDE else 0.7 if c.isupper() else 0.62 for c in text)
-    return units * size * (1.12 if bold else 1.05)
+    return units * size * (1.2 if bold else 1.07)
 
 
 class Card:
@@ -64,7 +64,7 @@ def card_of(snapshot: GraphSnapshot, plan: Plan, item: str, values: bool = True,
     scope = snapshot.scopes[int((members[0] if members else item)[1:])]
     last = snapshot.scopes[int(members[-1][1:])] if members else None
     name = f"{tail(scope.path)} … {tail(last.path)}" if last else scope_name(scope)
-    op = f"{scope.cls} × {len(members)}" if members else f"{scope.cls}{f' call {scope.call}' if scope.call > 1 else ''}"
+    op = f"{scope.cls} × {len(members)}" if members else f"{scope.cls if scope.cls != name else ''}{f' call {scope.call}' if scope.call > 1 else ''}".strip()
     shape = (last or scope).shape
     rows = [(words.shape_text(shape) if shape is not None else "", INK)]
     if grads:
@@ -181,7 +181,8 @@ def _body(snapshot, plan, picture: Picture, card, labels, grads) -> list[str]:
         parts.append(f'<path d="{curve(wire.points)}" fill="none" stroke="{color}" stroke-width="{stroke_width(strength)}"{dash}/>')
         parts.append(f'<path d="M{_n(x2)},{_n(y2)}l-8,-4l0,8z" fill="{color}"/>')
     for wire in picture.wires:
-        label = labels[wire.edges[0]] if len(wire.edges) == 1 else f"{len(wire.edges)} edges" if len(wire.edges) > 3 and plan.open else ""
+        between_nodes = wire.source[0] == wire.target[0] == "n"
+        label = (labels[wire.edges[0]] if between_nodes else "") if len(wire.edges) == 1 else f"{len(wire.edges)} edges" if len(wire.edges) > 3 and plan.open else ""
         if label and (grads or len(snapshot.nodes) <= 60):
             x, y = label_spot(wire.points)
             hot = grads and edge_strength(snapshot, wire.edges) is not None

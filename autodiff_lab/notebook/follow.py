@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from ..core import observe
-from ..record.build import build
+from ..record.build import build, inputs_of
 from ..record.recorder import Recorder
 from ..record.replay import what_if_for
 from . import showing
@@ -117,9 +117,10 @@ class Follower:
             if key == self.first_key and self.newest:
                 break
             fresh.append(key)
-        used = {int(v) for key in fresh for v in recorder.entries[key].inputs if isinstance(v, int) and type(v).__name__ == "Arg"}
-        used |= {int(v) for key in fresh for part in recorder.entries[key].inputs if part.__class__ is list for v in part if type(v).__name__ == "Arg"}
-        sinks = [key for key in fresh if key not in used and not recorder.entries[key].error]
+        used = set()
+        for key in fresh:
+            used.update(inputs_of(recorder.look(key)))
+        sinks = [key for key in fresh if key not in used and not recorder.look(key).error]
         return sorted(sinks[:SINKS_AT_MOST]), ""
 
     def _tensors(self, roots):

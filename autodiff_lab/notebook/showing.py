@@ -11,7 +11,7 @@ from ..core import observe
 from ..core.tensor import Tensor
 from ..record.build import build
 from ..record.model import GraphSnapshot
-from ..record.recorder import Recorder
+from ..record.recorder import Recorder, keep
 from .graph import Graph
 from .names import cell_label, ipython, variables
 
@@ -68,9 +68,9 @@ def snapshot_of(tensors: list, frame=None):
     recorder = active if active is not None else Recorder()
     roots = [recorder._key(t) for t in tensors]
     for key in roots:
-        if key > 0 and recorder.entries[key].array is None and recorder.entries[key].shape is not None:
-            from ..record.recorder import keep
-            recorder.entries[key].array = keep(tensors[roots.index(key)]._a)
+        entry = recorder.look(key) if key > 0 else None
+        if entry is not None and entry.array is None and entry.shape is not None:
+            entry.array = keep(tensors[roots.index(key)]._a)
     names = _names(frame)
     title = names.get(id(tensors[0]), "")
     return build(recorder, roots, label=cell_label, names=names, title=title, cell=_cell_file(frame)), recorder, roots

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 
 from .families import FAMILIES, family_of, glyph_of
 from .formula import local_text
 from .model import Accumulation, BackwardStep, Contribution, EdgeInfo, GraphSnapshot, NodeInfo, Saved, ScopeInfo, Value
-from .recorder import Arg, Entry, Recorder
+from .recorder import Arg, Entry, Flow, Recorder
 from .source import Sources
 from .text import clean, number, one_line
 from .values import value_of
 
-__all__ = ["build"]
+__all__ = ["build", "inputs_of"]
 
 NODES_AT_MOST = 20_000
 
@@ -46,7 +48,8 @@ class _Builder:
     def snapshot(self) -> GraphSnapshot:
         self._collect()
         self._name_scopes()
-        self.flows = {flow.key: flow for flow in self.recorder.flows if flow.key in self.reached}
+        self.passed = [Flow(*flow) for flow in self.recorder.flows]
+        self.flows = {flow.key: flow for flow in self.passed if flow.key in self.reached}
         self.ran = bool(self.flows)
         self._name_operators()
         edges = self._edges()
@@ -72,15 +75,16 @@ class _Builder:
                 continue
             self.reached.add(key)
             if key > 0 and key in entries:
-                stack.extend(_keys(entries[key]))
-        self._collapse_outputs(entries)
-        for key in entries:  # in the order in which they ran
+                stack.extend(inputs_of(self.recorder.look(key)))
+        self._collapse_outputs()
+        for key in list(entries):  # in the order in which they ran
             if key in self.reached and key not in self.stands_for:
-                for leaf in _keys(entries[key]):
+                entry = self.recorder.look(key)
+                for leaf in inputs_of(entry):
                     if leaf < 0:
                         self._place(leaf)
                 self.ids[key] = len(self.order)
-                self.order.append(entries[key])
+                self.order.append(entry)
         for key in self.roots:
             if key < 0:
                 self._place(key)
@@ -90,19 +94,19 @@ class _Builder:
             self.ids[leaf] = len(self.order)
             self.order.append(self.recorder.by_key[leaf])
 
-    def _collapse_outputs(self, entries) -> None:
+    def _collapse_outputs(self) -> None:
         """An operator of which one output is used is drawn as one card."""
         parts: dict[int, list[int]] = {}
         for key in sorted(self.reached):
-            entry = entries.get(key)
-            if entry is not None and entry.output is not None and len(_keys(entry)) == 1 and entry.shape is not None:
-                parent = entries.get(_keys(entry)[0])
+            entry = self.recorder.look(key)
+            if entry is not None and entry.output is not None and len(inputs_of(entry)) == 1 and entry.shape is not None:
+                parent = self.recorder.look(inputs_of(entry)[0])
                 if parent is not None and parent.shape is None and parent.op.name == entry.op.name or entry.op.is_port:
-                    parts.setdefault(_keys(entry)[0], []).append(key)
+                    parts.setdefault(inputs_of(entry)[0], []).append(key)
         for parent, outputs in parts.items():
             if len(outputs) == 1:
                 self.stands_for[outputs[0]] = parent
-                self.chosen[parent] = entries[outputs[0]]
+                self.chosen[parent] = self.recorder.look(outputs[0])
 
     def _drawn(self, key: int) -> int:
         return self.stands_for.get(key, key)
@@ -111,8 +115,9 @@ class _Builder:
 
     def _name_scopes(self) -> None:
         found = {}
+        self._skip_trivial()
         for item in self.order:
-            scope = item.scope if isinstance(item, Entry) else None
+            scope = self._scope_at(item) if isinstance(item, Entry) else None
             while scope is not None and id(scope) not in found:
                 found[id(scope)] = scope
                 scope = scope.parent
@@ -136,13 +141,36 @@ class _Builder:
             calls[id(module)] = calls.get(id(module), 0) + 1
             size = sum(int(np.prod(p.shape)) for p in module.parameters()) if module is not None and hasattr(module, "parameters") else 0
             self.scopes.append(ScopeInfo(
-                self.scope_ids[id(scope)], clean(paths.get(id(module), "")), clean(scope.title), None if scope.parent is None else self.scope_ids[id(scope.parent)],
+                self.scope_ids[id(scope)], clean(paths.get(id(module), "")), clean(scope.cls.__name__), None if scope.parent is None else self.scope_ids[id(scope.parent)],
                 clean(outer_names.get(id(scope), "")), calls[id(module)], size, scope.shape, clean(scope.error)))
+
+    def _skip_trivial(self) -> None:
+        """A module that is one operator and nothing else (an activation, a loss) is drawn as that operator."""
+        inside: dict[int, list[Entry]] = {}
+        parents = set()
+        for item in self.order:
+            if isinstance(item, Entry) and item.scope is not None:
+                inside.setdefault(id(item.scope), []).append(item)
+                scope = item.scope.parent
+                while scope is not None and id(scope) not in parents:
+                    parents.add(id(scope))
+                    scope = scope.parent
+        self.within: dict[int, object] = {}
+        for number, items in inside.items():
+            scope = items[0].scope
+            if len(items) == 1 and number not in parents and scope.library and scope.bare and not items[0].error:
+                self.within[items[0].key] = items[0].scope.parent
+
+    def _scope_at(self, entry: Entry):
+        return self.within[entry.key] if entry.key in self.within else entry.scope
 
     def _scope_of_leaf(self, key: int) -> int | None:
         """The innermost module call around every use of a leaf."""
         around = None
+        leaf = self.recorder.by_key[key]
         for scope in self.leaf_uses.get(key, ()):
+            while scope is not None and leaf.number in scope.args:  # it came from outside
+                scope = scope.parent
             chain = []
             while scope is not None:
                 chain.append(self.scope_ids[id(scope)])
@@ -205,7 +233,7 @@ class _Builder:
         if given:
             name, turn = given, None
         op = entry.op
-        is_part = entry.output is not None and entry.op.is_port or (entry.key not in self.chosen and entry.output is not None and entry.shape is not None and len(_keys(entry)) == 1 and self._is_part(entry))
+        is_part = entry.output is not None and entry.op.is_port or (entry.key not in self.chosen and entry.output is not None and entry.shape is not None and len(inputs_of(entry)) == 1 and self._is_part(entry))
         family = family_of(op.category) if not is_part else "shape"
         label = f"output {entry.output}" if is_part else _label(entry)
         source = self.sources.source(entry.frames[0]) if entry.frames else None
@@ -221,14 +249,34 @@ class _Builder:
         wants = entry.key < 1 << 60 or bool(entry.error)
         state = "known" if grad is not None else "not asked" if not wants else "none" if self.ran else "yet"
         dtype = drawn.dtype
-        saved = () if not entry.saved else tuple(Saved("value", tuple(s[0]), int(s[1])) for s in entry.saved if s)
+        saved = self._saved(entry) if entry.key < 1 << 60 else ()
         return NodeInfo(
             self.ids[entry.key], "op", clean(short_name(op)), clean(label), family, glyph_of(op.name, family), clean(name), turn,
-            None if drawn.shape is None else tuple(drawn.shape), _dtype_name(dtype), "cpu", None if entry.scope is None else self.scope_ids[id(entry.scope)],
+            None if drawn.shape is None else tuple(drawn.shape), _dtype_name(dtype), "cpu", None if self._scope_at(entry) is None else self.scope_ids[id(self._scope_at(entry))],
             source, calls, value_of(drawn.array), grad, state, saved, entry.layer, op.latex or "", clean(one_line(entry.error, 400)), entry.inplace)
 
+    def _saved(self, entry: Entry) -> tuple[Saved, ...]:
+        """What the operator keeps for its backward pass: exactly what the rules of the inputs that want a gradient name."""
+        named: dict[str, None] = {}
+        for _, slot, value, edge in _slots(entry):
+            rule = entry.op.rules.get(slot) if edge is not None and value.__class__ is Arg and self._wants(int(value)) else None
+            named.update(dict.fromkeys(rule.names if rule is not None else ()))
+        kept = []
+        for param, value in zip(entry.op.params, entry.inputs):
+            if param.name in named and value.__class__ is Arg:
+                shape, dtype = self._shape_of(int(value))
+                if shape is not None:
+                    kept.append(Saved(param.name, tuple(shape), _bytes(shape, dtype), self.ids.get(self._drawn(int(value)))))
+        if "out" in named and entry.shape is not None:
+            kept.append(Saved("out", tuple(entry.shape), _bytes(entry.shape, entry.dtype), self.ids[entry.key]))
+        return tuple(kept)
+
+    def _shape_of(self, key: int):
+        found = self.recorder.by_key.get(key) if key < 0 else self.recorder.look(key)
+        return (None, None) if found is None else (found.shape, found.dtype)
+
     def _is_part(self, entry: Entry) -> bool:
-        parent = self.recorder.entries.get(_keys(entry)[0])
+        parent = self.recorder.look(inputs_of(entry)[0])
         return parent is not None and parent.shape is None and parent.op.name == entry.op.name
 
     def _leaf(self, leaf) -> NodeInfo:
@@ -267,7 +315,7 @@ class _Builder:
                 if key not in self.ids:
                     continue
                 if key < 0:
-                    self.leaf_uses.setdefault(key, []).append(item.scope)
+                    self.leaf_uses.setdefault(key, []).append(self._scope_at(item))
                     if key not in self.written and item.frames and item.inner is None:
                         self.written[key] = self.sources.operand(item.frames, position, slot)
                 rule = item.op.rules.get(slot) if hasattr(item.op, "rules") else None
@@ -299,7 +347,7 @@ class _Builder:
         name = self.recorder.names.get(key) or self.op_names.get(key, ("", None))[0]
         if name:
             return name
-        entry = self.recorder.entries.get(key)
+        entry = self.recorder.look(key)
         source = self.sources.source(entry.frames[0]) if entry is not None and entry.frames and entry.inner is None else None
         return source.text if source is not None and 0 < len(source.text) <= 18 else entry.op.name if entry is not None else ""
 
@@ -310,7 +358,7 @@ class _Builder:
         """What each leaf's .grad was after the pass, for leaves that are gone."""
         if not hasattr(self, "_after"):
             self._after = {}
-            for flow in self.recorder.flows:
+            for flow in self.passed:
                 for key, added, before in flow.leaves:
                     value = value_of(_plus(before, added))
                     if value is not None:
@@ -324,7 +372,7 @@ class _Builder:
                 by_target.setdefault(item.key, []).append((index, number_of_edge))
         infos = [edge for edge, _, _ in edges]
         steps = []
-        for flow in self.recorder.flows:
+        for flow in self.passed:
             if flow.key not in self.reached or flow.key in self.stands_for:
                 continue
             if flow.key not in self.ids:
@@ -341,19 +389,19 @@ class _Builder:
             into = []
             for key, added, before in flow.leaves:
                 if key in self.ids:
-                    now, was = value_of(_plus(before, added)), value_of(before)
-                    change = value_of(added)
-                    if now is not None and change is not None:
-                        into.append(Accumulation(self.ids[key], change, was, now))
-            entry = self.recorder.entries[flow.key]
-            freed = sum(s[1] for s in entry.saved if s) if entry.saved else 0
-            steps.append(BackwardStep(node.id, node.grad or Value(), tuple(sent), tuple(into), int(freed)))
+                    was, change = value_of(before), value_of(added)
+                    now = value_of(_plus(before, added)) or nodes[self.ids[key]].grad
+                    if now is not None:
+                        into.append(Accumulation(self.ids[key], change or now, was, now))
+            steps.append(BackwardStep(node.id, node.grad or Value(), tuple(sent), tuple(into), sum(s.bytes for s in node.saved)))
         return tuple(infos), tuple(steps)
 
 
 def _plus(before, added):
-    if before is None:
-        return added
+    if isinstance(added, weakref.ref):
+        added = added()
+    if before is None or added is None:
+        return added if before is None else None
     try:
         return before + added
     except (TypeError, ValueError):
@@ -372,7 +420,8 @@ def _with_local(edge: EdgeInfo, grad, sent) -> EdgeInfo:
     return EdgeInfo(edge.source, edge.target, edge.slot, edge.latex, edge.plain, rounded, edge.grad)
 
 
-def _keys(entry: Entry) -> list[int]:
+def inputs_of(entry: Entry) -> list[int]:
+    """Keys of all tensors that went into an operator."""
     found = []
     for value in entry.inputs:
         if value.__class__ is Arg:
@@ -410,8 +459,7 @@ def _call_of(entry: Entry):
     """Which call into this library an operator ran in: a module's, a function's, or none."""
     top, scope = None, entry.scope
     while scope is not None:
-        module = scope.module()
-        if module is None or not type(module).__module__.startswith("autodiff_lab"):
+        if not scope.library:
             break
         top = scope
         scope = scope.parent
@@ -441,6 +489,10 @@ def _label(entry: Entry) -> str:
         elif isinstance(value, tuple) and value and all(isinstance(v, int) for v in value) and len(value) <= 4:
             extra.append("×".join(map(str, value)))
     return f"{short} {extra[0]}" if extra else short
+
+
+def _bytes(shape, dtype) -> int:
+    return int(np.prod(shape, dtype=np.int64)) * getattr(dtype, "itemsize", 4)
 
 
 def _dtype_name(dtype) -> str:

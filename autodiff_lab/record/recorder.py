@@ -8,24 +8,30 @@ the gradient arrays until the next one begins, up to a budget, because nobody el
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import weakref
 from itertools import count, islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from numpy import float32, generic, ndarray
 
 from ..core import observe
+from ..core.tape import Node
 from ..core.tensor import Tensor
 
 __all__ = ["Entry", "Leaf", "Recorder", "ScopeEntry"]
 
 SMALL = 64  # arrays up to this size are copied where they are met
-ENTRIES_AT_MOST = 60_000
+ENTRIES_AT_MOST = 30_000
 HELD_AT_MOST = 64 << 20  # bytes of gradients of the latest backward pass
-FRAMES_AT_MOST = 6  # of the learner's own, innermost first
+HELD_UP_TO = 4096  # elements of one of them
+FRAMES_AT_MOST = 4  # of the learner's own, innermost first
 
+PLAIN = frozenset([int, float, bool, type(None), str, list, tuple, slice])
 USER, CORE, LIBRARY, STOP = 0, 1, 2, 3
 _kinds: dict[str, int] = {}  # file name -> one of the above
 _root = str(Path(__file__).parents[1]) + os.sep
@@ -47,11 +53,11 @@ def _kind_of(filename: str) -> int:
 class Leaf:
     """A tensor that no recorded operator made."""
 
-    __slots__ = ("dtype", "key", "name", "ref", "shape", "value", "wants_grad")
+    __slots__ = ("dtype", "key", "name", "number", "ref", "shape", "value", "wants_grad")
 
     def __init__(self, key: int, tensor):
         array = tensor._a
-        self.key, self.ref, self.name = key, weakref.ref(tensor), ""
+        self.key, self.ref, self.name, self.number = key, weakref.ref(tensor), "", id(tensor)
         self.shape, self.dtype, self.wants_grad = array.shape, array.dtype, tensor._rg
         self.value = keep(array)
 
@@ -59,29 +65,41 @@ class Leaf:
 class Entry:
     """One operator that ran. `inputs` has an Arg for every tensor and the value itself for everything else."""
 
-    __slots__ = ("array", "dtype", "error", "frames", "inner", "inputs", "inplace", "key", "layer", "op", "output", "saved", "scope", "shape")
+    __slots__ = ("array", "dtype", "error", "frames", "inner", "inputs", "inplace", "key", "layer", "op", "output", "scope", "shape")
 
 
 class Arg(int):
     """The key of an entry (its node's number, > 0) or of a leaf (< 0), among plain arguments."""
 
 
+class Before(Arg):
+    """The key of what an in-place operator wrote over."""
+
+
 class ScopeEntry:
     """One call of a module."""
 
-    __slots__ = ("args", "error", "frames", "module", "number", "parent", "shape", "title")
+    __slots__ = ("args", "bare", "cls", "error", "module", "number", "parent", "shape")
+
+    @property
+    def library(self) -> bool:
+        """True for modules of this library, whose inside is not the learner's code."""
+        return self.cls.__module__.startswith("autodiff_lab")
 
 
-class Flow:
-    """What one node of the backward pass received and sent."""
+class Flow(NamedTuple):
+    """What one node of the backward pass received and sent; kept as a plain tuple on the hot path."""
 
-    __slots__ = ("contributions", "grad", "key", "leaves", "saved")
+    key: int
+    grad: object
+    contributions: tuple
+    leaves: list  # (leaf, added, before)
 
 
 def keep(array):
     """A number that cannot change: a NumPy scalar itself, a copy of a small array; else a weak reference."""
     kind = array.__class__
-    if kind is not np.ndarray:
+    if kind is not ndarray:
         return array if isinstance(array, np.generic) else weakref.ref(array)
     return array.copy() if array.size <= SMALL else weakref.ref(array)
 
@@ -101,7 +119,8 @@ class Recorder(observe.Observer):
         self.plain: dict[int, tuple] = {}  # id(tensor without node) -> (weak reference, key of its entry)
         self.scopes: list[ScopeEntry] = []
         self.open: list[ScopeEntry] = []
-        self.flows: list[Flow] = []
+        self.flows: list[tuple] = []  # as Flow
+        self.settled: list = []  # leaves that the latest of them fed
         self.roots: list[int] = []  # of the latest backward pass
         self.passes = 0
         self.backward_error = ""
@@ -115,59 +134,70 @@ class Recorder(observe.Observer):
 
     # Forward
 
-    def op_ran(self, op, inputs, output):
-        if output.__class__ is Tensor:
+    def op_ran(self, op, inputs, output, node=None, frame=None):
+        """Note one operator as a tuple; `look` makes an Entry of it when somebody asks. Returns its key.
+
+        This is the hot path: written out in one piece, without calls where they can be avoided.
+        """
+        if node is None:
+            if output.__class__ is not Tensor:
+                if isinstance(output, (tuple, list)):
+                    self._many(op, inputs, output, sys._getframe(2))
+                    return 0
+                if not isinstance(output, Tensor):
+                    return 0
             node = output._node
             if node is None and not self.everything:
-                return
-            self._record(op, inputs, output, node, sys._getframe(1))
-        elif isinstance(output, (tuple, list)):
-            self._many(op, inputs, output, sys._getframe(1))
-        elif isinstance(output, Tensor):
-            if output._node is not None or self.everything:
-                self._record(op, inputs, output, output._node, sys._getframe(1))
-
-    def _record(self, op, inputs, output, node, frame) -> Entry:
-        entry = Entry()
-        entry.op, entry.error, entry.output = op, "", None
-        entry.inplace = False
-        entry.saved = None
+                return 0
+            frame = sys._getframe(2)
+        keys, tensors, leaves, entries = [], 0, self.leaves, self.entries
+        for value in inputs:
+            kind = value.__class__
+            if kind is Tensor or (kind not in PLAIN and isinstance(value, Tensor)):
+                tensors += 1
+                made = value._node
+                if value is output:
+                    keys.append(self._before_write(value, node))
+                elif made is not None:
+                    key = made.seq
+                    if key not in entries:
+                        self._adopt(made)
+                    keys.append(key)
+                else:
+                    leaf = leaves.get(id(value))
+                    if leaf is not None and leaf.ref() is value and not self.plain:
+                        array = value._a
+                        if array.__class__ is not ndarray:
+                            leaf.value = array
+                        elif array.size <= SMALL:
+                            leaf.value = array.copy()  # an optimizer may have written to it since
+                        keys.append(leaf.key)
+                    else:
+                        keys.append(int(self._key(value)))
+            else:
+                keys.append(None)
+                if kind is list or kind is tuple:
+                    tensors = -1000  # tensors may be anywhere in it
+        if tensors == len(keys):
+            rest = None
+        elif tensors > 0 and keys[tensors - 1] is not None:
+            rest = inputs[tensors:]  # tensors come first, as nearly always
+        else:
+            rest = [([self._key(v) if isinstance(v, Tensor) else v for v in value] if value.__class__ is list or value.__class__ is tuple and any(isinstance(v, Tensor) for v in value)
+                     else value) if key is None else None for key, value in zip(keys, inputs)]
         if node is not None:
             key = node.seq
-            entry.saved = node.saved and tuple([_saved(s) for s in node.saved])
         else:
             key = next(self._plain_keys)
             self.plain[id(output)] = (weakref.ref(output), key)
-        args = []
-        for value in inputs:
-            if value.__class__ is Tensor or isinstance(value, Tensor):
-                if value is output:
-                    entry.inplace = True
-                    args.append(self._before_write(value, node))
-                else:
-                    args.append(self._key(value))
-            elif value.__class__ is list or value.__class__ is tuple:
-                args.append([self._key(v) if isinstance(v, Tensor) else v for v in value])
-            else:
-                args.append(value)
-        entry.inputs = args
-        entry.key = key
         array = output._a
-        entry.shape, entry.dtype = array.shape, array.dtype
-        entry.array = keep(array)
-        entry.layer = 1 if self.running else 0
-        entry.scope = self.open[-1] if self.open else None
-        self._walk(entry, frame)
-        entries = self.entries
-        entries[key] = entry
-        if len(entries) > ENTRIES_AT_MOST:
-            self._forget()
-        return entry
-
-    def _walk(self, entry, frame) -> None:
-        """Note the learner's frames, and which call inside this library they led to."""
-        frames, inner, inside = [], None, None
-        kinds, floor = _kinds, self.floor
+        shape, dtype = array.shape, array.dtype
+        if array.__class__ is ndarray:
+            array = array.copy() if array.size <= SMALL else weakref.ref(array)
+        elif not isinstance(array, generic):
+            array = weakref.ref(array)
+        # The learner's frames, innermost first, and which call inside this library they led to.
+        frames, inner, inside, kinds, floor = [], None, None, _kinds, self.floor
         while frame is not floor:
             code = frame.f_code
             kind = kinds.get(code.co_filename)
@@ -176,8 +206,9 @@ class Recorder(observe.Observer):
             if kind == USER:
                 if inside is not None and inner is None:
                     inner = (id(inside), inside.f_lasti)
-                frames.append((code, frame.f_lasti))
-                if code.co_name == "<module>" or len(frames) == FRAMES_AT_MOST:
+                frames.append(code)
+                frames.append(frame.f_lasti)
+                if code.co_name == "<module>" or len(frames) == 2 * FRAMES_AT_MOST:
                     break
             elif kind == LIBRARY:
                 if not frames:
@@ -185,7 +216,26 @@ class Recorder(observe.Observer):
             elif kind == STOP:
                 break
             frame = frame.f_back
-        entry.frames, entry.inner = tuple(frames), inner
+        entries[key] = (op, keys, rest, shape, dtype, array, frames, inner, self.open[-1] if self.open else None, 1 if self.running else 0)
+        if len(entries) > ENTRIES_AT_MOST:
+            self._forget()
+        return key
+
+    def look(self, key: int) -> Entry | None:
+        """The entry under a key."""
+        found = self.entries.get(key)
+        if found.__class__ is not tuple:
+            return found
+        entry = Entry()
+        entry.op, keys, rest, entry.shape, entry.dtype, entry.array, frames, entry.inner, entry.scope, entry.layer = found
+        if rest.__class__ is tuple:
+            rest = [None] * (len(keys) - len(rest)) + list(rest)
+        entry.inputs = [(rest[i] if rest else None) if k is None else Arg(k) for i, k in enumerate(keys)]
+        entry.inplace = any(k is not None and k.__class__ is Before for k in keys)
+        entry.frames = tuple(zip(frames[::2], frames[1::2]))
+        entry.key, entry.error, entry.output = key, "", None
+        self.entries[key] = entry
+        return entry
 
     def _key(self, tensor) -> Arg:
         node = tensor._node
@@ -218,7 +268,6 @@ class Recorder(observe.Observer):
             entry.op, entry.error, entry.output = node.op, "", node.saved[0] if node.op.is_port and node.saved else None
             entry.inplace, entry.key, entry.frames, entry.inner, entry.scope = False, node.seq, (), None, None
             entry.shape, entry.dtype, entry.array, entry.layer = node.shape, node.dtype, None, 1 if self.running else 0
-            entry.saved = None
             inputs = []
             for edge in node.edges:
                 if edge is None:
@@ -238,10 +287,10 @@ class Recorder(observe.Observer):
         if first is None:
             return None
         if isinstance(first, Tensor):
-            return self._key(first)
+            return Before(self._key(first))
         if first.seq not in self.entries:
             self._adopt(first)
-        return Arg(first.seq)
+        return Before(first.seq)
 
     def _many(self, op, inputs, outputs, frame) -> None:
         """An operator with several outputs: one entry, and one per output that leads back to it."""
@@ -251,18 +300,18 @@ class Recorder(observe.Observer):
         _, first = tensors[0]
         node = first._node
         if node is not None and not node.op.is_port:  # only one of them carries a gradient
-            entry = self._record(op, inputs, first, node, frame)
+            entry = self.look(self.op_ran(op, inputs, first, node, frame))
             entry.output = 0 if len(outputs) > 1 else None
             return
         parent = node.edges[0] if node is not None else None
-        entry = self._record(op, inputs, first, parent, frame)
+        entry = self.look(self.op_ran(op, inputs, first, parent, frame))
         entry.shape, entry.array = None, None
         if parent is None:
             del self.plain[id(first)]
         for i, tensor in tensors:
             part = Entry()
             part.op, part.error, part.output, part.inplace, part.layer = op, "", i, False, entry.layer
-            part.inputs, part.frames, part.inner, part.scope, part.saved = [Arg(entry.key)], entry.frames, entry.inner, entry.scope, None
+            part.inputs, part.frames, part.inner, part.scope = [Arg(entry.key)], entry.frames, entry.inner, entry.scope
             part.shape, part.dtype, part.array = tensor._a.shape, tensor._a.dtype, keep(tensor._a)
             if tensor._node is not None:
                 part.key = tensor._node.seq
@@ -274,23 +323,31 @@ class Recorder(observe.Observer):
     def op_failed(self, op, inputs, error):
         if self.failed is not None and self.failed.error and self.failed.error == str(error):
             return  # the innermost report is the best
+        frames, frame = [], sys._getframe(1)
+        while frame is not None and frame is not self.floor and len(frames) < FRAMES_AT_MOST:
+            kind = _kinds.get(frame.f_code.co_filename) or _kind_of(frame.f_code.co_filename)
+            if kind == STOP:
+                break
+            if kind == USER:
+                frames.append((frame.f_code, frame.f_lasti))
+            frame = frame.f_back
         entry = Entry()
-        entry.op, entry.error, entry.output, entry.inplace, entry.saved = op, str(error) or type(error).__name__, None, False, None
+        entry.op, entry.error, entry.output, entry.inplace, entry.inner = op, str(error) or type(error).__name__, None, False, None
         entry.inputs = [self._key(v) if isinstance(v, Tensor) else [self._key(t) if isinstance(t, Tensor) else t for t in v] if isinstance(v, (list, tuple)) else v
                         for v in inputs]
         entry.key, entry.shape, entry.dtype, entry.array = next(self._plain_keys), None, None, None
-        entry.layer, entry.scope = 0, self.open[-1] if self.open else None
-        self._walk(entry, sys._getframe(1))
+        entry.frames, entry.layer, entry.scope = tuple(frames), 0, self.open[-1] if self.open else None
         self.failed = self.entries[entry.key] = entry
 
     # Modules
 
     def module_entered(self, module, args):
         scope = ScopeEntry()
-        scope.module, scope.title, scope.error, scope.shape = weakref.ref(module), type(module).__name__, "", None
+        scope.module, scope.error, scope.shape = weakref.ref(module), "", None
         scope.parent = self.open[-1] if self.open else None
         scope.number = len(self.scopes)
-        scope.frames, scope.args = (), ()
+        scope.cls, scope.bare = type(module), not getattr(module, "_parameters", True)
+        scope.args = [id(a) for a in args if isinstance(a, Tensor)]
         self.open.append(scope)
         self.scopes.append(scope)
         if len(self.scopes) > ENTRIES_AT_MOST and len(self.open) == 1:
@@ -314,7 +371,7 @@ class Recorder(observe.Observer):
         self.running += 1
         if self.running > 1:
             return
-        self.flows, self.held, self.backward_error = [], 0, ""
+        self.flows, self.settled, self.held, self.backward_error = [], [], 0, ""
         self.roots = [self._key(root) for root in roots if isinstance(root, Tensor)]
 
     def backward_ended(self, error):
@@ -327,28 +384,44 @@ class Recorder(observe.Observer):
     def grad_flowed(self, node, grad, contributions):
         if self.running > 1:
             return
-        flow = Flow()
-        flow.key, flow.leaves, flow.saved = node.seq, [], None
-        flow.grad = self._hold(grad) if grad.__class__ is not list else [None if g is None else self._hold(g) for g in grad]
-        flow.contributions = [None if c is None else self._hold(c) for c in contributions]
-        self.flows.append(flow)
+        if grad.__class__ is not float32 or contributions[0].__class__ is not float32:
+            grad, contributions = self._held(node, grad, contributions)
+        self.settled = []
+        self.flows.append((node.seq, grad, contributions, self.settled))
 
     def leaf_accumulated(self, tensor, grad, before):
-        if self.flows:  # the engine tells of a leaf after the node that fed it last
-            self.flows[-1].leaves.append((int(self._key(tensor)), self._hold(grad), None if before is None else self._hold(before)))
+        if self.running > 1:
+            return
+        leaf = self.leaves.get(id(tensor))
+        if leaf is None or leaf.ref() is not tensor:
+            leaf = self.by_key[int(self._key(tensor))]
+        if grad.__class__ is ndarray and grad.size > HELD_UP_TO:
+            grad, before = weakref.ref(grad), None if before is None else Norm(math.nan)
+        self.settled.append((leaf.key, grad, before))  # the engine tells of a leaf after the node that fed it last
+
+    def _held(self, node, grad, contributions):
+        """Both as they may be kept. The engine never writes to them again, so that a reference is enough."""
+        kept = [None if g is None else self._hold(g) for g in grad] if grad.__class__ is list else self._hold(grad)
+        sent = []
+        for part, edge in zip(contributions, node.edges):
+            part = getattr(part, "_a", part)
+            if part.__class__ is ndarray and part.size > HELD_UP_TO and edge.__class__ is not Node:
+                # A leaf takes this array over as its .grad if nobody else holds it: don't be the one who does.
+                sent.append(weakref.ref(part))
+            else:
+                sent.append(self._hold(part))
+        return kept, tuple(sent)
 
     def _hold(self, array):
-        """The array itself while the budget lasts, then its norm; small ones are copied."""
+        """The array itself while the budget lasts, then its norm."""
         array = getattr(array, "_a", array)
-        if array.__class__ is not np.ndarray:
-            return array if isinstance(array, np.generic) else None
-        if array.size <= 1:
-            return array.copy()
+        if array.__class__ is not ndarray:
+            return array if isinstance(array, generic) else None
         self.held += array.nbytes
-        if self.held <= HELD_AT_MOST:
+        if self.held < HELD_AT_MOST:
             return array
         flat = array.ravel()
-        return Norm(np.sqrt(abs(np.vdot(flat, flat))))
+        return Norm(math.sqrt(abs(np.vdot(flat, flat))))
 
     # Keeping within bounds
 
@@ -356,9 +429,11 @@ class Recorder(observe.Observer):
         """Drop the older half of what was recorded."""
         for key in list(islice(self.entries, ENTRIES_AT_MOST // 2)):
             del self.entries[key]
+        live = set()
+        for found in self.entries.values():
+            live.update(k for k in (found[1] if found.__class__ is tuple else found.inputs) if isinstance(k, int) and k < 0)
         self.leaves = {number: leaf for number, leaf in self.leaves.items() if leaf.ref() is not None}
-        used = {int(a) for e in self.entries.values() for a in e.inputs if a.__class__ is Arg and a < 0}
-        self.by_key = {key: leaf for key, leaf in self.by_key.items() if key in used or leaf.ref() is not None}
+        self.by_key = {key: leaf for key, leaf in self.by_key.items() if key in live or leaf.ref() is not None}
         self.plain = {number: made for number, made in self.plain.items() if made[0]() is not None}
 
     def release(self) -> None:
@@ -368,11 +443,3 @@ class Recorder(observe.Observer):
 
 class Norm(float):
     """All that is known of an array that was too large to hold."""
-
-
-def _saved(value):
-    """What a node keeps, as (shape, bytes); None for what costs nothing."""
-    array = getattr(value, "_a", value)
-    if array.__class__ is np.ndarray:
-        return array.shape, array.nbytes
-    return ((), array.nbytes) if isinstance(array, np.generic) else None

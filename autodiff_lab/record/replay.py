@@ -23,7 +23,7 @@ def what_if_for(recorder: Recorder, roots, snapshot, label=lambda filename: None
             continue
         seen.add(key)
         if key > 0:
-            entry = entries.get(key)
+            entry = recorder.look(key)
             if entry is None or not entry.frames or entry.layer or entry.output is not None or entry.shape is None or entry.error or len(seen) > OPERATORS_AT_MOST:
                 return None
             for value in entry.inputs:
@@ -31,7 +31,7 @@ def what_if_for(recorder: Recorder, roots, snapshot, label=lambda filename: None
                     stack.append(int(value))
                 elif value.__class__ is list:
                     stack += [int(v) for v in value if v.__class__ is Arg]
-    order = [entries[key] for key in entries if key in seen]
+    order = [recorder.look(key) for key in list(entries) if key in seen]
     leaves = {}
     for key in seen:
         if key < 0:

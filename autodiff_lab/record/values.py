@@ -21,7 +21,7 @@ def value_of(held) -> Value | None:
     if held is None:
         return None
     if isinstance(held, float) and not isinstance(held, np.generic):
-        return Value(norm=float(held))
+        return None if math.isnan(held) else Value(norm=float(held))
     array = getattr(held, "_a", held)
     if not isinstance(array, np.generic):
         if not isinstance(array, np.ndarray):  # on a device

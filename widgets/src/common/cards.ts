@@ -19,7 +19,7 @@ export function textWidth(text: string, size: number, mono = false, bold = false
   if (mono) return letters.length * size * 0.605;
   let units = 0;
   for (const c of letters) units += NARROW.has(c) ? 0.38 : WIDE.has(c) ? 0.92 : c !== c.toLowerCase() ? 0.7 : 0.62;
-  return units * size * (bold ? 1.12 : 1.05);
+  return units * size * (bold ? 1.2 : 1.07);
 }
 
 function measured(card: Omit<Card, "nameX" | "w" | "h">): Card {
@@ -59,7 +59,8 @@ export function scopeTitle(snapshot: Snapshot, plan: Plan, item: string): [strin
   const members = plan.stacks[item];
   const scope = snapshot.scopes[Number((members?.[0] ?? item).slice(1))]!;
   if (members) return [`${tail(scope.path)} … ${tail(snapshot.scopes[Number(members[members.length - 1]!.slice(1))]!.path)}`, `${scope.cls} × ${members.length}`];
-  return [scopeName(scope), scope.cls + ((scope.call ?? 1) > 1 ? ` call ${scope.call}` : "")];
+  const name = scopeName(scope);
+  return [name, ((scope.cls !== name ? scope.cls : "") + ((scope.call ?? 1) > 1 ? ` call ${scope.call}` : "")).trim()];
 }
 
 /** The nodes in a module or stack, at any depth. */

@@ -29,6 +29,9 @@ export interface Host {
   send?: ((message: Record<string, unknown>) => void) | undefined;
 }
 
+/** Text of 12.5 px is still 11 px at this zoom; only the reader goes below. */
+const LEGIBLE = 0.88;
+
 export class GraphPanel {
   private snapshot!: Snapshot;
   private plan!: Plan;
@@ -195,7 +198,7 @@ export class GraphPanel {
 
   private setHeight(): void {
     const { placed } = this.picture, w = this.picture.element.clientWidth || 900;
-    const zoom = Math.max(0.55, Math.min(1, (w - 32) / Math.max(1, placed.width)));
+    const zoom = Math.max(LEGIBLE, Math.min(1, (w - 32) / Math.max(1, placed.width)));
     this.picture.element.style.height = `${Math.round(Math.min(340, Math.max(110, placed.height * zoom + 36)))}px`;
   }
 
@@ -368,7 +371,7 @@ export class GraphPanel {
 
   private fit(touched = false): void {
     const { w, h } = this.window(), { placed } = this.picture;
-    this.camera = fitted(placed.width, placed.height, w, h, touched ? 0.04 : 0.55);
+    this.camera = fitted(placed.width, placed.height, w, h, touched ? 0.04 : LEGIBLE);
     this.redraw();
     if (touched) this.remember({ touched: false });
   }

@@ -166,7 +166,7 @@ export class Picture {
     group.setAttribute("aria-level", String(this.depth(item)));
     if (item[0] !== "n") group.setAttribute("aria-expanded", String(open));
     group.setAttribute("aria-selected", String(look.focus === item));
-    group.style.opacity = dim ? "0.38" : "1";
+    group.classList.toggle("dim", dim);
     const children = open ? this.openBox(box) : [...drawCard(card!).children];
     if (look.hits.has(item) && !open) children.unshift(svg("rect", { x: -3, y: -3, width: box.w + 6, height: box.h + 6, rx: 9, style: `fill:color-mix(in srgb, ${color("accent")} 26%, transparent)` }));
     if (look.focus === item) children.unshift(svg("rect", { class: "ring", x: -4, y: -4, width: box.w + 8, height: box.h + 8, rx: open ? 14 : card!.square ? 6 : 10, style: `fill:none;stroke:${color("accent")}`, "stroke-width": 2 }));
@@ -181,7 +181,7 @@ export class Picture {
     const [name, cls] = scopeTitle(this.snapshot, this.plan, box.item), line = color(this.family(box.item));
     const head = `▾ ${shorten(name, 30)}`;
     return [
-      svg("rect", { class: "room", width: box.w, height: box.h, rx: 10, style: `fill:color-mix(in srgb, ${line} 5%, transparent);stroke:${line}`, "stroke-opacity": 0.8 }),
+      svg("rect", { class: "room", width: box.w, height: box.h, rx: 10, style: `fill:color-mix(in srgb, ${line} 3%, transparent);stroke:${line}`, "stroke-opacity": 0.8 }),
       svg("rect", { class: "head", width: box.w, height: 28, rx: 10, style: "fill:transparent" }),
       svg("text", { x: 12, y: 20, "font-size": 12.5, "font-weight": 650 }, head),
       svg("text", { x: 12 + textWidth(head, 12.5, false, true) + 8, y: 20, "font-size": 11, style: `fill:${color("soft")}` }, shorten(cls, 30)),
@@ -221,7 +221,8 @@ export class Picture {
         svg("path", { d: `M${x},${y}l-8,-4l0,8z`, style: `fill:${stroke}` }),
       );
       paths.push(group);
-      const text = wire.edges.length === 1 ? this.label(snapshot, wire.edges[0]!, look, look.flows) : wire.edges.length > 3 && snapshot.scopes.length ? `${wire.edges.length} edges` : "";
+      const nodes = wire.source[0] === "n" && wire.target[0] === "n";
+      const text = wire.edges.length === 1 ? nodes && this.label(snapshot, wire.edges[0]!, look, look.flows) : wire.edges.length > 3 && snapshot.scopes.length ? `${wire.edges.length} edges` : "";
       if (!text || dim) continue;
       const [x1, y1] = wire.points[wire.points.length - 2]!, mx = (x1 + x) / 2 - 2, my = (y1 + y) / 2, w = textWidth(text, 11, true) + 4;
       if (w > x - x1 - 14 && wire.edges.length > 1) continue;

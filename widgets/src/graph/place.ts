@@ -65,7 +65,7 @@ export function place(plan: Plan, parents: Map<string, string>, edges: EdgeInfo[
   const routes = new Map<string, [string, string, number][]>();
   for (const { a, b, edges: indices } of groups.values()) {
     const [scope, from, to] = meet(a, b);
-    const label = indices.length === 1 ? labelWidth(indices[0]!) : 0;
+    const label = indices.length === 1 && a[0] === "n" && b[0] === "n" ? labelWidth(indices[0]!) : 0;
     const list = routes.get(scope);
     if (list) list.push([from, to, label]);
     else routes.set(scope, [[from, to, label]]);
@@ -130,6 +130,8 @@ function lay(scope: string, plan: Plan, opened: Set<string>, size: Size, routes:
     x += width + (c + 1 < columns.length ? gaps[c]! : 0);
     return [at, width];
   });
+  const fresh = new Set((routes.get(scope) ?? []).map(([a]) => a)); // what has no input stands close to its use
+  for (const [, b] of routes.get(scope) ?? []) fresh.delete(b);
   const centers = heights(columns, sizes, left, right);
   let low = Infinity, high = -Infinity;
   columns.forEach((column, c) => column.forEach((item, i) => {
@@ -142,7 +144,7 @@ function lay(scope: string, plan: Plan, opened: Set<string>, size: Size, routes:
   const layout: Layout = { w: x + 2 * pad, h: high - low + head + (head ? pad : 0), items: [], bends: new Map() };
   columns.forEach((column, c) => column.forEach((item, i) => {
     const { w, h } = sizes.get(item)!;
-    const at = xs[c]![0] + pad + (xs[c]![1] - w) / 2, y = centers[c]![i]! - low + head;
+    const spare = xs[c]![1] - w, at = xs[c]![0] + pad + (fresh.has(item) ? spare : spare / 2), y = centers[c]![i]! - low + head;
     if (isBend(item)) layout.bends.set(`${item.slice(0, -1)} ${c}`, [at, y]);
     else layout.items.push({ item, x: at, y: y - h / 2, w, h, inner: inner.get(item) });
   }));

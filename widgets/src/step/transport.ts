@@ -7,6 +7,8 @@ import { firstBad } from "./replay";
 export class Transport {
   readonly element = html("div", { class: "adl-bar foot", role: "group", "aria-label": "Backward pass, step by step" });
   at = 0;
+  /** Nobody has stepped yet: the picture shows the end, and Step begins at the first. */
+  private idle = true;
   private snapshot: Snapshot | null = null;
   private readonly slider = html("input", { type: "range", min: 0, max: 0, value: 0, step: 1, "aria-label": "Step of the backward pass" });
   private readonly start: HTMLButtonElement;
@@ -47,6 +49,7 @@ export class Transport {
     this.snapshot = snapshot;
     this.element.hidden = !this.count;
     this.slider.max = String(this.count);
+    this.idle = at === null;
     this.at = Math.min(at ?? this.count, this.count);
     this.mark();
   }
@@ -64,6 +67,7 @@ export class Transport {
   }
 
   go(k: number, note = ""): void {
+    this.idle = false;
     this.at = Math.max(0, Math.min(this.count, k));
     this.mark();
     this.moved(this.at, note);
@@ -98,6 +102,7 @@ export class Transport {
   }
 
   private forward(): void {
+    if (this.idle) this.at = 0;
     if (this.breaking && this.snapshot && this.at < this.count && firstBad(this.snapshot, this.at, this.limit) === this.at) {
       this.pause();
       this.go(this.at + 1, "Stopped here: this gradient is NaN, infinite, or beyond the bound.");
@@ -126,6 +131,7 @@ export class Transport {
     this.slider.value = String(this.at);
     this.slider.setAttribute("aria-valuetext", `step ${this.at} of ${this.count}`);
     this.start.disabled = this.back.disabled = this.at <= 0;
-    this.next.disabled = this.end.disabled = this.at >= this.count;
+    this.end.disabled = this.at >= this.count;
+    this.next.disabled = this.at >= this.count && !this.idle;
   }
 }
