@@ -60,7 +60,7 @@ def set_printoptions(precision: int | None = None, threshold: float | None = Non
     >>> lab.set_printoptions(profile="default")
     """
     given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
-    changes = dict(_PROFILES.get(profile, {}))
+    changes = dict(_PROFILES.get(profile or "", {}))
     changes.update((name, value) for name, value in given.items() if value is not None)
     _Settings.options = dataclasses.replace(_Settings.options, **changes, sci_mode=sci_mode)
 
