@@ -20,6 +20,7 @@ from .core.printing import set_printoptions
 from .core.tensor import Size, Tensor
 from . import ops  # noqa: F401 - registers the operators
 from . import autograd, func
+from . import fft, linalg, special
 from . import nn
 from .func import vmap
 from . import datasets, optim, serialization, utils

@@ -28,17 +28,22 @@ registry: dict[str, Op] = {}
 class Operators:
     """Every operator as an attribute, for use in rules: `ops.matmul(grad, ops.conj(other))`.
 
-    Looked up by name when used, so families of operators may use each other in any order.
+    Looked up by name when used, so families of operators may use each other in any order. Those of a
+    namespace are one dot further: `ops.linalg.inv(A)`.
     """
 
-    def __init__(self, kernels: bool):
-        self._kernels = kernels
+    def __init__(self, kernels: bool, prefix: str = ""):
+        self._kernels, self._prefix = kernels, prefix
 
     def __getattr__(self, name: str):
-        made = registry.get(name)
-        if made is None:
-            raise AttributeError(f"there is no operator {name!r}.")
-        found = made.array_function if self._kernels else made.function
+        full = self._prefix + name
+        made = registry.get(full)
+        if made is not None:
+            found = made.array_function if self._kernels else made.function
+        elif any(known.startswith(full + ".") for known in registry):
+            found = Operators(self._kernels, full + ".")
+        else:
+            raise AttributeError(f"there is no operator {full!r}.")
         setattr(self, name, found)
         return found
 

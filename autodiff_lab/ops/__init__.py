@@ -13,8 +13,10 @@ from . import conversion
 from . import convolution
 from . import creation
 from . import ctc
+from . import decompositions
 from . import draws
 from . import elementwise
+from . import fourier
 from . import histograms
 from . import indexing
 from . import joining
@@ -24,6 +26,7 @@ from . import losses
 from . import more_losses
 from . import norms
 from . import picking
+from . import pooling
 from . import products
 from . import random_fills
 from . import rearranging

@@ -1,0 +1,174 @@
+"""Discrete Fourier transforms under PyTorch's names, in 1, 2 and n dimensions."""
+
+from __future__ import annotations
+
+from ..core.op import public
+from ..core.tensor import Tensor
+from ..ops.fourier import fft_c2c, fft_c2r, fft_r2c
+
+__all__ = ["fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "hfft2", "hfftn", "ifft", "ifft2", "ifftn", "ifftshift", "ihfft", "ihfft2", "ihfftn",
+           "irfft", "irfft2", "irfftn", "rfft", "rfft2", "rfftfreq", "rfftn"]
+
+_all = public[""]
+_FORWARD = {"backward": 0, None: 0, "ortho": 1, "forward": 2}
+_INVERSE = {"backward": 2, None: 2, "ortho": 1, "forward": 0}
+
+
+def _mode(norm, forward: bool) -> int:
+    modes = _FORWARD if forward else _INVERSE
+    if norm not in modes:
+        raise RuntimeError(f'Invalid normalization mode: "{norm}"')
+    return modes[norm]
+
+
+def _sizes(input, s, dim, name: str):
+    """The dimensions to transform and the size of each, as PyTorch fills them in."""
+    ndim = input.ndim
+    if dim is None:
+        dims = list(range(ndim)) if s is None else list(range(ndim - len(s), ndim))
+    else:
+        dims = [dim] if isinstance(dim, int) else list(dim)
+    for d in dims:
+        if not -ndim <= d < ndim:
+            raise IndexError(f"Dimension out of range (expected to be in range of [{-ndim}, {ndim - 1}], but got {d})")
+    dims = [d % ndim for d in dims]
+    if len(set(dims)) < len(dims):
+        raise RuntimeError("FFT dims must be unique")
+    if s is not None and len(s) != len(dims):
+        raise RuntimeError("When given, dim and shape arguments must have the same length")
+    return dims, [input.shape[d] if s is None or s[i] in (None, -1) else s[i] for i, d in enumerate(dims)]
+
+
+def _resized(input, dims, sizes):
+    """Cut or padded with zeros at the end of each dimension."""
+    for d, n in zip(dims, sizes, strict=True):
+        if n < 1:
+            raise RuntimeError(f"Invalid number of data points ({n}) specified")
+        have = input.shape[d]
+        if n < have:
+            input = input.narrow(d, 0, n)
+        elif n > have:
+            shape = list(input.shape)
+            shape[d] = n - have
+            input = _all["cat"]([input, _all["zeros"](shape, dtype=input.dtype)], d)
+    return input
+
+
+def _floating(input):
+    if not isinstance(input, Tensor):
+        raise TypeError(f"fft(): argument 'input' must be Tensor, not {type(input).__name__}")
+    return input if input.is_floating_point() or input.is_complex() else input.to(_default())
+
+
+def _default():
+    from ..core.dtypes import get_default_dtype
+    return get_default_dtype()
+
+
+def _complex(input):
+    input = _floating(input)
+    return input if input.is_complex() else input.to(input.dtype.to_complex())
+
+
+def _out(result, out):
+    return result if out is None else out.copy_(result)
+
+
+def fftn(input, s=None, dim=None, norm=None, *, out=None) -> Tensor:
+    """Transform over several dimensions, cut or padded to sizes `s`."""
+    dims, sizes = _sizes(input, s, dim, "fftn")
+    return _out(fft_c2c(_resized(_complex(input), dims, sizes), tuple(dims), _mode(norm, True), True), out)
+
+
+def ifftn(input, s=None, dim=None, norm=None, *, out=None) -> Tensor:
+    """Inverse of `fftn`."""
+    dims, sizes = _sizes(input, s, dim, "ifftn")
+    return _out(fft_c2c(_resized(_complex(input), dims, sizes), tuple(dims), _mode(norm, False), False), out)
+
+
+def rfftn(input, s=None, dim=None, norm=None, *, out=None) -> Tensor:
+    """`fftn` of real numbers: only the half of the last dimension that the other half mirrors."""
+    input = _floating(input)
+    if input.is_complex():
+        raise RuntimeError(f"rfftn expects a real input tensor, but got {input.dtype.title}")
+    dims, sizes = _sizes(input, s, dim, "rfftn")
+    return _out(fft_r2c(_resized(input, dims, sizes), tuple(dims), _mode(norm, True)), out)
+
+
+def irfftn(input, s=None, dim=None, norm=None, *, out=None) -> Tensor:
+    """Inverse of `rfftn`: real numbers. Give `s` if the last size was odd."""
+    dims, sizes = _sizes(input, s, dim, "irfftn")
+    last = 2 * (sizes[-1] - 1) if s is None or s[-1] in (None, -1) else s[-1]
+    if last < 1:
+        raise RuntimeError(f"Invalid number of data points ({last}) specified")
+    return _out(fft_c2r(_resized(_complex(input), dims, [*sizes[:-1], last // 2 + 1]), tuple(dims), _mode(norm, False), last), out)
+
+
+def hfftn(input, s=None, dim=None, norm=None, *, out=None) -> Tensor:
+    """Transform of numbers whose other half mirrors them: real results."""
+    dims, sizes = _sizes(input, s, dim, "hfftn")
+    last = 2 * (sizes[-1] - 1) if s is None or s[-1] in (None, -1) else s[-1]
+    input = _resized(_complex(input), dims, [*sizes[:-1], last // 2 + 1])
+    if len(dims) > 1:
+        input = fft_c2c(input, tuple(dims[:-1]), _mode(norm, True), True)
+    return _out(fft_c2r(input.conj(), (dims[-1],), _mode(norm, True), last), out)
+
+
+def ihfftn(input, s=None, dim=None, norm=None, *, out=None) -> Tensor:
+    """Inverse of `hfftn`."""
+    input = _floating(input)
+    dims, sizes = _sizes(input, s, dim, "ihfftn")
+    half = fft_r2c(_resized(input, dims, sizes), (dims[-1],), _mode(norm, False)).conj()
+    return _out(fft_c2c(half, tuple(dims[:-1]), _mode(norm, False), False) if len(dims) > 1 else half, out)
+
+
+def _one(function, name: str, text: str):
+    def transform(input, n=None, dim=-1, norm=None, *, out=None) -> Tensor:
+        return function(input, None if n is None else (n,), (dim,), norm, out=out)
+    transform.__name__ = transform.__qualname__ = name
+    transform.__doc__ = f"{text} along one dimension, cut or padded to `n` points."
+    return transform
+
+
+def _two(function, name: str, text: str):
+    def transform(input, s=None, dim=(-2, -1), norm=None, *, out=None) -> Tensor:
+        return function(input, s, dim, norm, out=out)
+    transform.__name__ = transform.__qualname__ = name
+    transform.__doc__ = f"{text} over two dimensions."
+    return transform
+
+
+fft, fft2 = _one(fftn, "fft", "Transform"), _two(fftn, "fft2", "Transform")
+ifft, ifft2 = _one(ifftn, "ifft", "Inverse transform"), _two(ifftn, "ifft2", "Inverse transform")
+rfft, rfft2 = _one(rfftn, "rfft", "Transform of real numbers"), _two(rfftn, "rfft2", "Transform of real numbers")
+irfft, irfft2 = _one(irfftn, "irfft", "Inverse of `rfft`"), _two(irfftn, "irfft2", "Inverse of `rfft2`")
+hfft, hfft2 = _one(hfftn, "hfft", "Transform of a mirrored half"), _two(hfftn, "hfft2", "Transform of a mirrored half")
+ihfft, ihfft2 = _one(ihfftn, "ihfft", "Inverse of `hfft`"), _two(ihfftn, "ihfft2", "Inverse of `hfft2`")
+
+
+def fftfreq(n: int, d: float = 1.0, *, out=None, dtype=None, layout=None, device=None, requires_grad: bool = False) -> Tensor:
+    """The frequency of each result of `fft`, in cycles per unit of `d`."""
+    numbers = _all["arange"](n, dtype=dtype or _default(), device=device)
+    result = _all["where"](numbers < (n + 1) // 2, numbers, numbers - n) * (1.0 / (n * d))
+    return _out(result.requires_grad_(requires_grad), out)
+
+
+def rfftfreq(n: int, d: float = 1.0, *, out=None, dtype=None, layout=None, device=None, requires_grad: bool = False) -> Tensor:
+    """The frequency of each result of `rfft`."""
+    result = _all["arange"](n // 2 + 1, dtype=dtype or _default(), device=device) * (1.0 / (n * d))
+    return _out(result.requires_grad_(requires_grad), out)
+
+
+def fftshift(input, dim=None) -> Tensor:
+    """Frequency 0 moved to the middle."""
+    dims = list(range(input.ndim)) if dim is None else [dim] if isinstance(dim, int) else list(dim)
+    return input.roll([input.shape[d] // 2 for d in dims], dims)
+
+
+def ifftshift(input, dim=None) -> Tensor:
+    """Inverse of `fftshift`."""
+    dims = list(range(input.ndim)) if dim is None else [dim] if isinstance(dim, int) else list(dim)
+    return input.roll([(input.shape[d] + 1) // 2 for d in dims], dims)
+
+
+public.setdefault("fft", {}).update({name: globals()[name] for name in __all__})

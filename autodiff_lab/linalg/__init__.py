@@ -1,0 +1,406 @@
+"""Linear algebra under PyTorch's names.
+
+The decompositions are operators with derivatives of their own (ops/decompositions.py). What is written
+out here is composed of them, so that its derivatives come with the parts.
+"""
+
+from __future__ import annotations
+
+import collections
+import math
+
+import numpy as np
+
+from ..core.op import public
+from ..core.tensor import Tensor, wrap
+from ..ops.decompositions import LinAlgError, check_float, check_square
+
+__all__ = [
+    "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv", "inv_ex", "lstsq", "lu", "lu_factor",
+    "lu_solve", "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve", "solve_ex",
+    "solve_triangular", "svd", "svdvals", "tensorinv", "tensorsolve", "vander", "vecdot", "vector_norm",
+]
+
+_own = public["linalg"]
+cholesky, det, eig, eigh, eigvalsh, inv, matrix_exp, qr, slogdet, solve, svd, svdvals, vector_norm = (
+    _own[n] for n in ("cholesky", "det", "eig", "eigh", "eigvalsh", "inv", "matrix_exp", "qr", "slogdet", "solve", "svd", "svdvals", "vector_norm"))
+_all = public[""]
+
+
+def _out(result, out):
+    return result if out is None else out.copy_(result)
+
+
+def eigvals(A: Tensor, *, out=None) -> Tensor:
+    """Complex eigenvalues of square matrices."""
+    return _out(eig(A)[0], out)
+
+
+def matmul(input: Tensor, other: Tensor, *, out=None) -> Tensor:
+    """The matrix product; the same as torch.matmul."""
+    return _all["matmul"](input, other, out=out)
+
+
+def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """The diagonal as a view, of the last two dimensions unless told otherwise."""
+    return A.diagonal(offset, dim1, dim2)
+
+
+def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out=None) -> Tensor:
+    """Dot products of vectors along `dim`; the first is conjugated."""
+    return _out(((x.conj() if x.is_complex() else x) * y).sum(dim), out)
+
+
+def cross(input: Tensor, other: Tensor, *, dim: int = -1, out=None) -> Tensor:
+    """Cross products of 3-vectors along `dim`."""
+    if input.ndim != other.ndim:
+        raise RuntimeError(f"linalg.cross: inputs must have the same number of dimensions. Got {input.ndim} and {other.ndim}.")
+    if input.size(dim) != 3 or other.size(dim) != 3:
+        raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.size(dim)} and {other.size(dim)}")
+    a, b = _all["broadcast_tensors"](input, other)
+    (a0, a1, a2), (b0, b1, b2) = a.unbind(dim), b.unbind(dim)
+    return _out(_all["stack"]([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], dim), out)
+
+
+def norm(A: Tensor, ord=None, dim=None, keepdim: bool = False, *, out=None, dtype=None) -> Tensor:
+    """A vector norm, or a matrix norm if `ord` is given for two dimensions; default: the length of all elements."""
+    if ord is None:
+        return _out(vector_norm(A, 2, dim, keepdim, dtype=dtype), out)
+    if isinstance(dim, (tuple, list)) and len(dim) == 2 or dim is None and A.ndim == 2 or isinstance(ord, str):
+        if dim is None and A.ndim != 2:
+            raise RuntimeError(f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D.")
+        return _out(matrix_norm(A, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype), out)
+    if dim is None and A.ndim > 2:
+        raise RuntimeError(f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D.")
+    return _out(vector_norm(A, ord, dim, keepdim, dtype=dtype), out)
+
+
+def matrix_norm(A: Tensor, ord="fro", dim=(-2, -1), keepdim: bool = False, *, dtype=None, out=None) -> Tensor:
+    """Norm of matrices: "fro", "nuc", inf, -inf, 1, -1, 2 or -2."""
+    if A.ndim < 2:
+        raise RuntimeError(f"linalg.matrix_norm: The input tensor A must have at least 2 dimensions. Got a tensor with {A.ndim} dimensions.")
+    check_float("linalg.matrix_norm", A._a)
+    if dtype is not None:
+        A = A.to(dtype)
+    rows, columns = (d % A.ndim for d in dim)
+    if rows == columns:
+        raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
+    if ord == "fro":
+        return _out(vector_norm(A, 2, (rows, columns), keepdim), out)
+    if ord in ("nuc", 2, -2):
+        values = svdvals(A.movedim((rows, columns), (-2, -1)))
+        result = values.sum(-1) if ord == "nuc" else values.amax(-1) if ord == 2 else values.amin(-1)
+        if keepdim:
+            for d in sorted((rows, columns)):
+                result = result.unsqueeze(d)
+        return _out(result, out)
+    if ord in (1, -1, math.inf, -math.inf):
+        first, second = (rows, columns) if abs(ord) == 1 else (columns, rows)
+        sums = A.abs().sum(first, True)
+        result = sums.amax(second, True) if ord > 0 else sums.amin(second, True)
+        return _out(result if keepdim else result.squeeze((rows, columns)), out)
+    raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
+
+
+def cond(A: Tensor, p=None, *, out=None) -> Tensor:
+    """The condition number: how much a solution can amplify errors."""
+    if p in (None, 2, -2):
+        values = svdvals(A)
+        result = values[..., 0] / values[..., -1] if p != -2 else values[..., -1] / values[..., 0]
+    else:
+        result = matrix_norm(A, p) * matrix_norm(inv(A), p)
+    return _out(result, out)
+
+
+def _tolerance(values, shape, atol, rtol):
+    """The size under which a singular value counts as 0."""
+    eps = np.finfo(values._a.dtype).eps
+    largest = values.abs().amax(-1, True) if values.shape[-1] else values.sum(-1, True)
+    atol = 0.0 if atol is None else atol
+    if rtol is None:
+        none_given = not isinstance(atol, Tensor) and atol == 0.0
+        rtol = eps * max(shape[-2:]) if none_given else 0.0
+    def lift(v):
+        return v.unsqueeze(-1) if isinstance(v, Tensor) else v
+    return _all["maximum"](largest * lift(rtol), largest * 0 + lift(atol))
+
+
+def pinv(A: Tensor, *, atol=None, rtol=None, hermitian: bool = False, out=None) -> Tensor:
+    """The Moore-Penrose pseudoinverse: the inverse as far as there is one."""
+    check_float("linalg.pinv", A._a)
+    U, S, Vh = svd(A, False)
+    keep = S > _tolerance(S, A.shape, atol, rtol)
+    inverse = _all["where"](keep, 1 / _all["where"](keep, S, S * 0 + 1), S * 0)
+    return _out((Vh.mH * inverse.unsqueeze(-2)) @ U.mH, out)
+
+
+def matrix_rank(A: Tensor, tol=None, *, atol=None, rtol=None, hermitian: bool = False, out=None) -> Tensor:
+    """The number of singular values that are not negligibly small."""
+    if A.ndim < 2:
+        raise RuntimeError("torch.linalg.matrix_rank: Expected as input a matrix or a batch of matrices.")
+    values = eigvalsh(A).abs() if hermitian else svdvals(A)
+    return _out((values > _tolerance(values, A.shape, tol if tol is not None else atol, rtol)).sum(-1), out)
+
+
+def matrix_power(A: Tensor, n: int, *, out=None) -> Tensor:
+    """`A @ A @ … ` n times, by repeated squaring; negative powers of the inverse."""
+    check_square("linalg.matrix_power", A._a)
+    if n < 0:
+        A, n = inv(A), -n
+    result = None
+    while n:
+        if n & 1:
+            result = A if result is None else result @ A
+        n >>= 1
+        if n:
+            A = A @ A
+    if result is None:
+        result = _all["eye"](A.shape[-1], dtype=A.dtype).expand(A.shape).clone()
+    return _out(result.clone() if result is A else result, out)
+
+
+def multi_dot(tensors, *, out=None) -> Tensor:
+    """The product of several matrices in the cheapest order; the first and last may be vectors.
+
+    Source: Cormen et al., Introduction to Algorithms, matrix-chain multiplication.
+    """
+    tensors = list(tensors)
+    if len(tensors) < 2:
+        raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {len(tensors)}")
+    first_vector, last_vector = tensors[0].ndim == 1, tensors[-1].ndim == 1
+    tensors[0] = tensors[0].unsqueeze(0) if first_vector else tensors[0]
+    tensors[-1] = tensors[-1].unsqueeze(1) if last_vector else tensors[-1]
+    if any(t.ndim != 2 for t in tensors):
+        raise RuntimeError("multi_dot(): every tensor between the first and the last must be 2D")
+    sizes = [t.shape[0] for t in tensors] + [tensors[-1].shape[1]]
+    n = len(tensors)
+    cost = [[0.0] * n for _ in range(n)]
+    split = [[0] * n for _ in range(n)]
+    for length in range(1, n):
+        for i in range(n - length):
+            j = i + length
+            cost[i][j], split[i][j] = min((cost[i][k] + cost[k + 1][j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k) for k in range(i, j))
+
+    def product(i, j):
+        return tensors[i] if i == j else product(i, split[i][j]) @ product(split[i][j] + 1, j)
+
+    result = product(0, n - 1)
+    if first_vector:
+        result = result.squeeze(0)
+    return _out(result.squeeze(-1) if last_vector else result, out)
+
+
+_Lstsq = collections.namedtuple("linalg_lstsq", ["solution", "residuals", "rank", "singular_values"])
+
+
+def lstsq(A: Tensor, B: Tensor, rcond=None, *, driver=None):
+    """The X with the least `|A @ X - B|`; also residuals, rank and singular values where the driver gives them."""
+    if A.ndim < 2:
+        raise RuntimeError("torch.linalg.lstsq: input must have at least 2 dimensions.")
+    vector = B.ndim == A.ndim - 1
+    rhs = B.unsqueeze(-1) if vector else B
+    if A.shape[-2] != rhs.shape[-2]:
+        raise RuntimeError("torch.linalg.lstsq: input.size(-2) should match other.size(-2)")
+    solution = pinv(A, rtol=rcond) @ rhs
+    m, n = A.shape[-2:]
+    full = m > n and driver in (None, "gelsy", "gels", "gelsd", "gelss")
+    empty = _all["zeros"](0, dtype=A.dtype)
+    residuals = ((A @ solution - rhs).abs() ** 2).sum(-2) if full else empty
+    rank = matrix_rank(A) if driver != "gels" else _all["zeros"](0, dtype=_all["tensor"](0).dtype)
+    values = svdvals(A) if driver in ("gelsd", "gelss") else empty
+    return _Lstsq(solution.squeeze(-1) if vector else solution, residuals, rank, values)
+
+
+def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False, out=None) -> Tensor:
+    """X with `A @ X == B` (or `X @ A == B`), reading one triangle of A only."""
+    check_square("linalg.solve_triangular", A._a)
+    A = A.triu() if upper else A.tril()
+    if unitriangular:
+        eye = _all["eye"](A.shape[-1], dtype=A.dtype)
+        A = A - A * eye + eye
+    shape = _all["broadcast_shapes"](A.shape[:-2], B.shape[:-2])
+    return _out(solve(A.expand(*shape, *A.shape[-2:]), B.expand(*shape, *B.shape[-2:]), left=left), out)
+
+
+_Lu = collections.namedtuple("linalg_lu", ["P", "L", "U"])
+_LuFactor = collections.namedtuple("linalg_lu_factor", ["LU", "pivots"])
+
+
+def lu(A: Tensor, *, pivot: bool = True, out=None):
+    """P, L, U with `P @ L @ U == A`: row exchanges, unit lower and upper triangles."""
+    import scipy.linalg
+
+    check_float("linalg.lu", A._a)
+    permutation = wrap(scipy.linalg.lu(A.detach().numpy())[0].astype(A._a.dtype))
+    return _Lu(permutation, *_triangles(permutation.mT @ A))
+
+
+def _triangles(A):
+    """L and U of a matrix that needs no exchanges, by elimination on recorded operators."""
+    m, n = A.shape[-2:]
+    k = min(m, n)
+    rows, columns = [], []
+    for i in range(k):
+        row = A[..., i:i + 1, :]
+        column = A[..., :, i:i + 1] / A[..., i:i + 1, i:i + 1]
+        rows.append(row)
+        columns.append(column)
+        A = A - column * row
+    L, U = _all["cat"](columns, -1), _all["cat"](rows, -2)
+    return L.tril(), U.triu()
+
+
+def lu_factor(A: Tensor, *, pivot: bool = True, out=None):
+    """The compact form of `lu`: both triangles in one matrix, and the exchanges as 1-based int32 pivots."""
+    import scipy.linalg
+
+    check_square("linalg.lu_factor", A._a)
+    batch = A.detach().numpy().reshape(-1, *A.shape[-2:])
+    pairs = [scipy.linalg.lu_factor(m) for m in batch]
+    packed = np.stack([p for p, _ in pairs]).reshape(A.shape).astype(A._a.dtype)
+    pivots = np.stack([(q + 1).astype(np.int32) for _, q in pairs]).reshape(A.shape[:-1])
+    return _LuFactor(wrap(packed), wrap(pivots))
+
+
+def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False, out=None) -> Tensor:
+    """X with `A @ X == B`, from what `lu_factor(A)` returned."""
+    import scipy.linalg
+
+    flat = LU.detach().numpy().reshape(-1, *LU.shape[-2:])
+    right = np.broadcast_to(B.detach().numpy(), (*LU.shape[:-2], *B.shape[-2:])).reshape(-1, *B.shape[-2:])
+    places = pivots.numpy().reshape(-1, LU.shape[-1]) - 1
+    solved = []
+    for m, q, b in zip(flat, places, right, strict=True):
+        x = scipy.linalg.lu_solve((m, q), b if left else b.T, trans=(2 if adjoint else 0) if left else (0 if adjoint else 1))
+        solved.append(x if left else x.T)
+    return _out(wrap(np.stack(solved).reshape(*LU.shape[:-2], *solved[0].shape)), out)
+
+
+_InvEx = collections.namedtuple("linalg_inv_ex", ["inverse", "info"])
+_CholeskyEx = collections.namedtuple("linalg_cholesky_ex", ["L", "info"])
+_SolveEx = collections.namedtuple("linalg_solve_ex", ["result", "info"])
+
+
+def _checked(function, kind, A, check_errors, *args, **kwargs):
+    """Run a decomposition; a failure becomes a nonzero `info` unless errors are wanted."""
+    int32 = _all["zeros"](A.shape[:-2], dtype=_int32())
+    try:
+        return kind(function(A, *args, **kwargs), int32)
+    except RuntimeError as error:
+        if check_errors or not isinstance(error, LinAlgError):
+            raise
+        return kind(A * float("nan"), int32 + 1)
+
+
+def _int32():
+    from ..core.dtypes import int32
+    return int32
+
+
+def inv_ex(A: Tensor, *, check_errors: bool = False, out=None):
+    """The inverse and an error code instead of an error."""
+    return _checked(inv, _InvEx, A, check_errors)
+
+
+def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False, out=None):
+    """The Cholesky factor and an error code instead of an error."""
+    return _checked(cholesky, _CholeskyEx, A, check_errors, upper=upper)
+
+
+def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False, out=None):
+    """The solution and an error code instead of an error."""
+    return _checked(solve, _SolveEx, A, check_errors, B, left=left)
+
+
+def tensorinv(A: Tensor, ind: int = 2, *, out=None) -> Tensor:
+    """The inverse for `tensordot(…, ind)`."""
+    if ind <= 0:
+        raise RuntimeError("Expected a strictly positive integer for 'ind'")
+    first, rest = A.shape[:ind], A.shape[ind:]
+    if math.prod(first) != math.prod(rest):
+        raise RuntimeError(f"Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]), but got {math.prod(rest)} != {math.prod(first)}")
+    return _out(inv(A.reshape(math.prod(first), math.prod(rest))).reshape(*rest, *first), out)
+
+
+def tensorsolve(A: Tensor, B: Tensor, dims=None, *, out=None) -> Tensor:
+    """X with `tensordot(A, X, X.ndim) == B`."""
+    if dims is not None:
+        A = A.movedim(tuple(dims), tuple(range(-len(dims), 0)))
+    shape = A.shape[B.ndim:]
+    return _out(solve(A.reshape(-1, math.prod(shape)), B.reshape(-1)).reshape(shape), out)
+
+
+def vander(x: Tensor, *, N: int | None = None) -> Tensor:
+    """The matrix of powers 0 … N-1 of every element."""
+    n = x.shape[-1] if N is None else N
+    if n < 1:
+        raise RuntimeError("N must be greater than 1.")
+    return _all["stack"]([x ** k for k in range(n)], -1)
+
+
+_own.update({name: globals()[name] for name in __all__})
+
+
+def _old_names() -> None:
+    """The names that torch itself still has for these."""
+    def svd_old(input, some: bool = True, compute_uv: bool = True, *, out=None):
+        """Singular value decomposition with V instead of its transpose; prefer linalg.svd."""
+        U, S, Vh = svd(input, not some)
+        kind = collections.namedtuple("svd", ["U", "S", "V"])
+        return kind(U, S, Vh.mH) if compute_uv else kind(U * 0, S, Vh.mH * 0)
+
+    def qr_old(input, some: bool = True, *, out=None):
+        """QR decomposition; prefer linalg.qr."""
+        return qr(input, "reduced" if some else "complete")
+
+    def cholesky_old(input, upper: bool = False, *, out=None):
+        """Cholesky decomposition; prefer linalg.cholesky."""
+        return cholesky(input, upper=upper)
+
+    def cholesky_solve(input, L, upper: bool = False, *, out=None):
+        """X with `A @ X == input`, given the Cholesky factor of A."""
+        full = L.mH @ L if upper else L @ L.mH
+        return _out(solve(full, input), out)
+
+    def cholesky_inverse(L, upper: bool = False, *, out=None):
+        """The inverse of A, given its Cholesky factor."""
+        return _out(inv(L.mH @ L if upper else L @ L.mH), out)
+
+    def pinverse(input, rcond: float = 1e-15):
+        """The pseudoinverse; prefer linalg.pinv."""
+        return pinv(input, rtol=rcond)
+
+    def logdet(input):
+        """The logarithm of the determinant; nan if it is negative."""
+        sign, logabs = slogdet(input)
+        return logabs + _all["where"](sign < 0, float("nan"), 0.0).to(logabs.dtype)
+
+    def triangular_solve(b, A, upper: bool = True, transpose: bool = False, unitriangular: bool = False):
+        """The solution and a copy of A; prefer linalg.solve_triangular."""
+        kind = collections.namedtuple("triangular_solve", ["solution", "cloned_coefficient"])
+        matrix = A.mT if transpose else A
+        return kind(solve_triangular(matrix, b, upper=upper != transpose, unitriangular=unitriangular), A.clone())
+
+    def cross_old(input, other, dim=None, *, out=None):
+        """Cross product along `dim`, by default the first of size 3; prefer linalg.cross."""
+        if dim is None:
+            dim = next((i for i, n in enumerate(input.shape) if n == 3), None)
+            if dim is None:
+                raise RuntimeError(f"no dimension of size 3 in input: got {list(input.shape)}")
+        return cross(input, other, dim=dim, out=out)
+
+    def nuclear_norm(input, dim=None, keepdim: bool = False, *, out=None):
+        """The sum of singular values."""
+        return matrix_norm(input, "nuc", (-2, -1) if dim is None else dim, keepdim, out=out)
+
+    named = {"svd": svd_old, "qr": qr_old, "cholesky": cholesky_old, "cholesky_solve": cholesky_solve, "cholesky_inverse": cholesky_inverse, "pinverse": pinverse,
+             "logdet": logdet, "triangular_solve": triangular_solve, "cross": cross_old, "inverse": inv, "det": det, "slogdet": slogdet,
+             "matrix_exp": matrix_exp, "matrix_power": matrix_power, "chain_matmul": lambda *matrices, out=None: multi_dot(matrices, out=out)}
+    for name, function in named.items():
+        _all[name] = function
+        if name != "chain_matmul":
+            setattr(Tensor, name, function)
+    _all["nuclear_norm"] = nuclear_norm
+
+
+_old_names()

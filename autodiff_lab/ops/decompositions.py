@@ -1,0 +1,374 @@
+"""Linear algebra: inverses, solutions, determinants and decompositions, with their derivatives.
+
+Source: M. Giles, "Collected matrix derivative results for forward and reverse mode algorithmic
+differentiation" (2008); for eigh and svd also Walter & Lehmann, arXiv:1001.1654.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.linalg
+
+from ..backend import namespace
+from ..core.op import op, ops
+from ..core.samples import calls
+from ..core.tensor import Tensor
+
+SINGULAR = "The diagonal element {k} is zero, the {what} could not be completed because the input matrix is singular."
+
+
+def square(r, *batch):
+    """A well-conditioned random matrix, or a batch of them."""
+    return r.normal(size=(*batch, 3, 3)) + 3 * np.eye(3)
+
+
+def symmetric(r, *batch):
+    a = square(r, *batch)
+    return a @ a.swapaxes(-1, -2) + np.eye(3)
+
+
+def check_square(name: str, array) -> None:
+    if array.ndim < 2:
+        raise RuntimeError(f"{name}: The input tensor A must have at least 2 dimensions.")
+    if array.shape[-1] != array.shape[-2]:
+        raise RuntimeError(f"{name}: A must be batches of square matrices, but they are {array.shape[-2]} by {array.shape[-1]} matrices")
+    check_float(name, array)
+
+
+def check_float(name: str, array) -> None:
+    if array.dtype.kind not in "fc" or array.dtype == np.float16:
+        from ..core.dtypes import dtype_of
+        raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {dtype_of(array).title}. Convert it with .float().")
+
+
+def broken(name: str, array, error) -> LinAlgError:
+    """PyTorch's error for a matrix that LAPACK gave up on."""
+    batch = "(Batch element 0): " if array.ndim > 2 else ""
+    return LinAlgError(f"{name}: {batch}{error}. The input matrix is singular, not positive-definite or has nan; check it, or add a small multiple of the identity.")
+
+
+class LinAlgError(RuntimeError):
+    """Raised for matrices that have no such decomposition."""
+
+
+def T(array):
+    """The transpose of the last two dimensions, conjugated."""
+    return ops.conj(array).swapaxes(-1, -2)
+
+
+@op(category="linear", latex="A^{-1}", namespace="linalg", node_name="LinalgInvEx", samples=calls(lambda r: ((square(r),), {}), lambda r: ((square(r, 2),), {})))
+def inv(A: Tensor) -> Tensor:
+    """The inverse of square matrices.
+
+    Raises:
+        LinAlgError: if a matrix is singular.
+    """
+    check_square("linalg.inv", A)
+    try:
+        return namespace(A).linalg.inv(A)
+    except np.linalg.LinAlgError:
+        k = singular_at(A)
+        batch = "(Batch element 0): " if A.ndim > 2 else ""
+        raise LinAlgError("linalg.inv: " + batch + SINGULAR.format(k=k, what="inversion")) from None
+
+
+def singular_at(A) -> int:
+    """The 1-based position of the first zero on the diagonal of U, as LAPACK reports it."""
+    for matrix in np.reshape(A, (-1, *A.shape[-2:])):
+        u = scipy.linalg.lu(matrix)[2]
+        zero = np.flatnonzero(np.diagonal(u) == 0)
+        if zero.size:
+            return int(zero[0]) + 1
+    return A.shape[-1]
+
+
+@inv.vjp("A")
+def _(grad, out):
+    return -ops.matmul(ops.matmul(T(out), grad), T(out))
+
+
+@op(category="linear", latex="A^{-1} B", namespace="linalg", node_name="LinalgSolveEx", samples=calls(
+    lambda r: ((square(r), r.normal(size=(3, 2))), {}), lambda r: ((square(r, 2), r.normal(size=(2, 3, 1))), {}), lambda r: ((square(r), r.normal(size=(3,))), {})))
+def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
+    """X with `A @ X == B` (or `X @ A == B` if not `left`); B may be a vector or a batch of vectors."""
+    check_square("linalg.solve", A)
+    xp = namespace(A)
+    vector = is_vector(A.shape, B.shape)
+    if vector:
+        B = B[..., None]
+    elif B.shape[-2 if left else -1] != A.shape[-1]:
+        raise RuntimeError(f"linalg.solve: Incompatible shapes of A and B for the equation {'AX = B' if left else 'XA = B'} ({A.shape[-2]}x{A.shape[-1]} and {B.shape[-2]}x{B.shape[-1]})")
+    try:
+        found = xp.linalg.solve(A, B) if left or vector else xp.linalg.solve(A.swapaxes(-1, -2), B.swapaxes(-1, -2)).swapaxes(-1, -2)
+    except np.linalg.LinAlgError:
+        raise LinAlgError("torch.linalg.solve: The solver failed because the input matrix is singular.") from None
+    return found[..., 0] if vector else found
+
+
+def is_vector(a, b) -> bool:
+    return len(b) == 1 or (len(a) - 1 == len(b) and tuple(b) == tuple(a[:-1]))
+
+
+@solve.vjp("B")
+def _(grad, A, left):
+    return ops.linalg.solve(T(A), grad, left=left)
+
+
+@solve.vjp("A")
+def _(grad, A, out, B_shape, left):
+    back = ops.linalg.solve(T(A), grad, left=left)
+    if is_vector(A.shape, B_shape):
+        return -ops.unsqueeze(back, -1) * ops.conj(ops.unsqueeze(out, -2))
+    return -ops.matmul(back, T(out)) if left else -ops.matmul(T(out), back)
+
+
+@op(category="linear", latex=r"\det A", namespace="linalg", node_name="LinalgDet", samples=calls(lambda r: ((square(r),), {}), lambda r: ((square(r, 2),), {})))
+def det(A: Tensor) -> Tensor:
+    """The determinant of square matrices."""
+    check_square("linalg.det", A)
+    return namespace(A).linalg.det(A).astype(A.dtype)
+
+
+@det.vjp("A", latex=r"\det A \; A^{-T}")
+def _(grad, A, out):
+    # The adjugate, so that the gradient of a singular matrix is right too.
+    scale = ops.conj(ops.unsqueeze(ops.unsqueeze(grad, -1), -1))
+    return T(scale * ops.adjugate(A))
+
+
+@op(category="linear", function=False, method=False, samples=calls(lambda r: ((square(r),), {})))
+def adjugate(A: Tensor) -> Tensor:
+    """The matrix of cofactors, transposed: det(A) times the inverse where there is one."""
+    xp = namespace(A)
+    n = A.shape[-1]
+    u, s, vh = xp.linalg.svd(A)
+    # adj(A) = det(U) det(V) V diag(products of the other singular values) U^H
+    others = xp.stack([xp.prod(xp.delete(s, i, axis=-1), axis=-1) for i in range(n)], axis=-1) if n else s
+    sign = (xp.linalg.det(u) * xp.linalg.det(vh))[..., None, None]
+    return (sign * (xp.conj(vh.swapaxes(-1, -2)) * others[..., None, :]) @ xp.conj(u.swapaxes(-1, -2))).astype(A.dtype)
+
+
+@adjugate.vjp("A")
+def _(grad, A, out):
+    # adj(A) = det(A) inv(A), differentiated as a product; needs an invertible matrix.
+    inverse = ops.linalg.inv(A)
+    total = (grad * ops.conj(inverse)).sum((-2, -1)) if grad.ndim > 2 else (grad * ops.conj(inverse)).sum()
+    determinant = ops.linalg.det(A)
+    scaled = ops.unsqueeze(ops.unsqueeze(total, -1), -1) * T(out)
+    return scaled - ops.unsqueeze(ops.unsqueeze(ops.conj(determinant), -1), -1) * ops.matmul(ops.matmul(T(inverse), grad), T(inverse))
+
+
+@op(category="linear", latex=r"\ln |\det A|", namespace="linalg", outputs=("sign", "logabsdet"), node_name="LinalgSlogdet", samples=calls(lambda r: ((square(r),), {}), lambda r: ((square(r, 2),), {})))
+def slogdet(A: Tensor):
+    """Sign and natural logarithm of the absolute value of the determinant."""
+    check_square("linalg.slogdet", A)
+    sign, logabs = namespace(A).linalg.slogdet(A)
+    return sign.astype(A.dtype), logabs
+
+
+@slogdet.vjp("A")
+def _(grads, A):
+    return ops.unsqueeze(ops.unsqueeze(grads[1], -1), -1) * T(ops.linalg.inv(A))
+
+
+@op(category="linear", latex=r"A = L L^T", namespace="linalg", node_name="LinalgCholeskyEx", samples=calls(lambda r: ((symmetric(r),), {}), lambda r: ((symmetric(r, 2),), {"upper": True})))
+def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
+    """The triangular L with `L @ L.mH == A`, for positive-definite A.
+
+    Raises:
+        LinAlgError: if A is not positive-definite.
+    """
+    check_square("linalg.cholesky", A)
+    try:
+        found = namespace(A).linalg.cholesky(A)
+    except np.linalg.LinAlgError:
+        for k in range(1, A.shape[-1] + 1):
+            try:
+                np.linalg.cholesky(A[..., :k, :k])
+            except np.linalg.LinAlgError:
+                break
+        batch = "(Batch element 0): " if A.ndim > 2 else ""
+        raise LinAlgError(f"linalg.cholesky: {batch}The factorization could not be completed because the input is not positive-definite (the leading minor of order {k} is not positive-definite).") from None
+    return found.swapaxes(-1, -2).conj() if upper else found
+
+
+@cholesky.vjp("A")
+def _(grad, out, upper):
+    L, g = (T(out), T(grad)) if upper else (out, grad)
+    phi = ops.tril(ops.matmul(T(L), g))
+    phi = phi - ops.diagonal_only(phi) * 0.5
+    inverse = ops.linalg.inv(L)
+    found = ops.matmul(ops.matmul(T(inverse), phi), inverse)
+    return (found + T(found)) * 0.5
+
+
+@op(category="linear", function=False, method=False)
+def diagonal_only(input: Tensor) -> Tensor:
+    """The matrix with everything off the diagonal set to 0."""
+    return input * namespace(input).eye(input.shape[-2], input.shape[-1], dtype=input.dtype)
+
+
+@diagonal_only.vjp("input")
+def _(grad):
+    return ops.diagonal_only(grad)
+
+
+@op(category="linear", latex="A = QR", namespace="linalg", outputs=("Q", "R"), node_name="LinalgQr", samples=calls(
+    lambda r: ((square(r),), {}), lambda r: ((r.normal(size=(4, 3)),), {}), lambda r: ((square(r, 2),), {})))
+def qr(A: Tensor, mode: str = "reduced"):
+    """Orthonormal Q and upper-triangular R with `Q @ R == A`; mode "reduced", "complete" or "r"."""
+    check_float("linalg.qr", A)
+    xp = namespace(A)
+    if mode == "r":
+        return xp.zeros((0,), A.dtype), xp.linalg.qr(A, mode="r")
+    if mode not in ("reduced", "complete"):
+        raise RuntimeError(f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or 'complete'")
+    return tuple(xp.linalg.qr(A, mode=mode))
+
+
+@qr.vjp("A")
+def _(grads, Q, R, mode):
+    gQ, gR = grads
+    if mode == "r":
+        raise RuntimeError("The derivative of linalg.qr is not implemented when mode='r', because Q is needed. Use mode='reduced'.")
+    if R.shape[-2] > R.shape[-1] or (mode == "complete" and Q.shape[-1] > R.shape[-1]):
+        raise RuntimeError("The QR decomposition is not differentiable when mode='complete' and nrows > ncols. Use mode='reduced'.")
+    if R.shape[-2] < R.shape[-1]:
+        raise RuntimeError("the derivative for 'linalg.qr' with more columns than rows is not implemented; decompose the transpose.")
+    # Walter & Lehmann: (gQ + Q copyltu(R gR^H - gQ^H Q)) R^-H
+    M = ops.matmul(R, T(gR)) - ops.matmul(T(gQ), Q)
+    low = ops.tril(M)
+    M = low + T(low) - ops.diagonal_only(M)
+    inside = gQ + ops.matmul(Q, M)
+    return T(ops.linalg.solve(R, T(inside)))
+
+
+@op(category="linear", latex=r"A = V \Lambda V^T", namespace="linalg", outputs=("eigenvalues", "eigenvectors"), node_name="LinalgEigh", samples=None)
+def eigh(A: Tensor, UPLO: str = "L"):
+    """Eigenvalues in ascending order and orthonormal eigenvectors of symmetric matrices; only one triangle is read."""
+    check_square("linalg.eigh", A)
+    values, vectors = namespace(A).linalg.eigh(A, UPLO=UPLO)
+    return values, vectors
+
+
+@eigh.vjp("A")
+def _(grads, eigenvalues, eigenvectors):
+    gL, gV = grads
+    return eigenvector_gradient(gL, gV, eigenvalues, eigenvectors)
+
+
+def eigenvector_gradient(gL, gV, eigenvalues, V):
+    """V (diag(gL) + (V^H gV) / (l_j - l_i) off the diagonal) V^H."""
+    gaps = ops.unsqueeze(eigenvalues, -2) - ops.unsqueeze(eigenvalues, -1)
+    equal = gaps == 0
+    inside = ops.where(equal, ops.matmul(T(V), gV) * 0, ops.matmul(T(V), gV) / ops.where(equal, gaps * 0 + 1, gaps))
+    return ops.matmul(ops.matmul(V, inside + ops.diag_embed(gL)), T(V))
+
+
+@op(category="linear", namespace="linalg", node_name="LinalgEigh", samples=calls(lambda r: ((symmetric(r),), {})))
+def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
+    """Eigenvalues of symmetric matrices, in ascending order."""
+    check_square("linalg.eigvalsh", A)
+    return namespace(A).linalg.eigvalsh(A, UPLO=UPLO)
+
+
+@eigvalsh.vjp("A")
+def _(grad, A, UPLO):
+    vectors = ops.linalg.eigh(A, UPLO)[1]
+    return ops.matmul(vectors * ops.unsqueeze(grad, -2), T(vectors))
+
+
+@op(category="linear", latex=r"A = U \Sigma V^T", namespace="linalg", outputs=("U", "S", "Vh"), node_name="LinalgSvd", samples=None)
+def svd(A: Tensor, full_matrices: bool = True, *, driver=None):
+    """Singular value decomposition `A == U @ diag(S) @ Vh`, values descending."""
+    check_float("linalg.svd", A)
+    if A.ndim < 2:
+        raise RuntimeError("linalg.svd: The input tensor A must have at least 2 dimensions.")
+    try:
+        u, s, vh = namespace(A).linalg.svd(A, full_matrices=full_matrices)
+    except np.linalg.LinAlgError as error:
+        raise broken("linalg.svd", A, error) from None
+    return u, s, vh
+
+
+@svd.vjp("A")
+def _(grads, U, S, Vh, full_matrices):
+    gU, gS, gVh = grads
+    k = S.shape[-1]
+    U, Vh, gU, gVh = U[..., :k], Vh[..., :k, :], gU[..., :k], gVh[..., :k, :]
+    squares = S * S
+    gaps = ops.unsqueeze(squares, -2) - ops.unsqueeze(squares, -1)
+    equal = gaps == 0
+    F = ops.where(equal, gaps * 0, 1 / ops.where(equal, gaps * 0 + 1, gaps))
+    inner_u = ops.matmul(T(U), gU)
+    inner_v = ops.matmul(Vh, T(gVh))
+    left = F * (inner_u - T(inner_u)) * ops.unsqueeze(S, -2)
+    right = ops.unsqueeze(S, -1) * (F * (inner_v - T(inner_v)))
+    found = ops.matmul(ops.matmul(U, left + right + ops.diag_embed(gS)), Vh)
+    inverse = ops.unsqueeze(1 / S, -2)
+    if U.shape[-2] > k:
+        scaled = gU * inverse
+        found = found + ops.matmul(scaled - ops.matmul(U, ops.matmul(T(U), scaled)), Vh)
+    if Vh.shape[-1] > k:
+        scaled = T(gVh) * inverse
+        found = found + ops.matmul(U, T(scaled - ops.matmul(T(Vh), ops.matmul(Vh, scaled))))
+    return found
+
+
+@op(category="linear", namespace="linalg", node_name="LinalgSvd", samples=calls(lambda r: ((square(r),), {}), lambda r: ((r.normal(size=(2, 4, 3)),), {})))
+def svdvals(A: Tensor, *, driver=None) -> Tensor:
+    """Singular values, descending."""
+    check_float("linalg.svdvals", A)
+    return namespace(A).linalg.svd(A, compute_uv=False)
+
+
+@svdvals.vjp("A")
+def _(grad, A):
+    U, _, Vh = ops.linalg.svd(A, False)
+    return ops.matmul(U * ops.unsqueeze(grad, -2), Vh)
+
+
+@op(category="linear", latex=r"A = V \Lambda V^{-1}", namespace="linalg", outputs=("eigenvalues", "eigenvectors"), node_name="LinalgEig", samples=None)
+def eig(A: Tensor):
+    """Complex eigenvalues and eigenvectors of square matrices, in LAPACK's order."""
+    check_square("linalg.eig", A)
+    values, vectors = np.linalg.eig(A)
+    wide = np.complex64 if A.dtype.itemsize <= 4 or A.dtype == np.complex64 else np.complex128
+    return values.astype(wide), vectors.astype(wide)
+
+
+@eig.vjp("A")
+def _(grads, eigenvalues, eigenvectors):
+    gL, gV = grads
+    V = eigenvectors
+    gaps = ops.conj(ops.unsqueeze(eigenvalues, -2) - ops.unsqueeze(eigenvalues, -1))
+    equal = gaps == 0
+    inner = ops.matmul(T(V), gV)
+    # Eigenvectors have unit norm, so only the part of gV that keeps it counts.
+    inner = inner - ops.matmul(ops.matmul(T(V), V), ops.diagonal_only(ops.real(inner) + inner * 0))
+    inside = ops.where(equal, inner * 0, inner / ops.where(equal, gaps * 0 + 1, gaps)) + ops.diag_embed(gL)
+    return ops.linalg.solve(T(V), ops.matmul(inside, T(V)))
+
+
+@op(category="linear", namespace="linalg", samples=None, node_name="LinalgEigvals", no_grad="use linalg.eig(A).eigenvalues, which has one")
+def eigvals(A: Tensor) -> Tensor:
+    """Complex eigenvalues of square matrices."""
+    return eig.op.kernel(A)[0]
+
+
+@op(category="linear", latex=r"e^A", namespace="linalg", node_name="LinalgMatrixExp", samples=calls(lambda r: ((r.normal(size=(3, 3)),), {}), lambda r: ((r.normal(size=(2, 2, 2)),), {})))
+def matrix_exp(A: Tensor) -> Tensor:
+    """The matrix exponential."""
+    check_square("linalg.matrix_exp", A)
+    if not A.size:
+        return A.copy()
+    return scipy.linalg.expm(A).astype(A.dtype)
+
+
+@matrix_exp.vjp("A")
+def _(grad, A):
+    # The derivative of exp at A^T in direction grad stands in the corner of the exponential of a block matrix.
+    n = A.shape[-1]
+    upper = ops.cat([T(A), grad], -1)
+    lower = ops.cat([A * 0, T(A)], -1)
+    return ops.linalg.matrix_exp(ops.cat([upper, lower], -2))[..., :n, n:]

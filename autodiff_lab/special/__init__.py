@@ -1,0 +1,6 @@
+"""Special functions under PyTorch's names; see ops/special_functions.py."""
+
+from ..core.op import public
+
+globals().update(public["special"])
+__all__ = sorted(public["special"])
