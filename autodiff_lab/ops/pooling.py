@@ -1,0 +1,453 @@
+"""Pooling: one number for each window of the input: its largest, its mean, or one of its norms.
+
+Sums and maxima of windows are taken one dimension after the other, as sums and maxima of shifted slices.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import namedtuple
+
+import numpy as np
+
+from ..backend import namespace
+from ..core.op import op, ops, public
+from ..core.samples import calls
+from ..core.tensor import Tensor
+
+__all__: list[str] = []
+
+Pool = namedtuple("Pool", "kernel stride pads dilation out")
+"""A window's size and step, (before, after) padding, spacing, and the number of windows, per dimension."""
+
+
+def several(value, d: int, name: str) -> tuple:
+    if isinstance(value, Tensor):
+        value = value.tolist()
+    if hasattr(value, "__iter__"):
+        values = tuple(int(v) for v in value)
+        if len(values) not in (1, d):
+            raise RuntimeError(f"{name} must either be a single int, or a tuple of {d} ints, but got {list(values)}")
+        return values * d if len(values) == 1 else values
+    return (int(value),) * d
+
+
+def pool(shape, d: int, kernel_size, stride, padding, dilation=1, ceil_mode: bool = False) -> Pool:
+    """The windows of a pooling, checked."""
+    if len(shape) not in (d + 1, d + 2):
+        raise RuntimeError(f"non-empty {d + 1}D or {d + 2}D (batch mode) tensor expected for input, but got one of size {list(shape)}")
+    kernel = several(kernel_size, d, "kernel_size")
+    stride = several(stride, d, "stride") if stride is not None and stride != () and stride != [] else kernel
+    padding, dilation = several(padding, d, "padding"), several(dilation, d, "dilation")
+    if any(k <= 0 for k in kernel):
+        raise RuntimeError(f"kernel size should be greater than zero, but got {list(kernel)}")
+    if any(s == 0 for s in stride):
+        raise RuntimeError("stride should not be zero")
+    if any(p < 0 for p in padding):
+        raise RuntimeError(f"pad must be non-negative, but got pad: {min(padding)}")
+    for p, k, gap in zip(padding, kernel, dilation, strict=True):
+        if p > ((k - 1) * gap + 1) // 2:
+            raise RuntimeError(f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and dilation={gap}")
+    out, pads = [], []
+    for n, k, s, p, gap in zip(shape[-d:], kernel, stride, padding, dilation, strict=True):
+        reach = gap * (k - 1) + 1
+        room = n + 2 * p - reach
+        m = (-(-room // s) if ceil_mode else room // s) + 1
+        if ceil_mode and (m - 1) * s >= n + p:
+            m -= 1  # the last window must start inside the input or its left padding
+        out.append(m)
+        pads.append((p, max((m - 1) * s + reach - n - p, 0)))
+    if any(m < 1 for m in out):
+        planes = shape[-d - 1]
+        raise RuntimeError(f"Given input size: ({'x'.join(map(str, (planes, *shape[-d:])))}). Calculated output size: "
+                           f"({'x'.join(map(str, (planes, *(max(m, 0) for m in out))))}). Output size is too small")
+    return Pool(kernel, stride, tuple(pads), dilation, tuple(out))
+
+
+def padded(x, pads, value):
+    """`value` around the last dimensions."""
+    if not any(lo or hi for lo, hi in pads):
+        return x
+    lead = x.ndim - len(pads)
+    whole = namespace(x).full(x.shape[:lead] + tuple(n + lo + hi for n, (lo, hi) in zip(x.shape[lead:], pads, strict=True)), value, x.dtype)
+    whole[(..., *(slice(lo, lo + n) for n, (lo, _) in zip(x.shape[lead:], pads, strict=True)))] = x
+    return whole
+
+
+def lowest(dtype):
+    return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min if dtype.kind in "iu" else dtype.type(-np.inf)
+
+
+def slices(axis: int, d: int, size: Pool):
+    """Along one dimension (0 the first of `d` spatial ones): the part of the input that each place in the window sees."""
+    for i in range(size.kernel[axis]):
+        start = i * size.dilation[axis]
+        yield (..., slice(start, start + (size.out[axis] - 1) * size.stride[axis] + 1, size.stride[axis]), *(slice(None),) * (d - 1 - axis))
+
+
+def over_windows(x, d: int, size: Pool, ufunc):
+    """`ufunc` over every window, one dimension at a time."""
+    for axis in range(d):
+        if size.kernel[axis] == 1 and size.stride[axis] == 1:
+            continue
+        parts = slices(axis, d, size)
+        first = x[next(parts)]
+        total = None
+        for part in parts:
+            total = ufunc(first if total is None else total, x[part], out=total)
+        x = first if total is None else total
+    return x
+
+
+# ---- the largest ----
+
+def best_places(input, d: int, size: Pool):
+    """Where the largest number of each window stands, as a position in its (flattened) image; the first if several are equal."""
+    xp = namespace(input)
+    x = padded(input, size.pads, lowest(input.dtype))
+    sizes = input.shape[-d:]
+    where = starting_places(xp, sizes, d, size)
+    best = where_best = None
+    for flat in range(math.prod(size.kernel)):
+        index, rest = [], flat
+        for k in reversed(size.kernel):
+            rest, i = divmod(rest, k)
+            index.insert(0, i)
+        part = x[(..., *(slice(i * gap, i * gap + (m - 1) * s + 1, s) for i, gap, m, s in zip(index, size.dilation, size.out, size.stride, strict=True)))]
+        here = 0
+        for axis in range(d):
+            position = xp.arange(size.out[axis]) * size.stride[axis] + (index[axis] * size.dilation[axis] - size.pads[axis][0])
+            here = here * sizes[axis] + position.reshape(-1, *(1,) * (d - 1 - axis))
+        if best is None:
+            best, where_best = xp.full(part.shape, lowest(input.dtype), input.dtype), xp.broadcast_to(where, part.shape).copy()
+        better = part > best
+        if input.dtype.kind == "f":
+            better |= part != part  # a NaN counts as the largest
+        xp.copyto(best, part, where=better)
+        xp.copyto(where_best, xp.broadcast_to(here, part.shape), where=better)
+    return best, where_best
+
+
+def starting_places(xp, sizes, d: int, size: Pool):
+    """The first position of each window that is not padding."""
+    where = 0
+    for axis in range(d):
+        start = np.arange(size.out[axis]) * size.stride[axis] - size.pads[axis][0]
+        gap = size.dilation[axis]
+        start = np.where(start < 0, start + -(start // gap) * gap, start)
+        where = where * sizes[axis] + xp.asarray(start).reshape(-1, *(1,) * (d - 1 - axis))
+    return where
+
+
+def define_max(d: int):
+    def window_samples():
+        size = (6, 5, 4)[:d]
+        return calls(lambda r: ((r.permutation(2 * 3 * math.prod(size)).reshape(2, 3, *size) * 0.1, 2), {}),
+                     lambda r: ((r.permutation(3 * math.prod(size)).reshape(3, *size) * 0.1, 3, 2, 1), {}),
+                     lambda r: ((r.permutation(2 * math.prod(size)).reshape(1, 2, *size) * 0.1, 2, 1, 0, 2), {}))
+
+    @op(category="reduction", latex=r"\max_{i \in \text{window}} x_i", name=f"max_pool{d}d", namespace="nn.functional", node_name=f"MaxPool{d}DWithIndices",
+        samples=window_samples(), out=False)
+    def max_pool(input: Tensor, kernel_size, stride=None, padding=0, dilation=1, ceil_mode: bool = False) -> Tensor:
+        """The largest number of each window."""
+        size = pool(input.shape, d, kernel_size, stride, padding, dilation, ceil_mode)
+        xp = namespace(input)
+        found = over_windows(padded(input, size.pads, lowest(input.dtype)), d, size, xp.maximum)
+        return found.copy() if found.base is not None or found is input else found
+
+    @max_pool.vjp("input", latex="[x_i = y]")
+    def _(grad, input, kernel_size, stride, padding, dilation, ceil_mode):
+        size = pool(input.shape, d, kernel_size, stride, padding, dilation, ceil_mode)
+        return ops.images_place(grad, ops.window_argmax(input, d, size), tuple(input.shape), d, overlap(size))
+
+    @op(category="reduction", latex=r"\max_{i \in \text{window}} x_i", name=f"max_pool{d}d_with_indices_", function=False, method=False,
+        node_name=f"MaxPool{d}DWithIndices", outputs=("output", "indices"), differentiable=1, samples=window_samples())
+    def max_pool_indices(input: Tensor, kernel_size, stride=None, padding=0, dilation=1, ceil_mode: bool = False):
+        """The largest number of each window, and where it stands."""
+        return best_places(input, d, pool(input.shape, d, kernel_size, stride, padding, dilation, ceil_mode))
+
+    @max_pool_indices.vjp("input")
+    def _(grad, input_shape, indices, kernel_size, stride, padding, dilation, ceil_mode):
+        size = pool(input_shape, d, kernel_size, stride, padding, dilation, ceil_mode)
+        return ops.images_place(grad, indices, tuple(input_shape), d, overlap(size))
+
+    def public_max_pool(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+        if return_indices:
+            return tuple(max_pool_indices(input, kernel_size, stride, padding, dilation, ceil_mode))
+        return max_pool(input, kernel_size, stride, padding, dilation, ceil_mode)
+
+    def with_indices(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+        return tuple(max_pool_indices(input, kernel_size, stride, padding, dilation, ceil_mode))
+
+    @op(category="reduction", name=f"adaptive_max_pool{d}d_", function=False, method=False, node_name=f"AdaptiveMaxPool{d}D",
+        outputs=("output", "indices"), differentiable=1, samples=calls(lambda r: ((r.permutation(2 * 7 ** d).reshape(1, 2, *(7,) * d) * 0.1, 3), {})))
+    def adaptive_max(input: Tensor, output_size):
+        """The largest number of each of `output_size` parts of the input, and where it stands."""
+        xp = namespace(input)
+        adaptive_check(input, d, f"adaptive_max_pool{d}d")
+        out = adaptive_size(output_size, input.shape, d)
+        values = xp.empty((*input.shape[:-d], *out), input.dtype)
+        indices = xp.empty(values.shape, "int64")
+        for flat in range(math.prod(out)):
+            index = np.unravel_index(flat, out)
+            region = tuple(slice(*part(i, n, m)) for i, n, m in zip(index, input.shape[-d:], out, strict=True))
+            block = input[(..., *region)]
+            at = xp.argmax(block.reshape(*input.shape[:-d], -1), axis=-1)
+            inside = xp.unravel_index(at, block.shape[-d:])
+            here = 0
+            for n, r, i in zip(input.shape[-d:], region, inside, strict=True):
+                here = here * n + (i + r.start)
+            indices[(..., *index)] = here
+            values[(..., *index)] = xp.take_along_axis(input.reshape(*input.shape[:-d], -1), here[..., None], -1)[..., 0]
+        return values, indices
+
+    @adaptive_max.vjp("input")
+    def _(grad, input_shape, indices):
+        return ops.images_place(grad, indices, tuple(input_shape), d, True)
+
+    def adaptive_max_pool(input, output_size, return_indices=False):
+        values, indices = adaptive_max(input, output_size)
+        return (values, indices) if return_indices else values
+
+    def adaptive_max_with_indices(input, output_size, return_indices=False):
+        return tuple(adaptive_max(input, output_size))
+
+    def max_unpool(input, indices, kernel_size, stride=None, padding=0, output_size=None):
+        kernel = several(kernel_size, d, "kernel_size")
+        step = several(stride, d, "stride") if stride is not None else kernel
+        pad = several(padding, d, "padding")
+        usual = [(n - 1) * s + k - 2 * p for n, s, k, p in zip(input.shape[-d:], step, kernel, pad, strict=True)]
+        if output_size is None:
+            out = usual
+        else:
+            out = list(output_size)[-d:]
+            if len(output_size) not in (d, d + 2) and len(output_size) != input.ndim:
+                raise ValueError(f"output_size should be a sequence containing {d} or {d + 2} elements, but it has a length of '{len(output_size)}'")
+            for i, (n, want, s) in enumerate(zip(out, usual, step, strict=True)):
+                if not want - s < n < want + s:
+                    raise ValueError(f'invalid output_size "{output_size}" (dim {i} must be between {want - s} and {want + s})')
+        if tuple(indices.shape) != tuple(input.shape):
+            raise RuntimeError(f"Expected shape of indices to be same as that of the input tensor ({list(input.shape)}) but got indices tensor with shape: {list(indices.shape)}")
+        area = math.prod(out)
+        if indices.numel() and (int(indices.max()) >= area or int(indices.min()) < 0):
+            raise RuntimeError(f"Found an invalid max index: {int(indices.max())} (output volumes are of size {'x'.join(map(str, out))})")
+        return ops.images_place(input, indices, (*input.shape[:-d], *out), d, False)
+
+    for function, name, words in ((public_max_pool, f"max_pool{d}d", "The largest number of each window; with `return_indices` also where it stands."),
+                                  (with_indices, f"max_pool{d}d_with_indices", "The largest number of each window, and where it stands."),
+                                  (adaptive_max_pool, f"adaptive_max_pool{d}d", "The largest number of each of `output_size` parts of the input."),
+                                  (adaptive_max_with_indices, f"adaptive_max_pool{d}d_with_indices", "The largest number of each part, and where it stands."),
+                                  (max_unpool, f"max_unpool{d}d", "Put numbers back where max-pooling found them; zeros elsewhere.")):
+        function.__name__ = function.__qualname__ = name
+        function.__doc__ = words
+        public["nn.functional"][name] = function
+    for name in (f"max_pool{d}d", *((f"max_pool{d}d_with_indices", f"adaptive_max_pool{d}d") if d == 1 else ())):
+        public[""][name] = public["nn.functional"][name]
+    if d == 1:
+        public[""]["adaptive_max_pool1d"] = adaptive_max_with_indices
+
+
+def overlap(size: Pool) -> bool:
+    return any(gap * (k - 1) + 1 > s for gap, k, s in zip(size.dilation, size.kernel, size.stride, strict=True))
+
+
+@op(category="index", function=False, method=False, out=False, no_grad="positions are whole numbers")
+def window_argmax(input: Tensor, d: int, size) -> Tensor:
+    """Where the largest number of each window stands in its image."""
+    return best_places(input, d, size)[1]
+
+
+@op(category="index", function=False, method=False, out=False)
+def images_place(input: Tensor, indices: Tensor, shape, d: int, add: bool) -> Tensor:
+    """Zeros of `shape` with `input` at `indices`, positions within each image of `d` dimensions; `add` sums where several meet."""
+    xp = namespace(input)
+    area, images = math.prod(shape[-d:]), math.prod(shape[:-d])
+    flat = (indices.reshape(images, -1) + xp.arange(images)[:, None] * area).reshape(-1)
+    if add:
+        return xp.bincount(flat, weights=input.reshape(-1), minlength=images * area).astype(input.dtype).reshape(shape)
+    whole = xp.zeros(images * area, input.dtype)
+    whole[flat] = input.reshape(-1)
+    return whole.reshape(shape)
+
+
+@images_place.vjp("input")
+def _(grad, indices, d):
+    return ops.images_pick(grad, indices, d)
+
+
+@op(category="index", function=False, method=False, out=False)
+def images_pick(input: Tensor, indices: Tensor, d: int) -> Tensor:
+    """The numbers of `input` at `indices`, positions within each image of `d` dimensions."""
+    xp = namespace(input)
+    images = math.prod(input.shape[:-d])
+    return xp.take_along_axis(input.reshape(images, -1), indices.reshape(images, -1), 1).reshape(indices.shape)
+
+
+@images_pick.vjp("input")
+def _(grad, indices, input_shape, d):
+    return ops.images_place(grad, indices, tuple(input_shape), d, True)
+
+
+# ---- means ----
+
+def divisor(xp, dtype, shape, d: int, size: Pool, include: bool, override):
+    """By how much each window's sum is divided: a number, or an array where windows differ."""
+    if override is not None:
+        if override == 0:
+            raise RuntimeError("divisor must be not zero")
+        return override
+    per_axis = []
+    for n, k, s, (lo, _), m, p in zip(shape[-d:], size.kernel, size.stride, size.pads, size.out, size.pads, strict=True):
+        start = np.arange(m) * s - lo
+        end = np.minimum(start + k, n + (p[0] if include else 0))
+        per_axis.append(end - (start if include else np.maximum(start, 0)))
+    if all((c == c[0]).all() for c in per_axis):
+        return math.prod(int(c[0]) for c in per_axis)
+    whole = 1
+    for axis, counts in enumerate(per_axis):
+        whole = whole * counts.reshape(-1, *(1,) * (d - 1 - axis))
+    return xp.asarray(whole.astype(dtype))
+
+
+def define_avg(d: int):
+    def window_samples():
+        size = (6, 5, 4)[:d]
+        return calls(lambda r: ((r.normal(size=(2, 3, *size)), 2), {}), lambda r: ((r.normal(size=(3, *size)), 3, 2, 1), {}),
+                     lambda r: ((r.normal(size=(1, 2, *size)), 3, 2, 1, True, False), {}))
+
+    def kernel(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override):
+        size = pool(input.shape, d, kernel_size, stride, padding, 1, ceil_mode)
+        xp = namespace(input)
+        total = over_windows(padded(input, size.pads, 0), d, size, xp.add)
+        by = divisor(xp, input.dtype, input.shape, d, size, count_include_pad, divisor_override)
+        return total // by if input.dtype.kind in "iu" else total / by
+
+    if d == 1:
+        @op(category="reduction", latex=r"\frac{1}{n}\sum_{i \in \text{window}} x_i", name="avg_pool1d", namespace="nn.functional", node_name="AvgPool1D", samples=window_samples(), out=False)
+        def avg_pool(input: Tensor, kernel_size, stride=None, padding=0, ceil_mode: bool = False, count_include_pad: bool = True) -> Tensor:
+            """The mean of each window."""
+            return kernel(input, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
+
+        @avg_pool.vjp("input", latex=r"\frac{1}{n}")
+        def _(grad, input_shape, kernel_size, stride, padding, ceil_mode, count_include_pad):
+            return ops.avg_unpool(grad, tuple(input_shape), d, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
+    else:
+        @op(category="reduction", latex=r"\frac{1}{n}\sum_{i \in \text{window}} x_i", name=f"avg_pool{d}d", namespace="nn.functional", node_name=f"AvgPool{d}D", samples=window_samples(), out=False)
+        def avg_pool(input: Tensor, kernel_size, stride=None, padding=0, ceil_mode: bool = False, count_include_pad: bool = True, divisor_override=None) -> Tensor:
+            """The mean of each window.
+
+            Args:
+                count_include_pad: whether padding counts as zeros, or not at all.
+                divisor_override: divide by this instead of the number of elements.
+            """
+            return kernel(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+
+        @avg_pool.vjp("input", latex=r"\frac{1}{n}")
+        def _(grad, input_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override):
+            return ops.avg_unpool(grad, tuple(input_shape), d, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+
+    @op(category="reduction", latex=r"\frac{1}{n}\sum_{i \in \text{part}} x_i", name=f"adaptive_avg_pool{d}d", namespace="nn.functional", node_name=f"AdaptiveAvgPool{d}D",
+        samples=calls(lambda r: ((r.normal(size=(2, 3, *(7, 6, 5)[:d])), 3), {}), lambda r: ((r.normal(size=(3, *(4, 5, 6)[:d])), 1), {})), out=False)
+    def adaptive_avg_pool(input: Tensor, output_size) -> Tensor:
+        """The mean of each of `output_size` parts of the input; None keeps a size."""
+        adaptive_check(input, d, f"adaptive_avg_pool{d}d")
+        out = adaptive_size(output_size, input.shape, d)
+        if all(m == 1 for m in out):
+            return input.mean(axis=tuple(range(-d, 0)), keepdims=True)
+        return mix_along.op.kernel(input, tuple(part_means(n, m) for n, m in zip(input.shape[-d:], out, strict=True)))
+
+    @adaptive_avg_pool.vjp("input")
+    def _(grad, input_shape, output_size):
+        out = adaptive_size(output_size, input_shape, d)
+        return ops.mix_along(grad, tuple(part_means(n, m).T for n, m in zip(input_shape[-d:], out, strict=True)))
+
+    def lp_pool(input, norm_type, kernel_size, stride=None, ceil_mode=False):
+        kernel = several(kernel_size, d, "kernel_size")
+        out = public["nn.functional"][f"avg_pool{d}d"](input.pow(norm_type), kernel, stride, 0, ceil_mode)
+        return (out.sign() * out.abs().relu()).mul(math.prod(kernel)).pow(1.0 / norm_type)
+
+    lp_pool.__name__ = lp_pool.__qualname__ = f"lp_pool{d}d"
+    lp_pool.__doc__ = "The p-norm of each window: (sum of x^p)^(1/p)."
+    public["nn.functional"][f"lp_pool{d}d"] = lp_pool
+    if d == 1:
+        public[""].update({name: public["nn.functional"][name] for name in ("avg_pool1d", "adaptive_avg_pool1d")})
+
+
+@op(category="reduction", function=False, method=False, out=False)
+def avg_unpool(input: Tensor, shape, d: int, kernel_size, stride, padding, ceil_mode: bool, count_include_pad: bool, divisor_override) -> Tensor:
+    """The transpose of average pooling: each number, divided, to every element of its window."""
+    xp = namespace(input)
+    size = pool(shape, d, kernel_size, stride, padding, 1, ceil_mode)
+    by = divisor(xp, input.dtype, shape, d, size, count_include_pad, divisor_override)
+    x = input / by
+    for axis in range(d):
+        n = shape[axis - d] + sum(size.pads[axis])
+        whole = xp.zeros((*x.shape[:axis - d], n, *x.shape[x.ndim + axis - d + 1:]), x.dtype)
+        for part in slices(axis, d, size):
+            whole[part] += x
+        lo = size.pads[axis][0]
+        x = whole[(..., slice(lo, lo + shape[axis - d]), *(slice(None),) * (d - 1 - axis))]
+    return xp.ascontiguousarray(x)
+
+
+@avg_unpool.vjp("input")
+def _(grad, d, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override):
+    if d == 1:
+        return ops.__getattr__("nn.functional.avg_pool1d")(grad, kernel_size, stride, padding, ceil_mode, count_include_pad)
+    return ops.__getattr__(f"nn.functional.avg_pool{d}d")(grad, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+
+
+# ---- parts of the whole input ----
+
+def adaptive_check(input, d: int, name: str) -> None:
+    if input.ndim not in (d + 1, d + 2):
+        raise RuntimeError(f"{name}(): Expected {d + 1}D or {d + 2}D tensor, but got {list(input.shape)}")
+
+
+def adaptive_size(output_size, shape, d: int) -> tuple:
+    values = tuple(output_size) if hasattr(output_size, "__iter__") else (output_size,) * d
+    if len(values) != d:
+        raise RuntimeError(f"output_size must be {d}")
+    return tuple(n if m is None else int(m) for m, n in zip(values, shape[-d:], strict=True))
+
+
+def part(i: int, n: int, m: int) -> tuple:
+    """Where part `i` of `m` of a dimension of size `n` begins and ends; parts may overlap by one."""
+    return i * n // m, -(-(i + 1) * n // m)
+
+
+def part_means(n: int, m: int) -> np.ndarray:
+    """The matrix (m, n) that averages the parts of a dimension."""
+    matrix = np.zeros((m, n))
+    for i in range(m):
+        start, end = part(i, n, m)
+        matrix[i, start:end] = 1.0 / (end - start)
+    return matrix
+
+
+@op(category="linear", function=False, method=False, out=False, samples=calls(
+    lambda r: ((r.normal(size=(2, 3, 4)), (np.ones((2, 3)), np.eye(4)[:3])), {})))
+def mix_along(input: Tensor, matrices) -> Tensor:
+    """Each of the last dimensions multiplied by a matrix (out, in) of its own; None leaves one alone."""
+    xp = namespace(input)
+    d = len(matrices)
+    for axis, matrix in enumerate(matrices):
+        if matrix is None:
+            continue
+        matrix = xp.asarray(matrix, input.dtype)
+        if axis == d - 1:
+            input = xp.matmul(input, matrix.T)
+        else:
+            flat = input.reshape(*input.shape[:axis - d], input.shape[axis - d], math.prod(input.shape[input.ndim + axis - d + 1:]))
+            input = xp.matmul(matrix, flat).reshape(*input.shape[:axis - d], matrix.shape[0], *input.shape[input.ndim + axis - d + 1:])
+    return input
+
+
+@mix_along.vjp("input")
+def _(grad, matrices):
+    return ops.mix_along(grad, tuple(None if m is None else m.T for m in matrices))
+
+
+for _d in (1, 2, 3):
+    define_max(_d)
+    define_avg(_d)
