@@ -93,9 +93,10 @@ class Controls:
             if before is not None and before != details["value"]:
                 self._note(kind, place, setting=details["setting"], value=details["value"], before=before)
         elif kind == "rewind":
+            came_from = record.step
             step = run.rewind(details["step"])
             if step is not None:
-                self._note(kind, place, value=step)
+                self._note(kind, place, value=step, step=came_from)
         elif kind == "stop":
             self._note(kind, place)
             record.ended = "stopped"
@@ -121,7 +122,7 @@ class Controls:
             if what["before"] == what["value"]:
                 return
         if len(record.touches) < 10_000:
-            record.touches.append(Touch(record.updates, kind, record.step, place=place, **what))
+            record.touches.append(Touch(record.updates, kind, place=place, **{"step": record.step, **what}))
 
 
 # ------------------------------------------------------------------------------------------------ settings

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..export import run_svg, run_text
 from ..record.flow import BINS, folded
-from .live import LiveWidget, bundle, cells, interactive, pack
+from .live import LiveWidget, bundle, cells, pack
 
 __all__ = ["Dashboard"]
 
@@ -40,8 +40,6 @@ class Dashboard(LiveWidget):
             self.stage = "running"
             self.watcher.record.ended = ""
             self.appear()
-            if interactive():
-                self.watcher.enable_rewind()
         super().touch()
 
     def _stands(self) -> None:

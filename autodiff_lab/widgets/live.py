@@ -20,6 +20,8 @@ from pathlib import Path
 import anywidget
 import traitlets
 
+from .busy import answer_while_busy
+
 __all__ = ["LiveWidget", "Cells", "bundle", "cells", "interactive", "pack"]
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -152,6 +154,7 @@ class LiveWidget(anywidget.AnyWidget):
         # front end that has none (or none yet) gets one of ours.
         if hasattr(comm, "_reply_subshell_for"):
             comm._reply_subshell_for = lambda data, default: default or own_subshell()
+            answer_while_busy(ipython().kernel, lambda: not cells.quiet(), own_subshell)
         # The stock handler fires IPython's post_execute hooks, on this thread, in the middle of the learner's cell:
         # matplotlib would flush a half-drawn figure. Call the message callback only.
         if hasattr(comm, "handle_msg") and hasattr(comm, "_msg_callback"):

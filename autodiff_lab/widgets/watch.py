@@ -62,7 +62,21 @@ def watch(model=None, *optimizers, title: str = "Training", field=None, epochs: 
     run._compare = [other.record if isinstance(other, Run) else other for other in compare]
     if field is not None:
         run.field(watcher.model, *field)
+    if snapshots is None and shown_to_a_person():
+        watcher.enable_rewind()
     return run
+
+
+def shown_to_a_person() -> bool:
+    """Whether a dashboard of this cell would be seen, and driven."""
+    core = sys.modules.get("IPython")
+    if core is None or not hasattr(core.get_ipython(), "kernel"):
+        return False
+    try:
+        from .live import interactive
+    except ImportError:
+        return False
+    return interactive()
 
 
 def sort_out(things) -> tuple:

@@ -239,7 +239,7 @@ class Notebook:
         """Switch JupyterLab's theme: "JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast"."""
         self.js("await app.commands.execute('apputils:change-theme', {theme: args[0]})", name)
         light = "true" if "Light" in name else "false"
-        self.page.wait_for_selector(f"body[data-jp-theme-light='{light}']", timeout=20_000)
+        self.page.wait_for_selector(f"body[data-jp-theme-light='{light}']", state="attached", timeout=20_000)
 
     # -- running
 

@@ -114,10 +114,12 @@ export class ControlsView {
     const several = new Set(settings.map((setting) => `${setting[0].match(/^\d+\.\d+\./)?.[0] ?? ""}`)).size > 1;
     // What learners turn first stands first; the rest is one click away.
     let rest: HTMLElement | null = null;
+    const more: [at: number, details: HTMLElement][] = [];
     for (const [path, label, value, optimizer, group] of settings) {
       const here = `${path.match(/^\d+\.\d+\./)?.[0] ?? ""}`;
       if (!parts.length || here !== place) {
         place = here;
+        if (rest && more.length) more[more.length - 1]![0] = parts.length;
         rest = null;
         if (several) parts.push(html("div", { class: "adl-optimizer" }, [optimizer, group].filter(Boolean).join(", ")));
       }
@@ -126,11 +128,13 @@ export class ControlsView {
       else {
         if (!rest) {
           rest = html("div", { class: "adl-rest" });
-          parts.push(html("details", {}, html("summary", {}, "More settings"), rest));
+          more.push([parts.length, html("details", {}, html("summary", {}, "More settings"), rest)]);
         }
         rest.append(row);
       }
+      if (rest) more[more.length - 1]![0] = parts.length;
     }
+    for (const [at, details] of more.reverse()) parts.splice(at, 0, details);
     this.sliders.replaceChildren(...parts);
   }
 

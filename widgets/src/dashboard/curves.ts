@@ -186,7 +186,8 @@ export class CurvesView {
         { stroke: () => token("soft"), font, size: 26, gap: 4, grid: { show: false }, ticks: { stroke: () => token("line"), width: 1, size: 4 },
           values: (_u, values) => values.map((v) => (v === Math.round(v) ? v.toLocaleString("en") : "")) },
         { stroke: () => token("soft"), font, size: left, gap: 6, grid: { stroke: () => token("line"), width: 1 }, ticks: { show: false },
-          values: (_u, values) => values.map((v) => (v === null || (this.log && !roundTick(v, this.span())) ? "" : number(v))) },
+          ...(this.log ? { splits: (_u: uPlot, _k: number, low: number, high: number) => logTicks(low, high) } : {}),
+          values: (_u, values) => values.map((v) => (v === null ? "" : number(Number(v.toPrecision(4))))) },
       ],
       hooks: {
         draw: [(u) => this.label(u, token), (u) => this.marks(u, token)],
@@ -211,11 +212,6 @@ export class CurvesView {
         ],
       },
     };
-  }
-
-  private span(): number {
-    const scale = this.plot?.scales["y"];
-    return scale?.min && scale.max ? Math.log10(scale.max / scale.min) : 3;
   }
 
   // ---------------------------------------------------------------------------------------------- words on the picture
@@ -243,6 +239,7 @@ export class CurvesView {
     ctx.save();
     ctx.font = `${11.5 * ratio}px ${token("sans") || "sans-serif"}`;
     ctx.textBaseline = "middle";
+    ctx.textAlign = "left";
     const edge = u.bbox.left + u.bbox.width;
     for (const end of ends) {
       ctx.fillStyle = end.colour;
@@ -350,9 +347,20 @@ function padded(low: number | null, high: number | null, log: boolean): [number,
   return [low - pad, high + pad];
 }
 
-function roundTick(value: number, span: number): boolean {
-  const digit = Math.round(value / 10 ** Math.floor(Math.log10(value) + 1e-9));
-  return span < 1.2 ? true : span < 2.2 ? [1, 2, 5].includes(digit) : digit === 1;
+/** Round values on a logarithmic axis: powers of ten, with 2 and 5 between them where there is room. */
+export function logTicks(low: number, high: number): number[] {
+  const decades = Math.log10(high / low);
+  const every = Math.max(1, Math.ceil(decades / 5));
+  const between = decades < 1.1 ? [1, 2, 3, 5, 7] : decades < 2.2 ? [1, 2, 5] : [1];
+  const found: number[] = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
+    if (between.length === 1 && power % every) continue;
+    for (const m of between) {
+      const tick = Number(`${m}e${power}`);
+      if (tick >= low && tick <= high) found.push(tick);
+    }
+  }
+  return found;
 }
 
 /** Square marks, the second channel of curves that are dashed; none where they would run into each other. */

@@ -22,8 +22,12 @@ export class Column {
   }
 }
 
-/** An exponential moving average without the bias towards the start; what is not finite is passed over. */
-export function smooth(values: ArrayLike<number>, amount: number): Float64Array {
+/**
+ * An exponential moving average without the bias towards the start; what is not finite is passed over.
+ * `amount` is meant for a picture of some 400 points: over more of them it reaches wider, so that a long run stays readable.
+ */
+export function smooth(values: ArrayLike<number>, wanted: number): Float64Array {
+  const amount = wanted ** (1 / (1 + values.length / 400));
   const out = new Float64Array(values.length);
   let total = 0;
   let weight = 0;
