@@ -9,6 +9,7 @@ from . import classification
 from . import clamping
 from . import comparison
 from . import complex_numbers
+from . import composed
 from . import conversion
 from . import convolution
 from . import creation
@@ -24,7 +25,9 @@ from . import legacy
 from . import linear
 from . import losses
 from . import more_losses
+from . import normalization
 from . import norms
+from . import padding
 from . import picking
 from . import pooling
 from . import products

@@ -1,0 +1,439 @@
+"""Normalization: numbers brought to mean 0 and variance 1, over features, groups of channels, or the batch.
+
+Layer, group and RMS norm work on rows; batch norm on channels. Means are taken by a product with a vector of
+ones, which BLAS does in one pass. Only mean and 1/std are kept for the backward pass, not the normalized numbers.
+"""
+
+from __future__ import annotations
+
+import math
+
+from ..backend import namespace
+from ..core.dtypes import finfo
+from ..core.modes import no_grad
+from ..core.op import op, ops, public
+from ..core.samples import calls
+from ..core.tensor import Tensor
+from .composed import gradients_through
+
+__all__: list[str] = []
+
+
+# ---- rows ----
+
+def wide(x):
+    """float16 is too short to add up many numbers: compute in float32."""
+    return x.astype("float32") if x.dtype.itemsize == 2 else x
+
+
+def row_means(rows):
+    """The mean of each row, as a column."""
+    n = rows.shape[1]
+    return namespace(rows).matmul(rows, namespace(rows).full((n, 1), 1.0 / n if n else 0.0, rows.dtype))
+
+
+def normalize_rows(rows, eps: float) -> tuple:
+    """Rows with mean 0 and variance 1, and the mean and 1/std of each, as columns."""
+    xp = namespace(rows)
+    mean = row_means(rows)
+    rows = rows - mean
+    rstd = xp.einsum("ij,ij->i", rows, rows)[:, None] if rows.size else xp.zeros(mean.shape, rows.dtype)
+    rstd /= max(rows.shape[1], 1)
+    rstd += rstd.dtype.type(eps)
+    xp.sqrt(rstd, out=rstd)
+    xp.reciprocal(rstd, out=rstd)
+    rows *= rstd
+    return rows, mean, rstd
+
+
+def rows_gradient(grad, normed, rstd):
+    """The gradient of `normalize_rows`, from that of its result: the parts along 1 and along the result fall away. Reuses both arrays."""
+    xp = namespace(grad)
+    along = xp.einsum("ij,ij->i", grad, normed)[:, None] / max(grad.shape[1], 1)
+    grad = grad - row_means(grad)
+    normed *= along
+    grad -= normed
+    grad *= rstd
+    return grad
+
+
+def as_sizes(normalized_shape) -> tuple:
+    return tuple(normalized_shape) if hasattr(normalized_shape, "__iter__") else (int(normalized_shape),)
+
+
+def check_layer_norm(input, sizes: tuple, weight, bias) -> None:
+    if not sizes:
+        raise RuntimeError("Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got normalized_shape = []")
+    for name, values in (("weight", weight), ("bias", bias)):
+        if values is not None and tuple(values.shape) != sizes:
+            raise RuntimeError(f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape {list(values.shape)} and normalized_shape = {list(sizes)}")
+    if tuple(input.shape[-len(sizes):]) != sizes or input.ndim < len(sizes):
+        raise RuntimeError(f"Given normalized_shape={list(sizes)}, expected input with shape [*, {', '.join(map(str, sizes))}], but got input of size{list(input.shape)}")
+
+
+@op(category="norm", latex=r"\frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} w + b", namespace="nn.functional", node_name="NativeLayerNorm", extras=("mean", "rstd"), out=False, samples=calls(
+    lambda r: ((r.normal(size=(3, 4)), (4,), r.normal(size=4), r.normal(size=4)), {}), lambda r: ((r.normal(size=(2, 3, 4)), (3, 4)), {}),
+    lambda r: ((r.normal(size=(5,)), (5,), r.normal(size=5)), {})))
+def layer_norm(input: Tensor, normalized_shape, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5) -> Tensor:
+    """Bring the last dimensions to mean 0 and variance 1, then scale by weight and shift by bias (Ba et al., 2016).
+
+    Args:
+        normalized_shape: the sizes of the dimensions to normalize over, from the last.
+        eps: added to the variance.
+    """
+    sizes = as_sizes(normalized_shape)
+    check_layer_norm(input, sizes, weight, bias)
+    rows = wide(input).reshape(-1, math.prod(sizes))
+    out, mean, rstd = normalize_rows(rows, eps)
+    if weight is not None:
+        out *= weight.reshape(-1)
+    if bias is not None:
+        out += bias.reshape(-1)
+    return out.reshape(input.shape).astype(input.dtype, copy=False), mean, rstd
+
+
+def composed_layer_norm(d: int, eps: float):
+    def formula(input, weight, bias):
+        dims = tuple(range(-d, 0))
+        centered = input - input.mean(dims, True)
+        out = centered * ((centered * centered).mean(dims, True) + eps).rsqrt()
+        if weight is not None:
+            out = out * weight
+        return out if bias is None else out + bias
+    return formula
+
+
+@layer_norm.vjp("input", "weight", "bias")
+def _(grad, input, normalized_shape, weight, bias, eps, mean, rstd, needs):
+    if isinstance(grad, Tensor):
+        return gradients_through(composed_layer_norm(len(as_sizes(normalized_shape)), eps), (input, weight, bias), grad)
+    return ops.layer_norm_backward(grad, input, weight, mean, rstd, as_sizes(normalized_shape), needs)
+
+
+@op(category="norm", function=False, method=False, outputs=("grad_input", "grad_weight", "grad_bias"), no_grad="its rule is taken through the composed formula")
+def layer_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, mean: Tensor, rstd: Tensor, sizes, needs):
+    """The three gradients of layer_norm."""
+    xp = namespace(grad)
+    rows = wide(input).reshape(mean.shape[0], -1)
+    g = wide(grad).reshape(rows.shape)
+    normed = rows - mean
+    normed *= rstd
+    to_weight = xp.einsum("ij,ij->j", g, normed).reshape(sizes) if needs[1] else None
+    to_bias = xp.add.reduce(g, axis=0).reshape(sizes) if needs[2] else None
+    if needs[0]:
+        to_input = rows_gradient(g if weight is None else g * weight.reshape(-1), normed, rstd).reshape(input.shape)
+    return to_input if needs[0] else None, to_weight, to_bias
+
+
+@op(category="norm", latex=r"\frac{x}{\sqrt{\overline{x^2} + \epsilon}} w", namespace="nn.functional", node_name="FusedRmsNorm", extras=("rstd",), out=False, samples=calls(
+    lambda r: ((r.normal(size=(3, 4)), (4,), r.normal(size=4), 1e-5), {}), lambda r: ((r.normal(size=(2, 3, 4)), (3, 4)), {})))
+def rms_norm(input: Tensor, normalized_shape, weight: Tensor | None = None, eps: float | None = None) -> Tensor:
+    """Divide the last dimensions by their root mean square, then scale by weight (Zhang and Sennrich, 2019)."""
+    sizes = as_sizes(normalized_shape)
+    check_layer_norm(input, sizes, weight, None)
+    xp = namespace(input)
+    rows = wide(input).reshape(-1, math.prod(sizes))
+    rstd = xp.einsum("ij,ij->i", rows, rows)[:, None] / max(rows.shape[1], 1)
+    rstd += rstd.dtype.type(rms_eps(input, eps))
+    rstd = 1 / xp.sqrt(rstd)
+    out = rows * rstd
+    if weight is not None:
+        out *= weight.reshape(-1)
+    return out.reshape(input.shape).astype(input.dtype, copy=False), rstd
+
+
+def rms_eps(input, eps):
+    """The default is the smallest step of the type in which the norm is computed."""
+    if eps is not None:
+        return eps
+    return float(finfo(input.dtype).eps) if isinstance(input, Tensor) else float(namespace(input).finfo(input.dtype).eps)
+
+
+@rms_norm.vjp("input", "weight")
+def _(grad, input, normalized_shape, weight, eps, rstd, needs):
+    if isinstance(grad, Tensor):
+        dims = tuple(range(-len(as_sizes(normalized_shape)), 0))
+
+        def formula(input, weight):
+            out = input * ((input * input).mean(dims, True) + rms_eps(input, eps)).rsqrt()
+            return out if weight is None else out * weight
+        return gradients_through(formula, (input, weight), grad)
+    return ops.rms_norm_backward(grad, input, weight, rstd, needs)
+
+
+@op(category="norm", function=False, method=False, outputs=("grad_input", "grad_weight"), no_grad="its rule is taken through the composed formula")
+def rms_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, rstd: Tensor, needs):
+    """The two gradients of rms_norm."""
+    xp = namespace(grad)
+    rows = wide(input).reshape(rstd.shape[0], -1)
+    g = wide(grad).reshape(rows.shape)
+    normed = rows * rstd
+    to_weight = xp.einsum("ij,ij->j", g, normed).reshape(weight.shape) if needs[1] else None
+    if needs[0]:
+        g = g if weight is None else g * weight.reshape(-1)
+        normed *= xp.einsum("ij,ij->i", g, normed)[:, None] / max(rows.shape[1], 1)
+        to_input = ((g - normed) * rstd).reshape(input.shape)
+    return to_input if needs[0] else None, to_weight
+
+
+@op(category="norm", latex=r"\frac{x - \mu_g}{\sqrt{\sigma_g^2 + \epsilon}} w + b", namespace="nn.functional", node_name="NativeGroupNorm", extras=("mean", "rstd"), out=False, samples=calls(
+    lambda r: ((r.normal(size=(2, 4, 3)), 2, r.normal(size=4), r.normal(size=4)), {}), lambda r: ((r.normal(size=(2, 6)), 3), {}),
+    lambda r: ((r.normal(size=(2, 4, 3, 2)), 1, r.normal(size=4)), {})))
+def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5) -> Tensor:
+    """Bring each group of channels of each sample to mean 0 and variance 1, then scale and shift each channel (Wu and He, 2018)."""
+    if input.ndim < 2:
+        raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.ndim}")
+    N, C = input.shape[:2]
+    if num_groups <= 0 or C % num_groups:
+        raise RuntimeError(f"Expected number of channels in input to be divisible by num_groups, but got input of shape {list(input.shape)} and num_groups={num_groups}")
+    for name, values in (("weight", weight), ("bias", bias)):
+        if values is not None and values.shape != (C,):
+            raise RuntimeError(f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of shape {list(values.shape)} and input of shape {list(input.shape)}")
+    if not input.size:
+        return input.copy(), input, input
+    out, mean, rstd = normalize_rows(wide(input).reshape(N * num_groups, -1), eps)
+    out = out.reshape(N, C, -1)
+    if weight is not None:
+        out *= weight[:, None]
+    if bias is not None:
+        out += bias[:, None]
+    return out.reshape(input.shape).astype(input.dtype, copy=False), mean, rstd
+
+
+@group_norm.vjp("input", "weight", "bias")
+def _(grad, input, num_groups, weight, bias, eps, mean, rstd, needs):
+    if isinstance(grad, Tensor):
+        def formula(input, weight, bias):
+            N, C, *more = input.shape
+            rows = input.reshape(N, num_groups, -1)
+            centered = rows - rows.mean(2, True)
+            out = (centered * ((centered * centered).mean(2, True) + eps).rsqrt()).reshape(tuple(input.shape))
+            if weight is not None:
+                out = out * weight.reshape(C, *(1 for _ in more))
+            return out if bias is None else out + bias.reshape(C, *(1 for _ in more))
+        return gradients_through(formula, (input, weight, bias), grad)
+    return ops.group_norm_backward(grad, input, weight, mean, rstd, needs)
+
+
+@op(category="norm", function=False, method=False, outputs=("grad_input", "grad_weight", "grad_bias"), no_grad="its rule is taken through the composed formula")
+def group_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, mean: Tensor, rstd: Tensor, needs):
+    """The three gradients of group_norm."""
+    xp = namespace(grad)
+    N, C = input.shape[:2]
+    if not input.size:
+        return input * 0, *(xp.zeros(C, input.dtype) if need else None for need in needs[1:])
+    rows = wide(input).reshape(mean.shape[0], -1)
+    normed = rows - mean
+    normed *= rstd
+    g = wide(grad).reshape(N, C, -1)
+    to_weight = xp.einsum("ncl,ncl->c", g, normed.reshape(g.shape)) if needs[1] else None
+    to_bias = g.sum((0, 2)) if needs[2] else None
+    if needs[0]:
+        scaled = g if weight is None else g * weight[:, None]
+        to_input = rows_gradient(scaled.reshape(rows.shape), normed, rstd).reshape(input.shape)
+    return to_input if needs[0] else None, to_weight, to_bias
+
+
+# ---- channels ----
+
+class Channels:
+    """An (N, C, …) array seen as N rows of C·L numbers, so that one number per channel becomes a long row and no inner loop is short."""
+
+    def __init__(self, x):
+        self.N, self.C = x.shape[:2]
+        self.L = math.prod(x.shape[2:])
+        self.count = self.N * self.L
+
+    def rows(self, x):
+        return x.reshape(self.N, self.C, self.L) if self.L >= 512 else x.reshape(self.N, self.C * self.L)
+
+    def spread(self, values):
+        """One number per channel, to be combined with `rows`."""
+        return values[:, None] if self.L >= 512 else values.repeat(self.L)
+
+    def total(self, rows):
+        """The sum over each channel."""
+        xp = namespace(rows)
+        if rows.ndim == 3:
+            return xp.add.reduce(xp.add.reduce(rows, axis=2), axis=0)
+        return xp.add.reduce(xp.add.reduce(rows, axis=0).reshape(self.C, self.L), axis=1)
+
+    def dot(self, a, b):
+        """The sum of products over each channel."""
+        xp = namespace(a)
+        if a.ndim == 3:
+            return xp.einsum("ncl,ncl->c", a, b)
+        return xp.einsum("nj,nj->j", a, b).reshape(self.C, self.L).sum(1)
+
+
+@op(category="norm", latex=r"\frac{x - \mu_c}{\sqrt{\sigma_c^2 + \epsilon}} w_c + b_c", function=False, method=False, node_name="NativeBatchNorm", outputs=("output", "mean", "var"), differentiable=1, samples=calls(
+    lambda r: ((r.normal(size=(5, 3)), r.normal(size=3), r.normal(size=3), 1e-5), {}), lambda r: ((r.normal(size=(2, 3, 4)), None, None, 1e-5), {})))
+def batch_norm_train(input: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float):
+    """Each channel brought to mean 0 and variance 1 over the batch; also the mean and (biased) variance used."""
+    xp = namespace(input)
+    channels = Channels(input)
+    rows = channels.rows(wide(input))
+    mean = channels.total(rows) / channels.count
+    out = rows - channels.spread(mean)
+    var = channels.dot(out, out) / channels.count
+    scale = 1 / xp.sqrt(var + var.dtype.type(eps))
+    out *= channels.spread(scale if weight is None else scale * weight)
+    if bias is not None:
+        out += channels.spread(bias)
+    return out.reshape(input.shape).astype(input.dtype, copy=False), mean, var
+
+
+@batch_norm_train.vjp("input", "weight", "bias")
+def _(grad, input, weight, bias, eps, mean, var, needs):
+    if isinstance(grad, Tensor):
+        def formula(input, weight, bias):
+            dims = (0, *range(2, input.ndim))
+            shape = (1, -1, *(1,) * (input.ndim - 2))
+            centered = input - input.mean(dims, True)
+            out = centered * ((centered * centered).mean(dims, True) + eps).rsqrt()
+            if weight is not None:
+                out = out * weight.reshape(shape)
+            return out if bias is None else out + bias.reshape(shape)
+        return gradients_through(formula, (input, weight, bias), grad)
+    return ops.batch_norm_backward(grad, input, weight, mean, var, eps, needs)
+
+
+@op(category="norm", function=False, method=False, outputs=("grad_input", "grad_weight", "grad_bias"), no_grad="its rule is taken through the composed formula")
+def batch_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, mean: Tensor, var: Tensor, eps: float, needs):
+    """The three gradients of batch_norm in training."""
+    xp = namespace(grad)
+    channels = Channels(input)
+    g = channels.rows(wide(grad))
+    centered = channels.rows(wide(input)) - channels.spread(mean)
+    rstd = 1 / xp.sqrt(var + var.dtype.type(eps))
+    to_bias = channels.total(g)
+    to_weight = channels.dot(g, centered) * rstd
+    if needs[0]:
+        # g - mean(g) - normed * mean(g * normed), scaled; written so that each array is passed over once or twice.
+        centered *= channels.spread(to_weight * rstd / -channels.count)
+        centered += g
+        centered -= channels.spread(to_bias / channels.count)
+        centered *= channels.spread(rstd if weight is None else rstd * weight)
+        to_input = centered.reshape(input.shape)
+    return to_input if needs[0] else None, to_weight if needs[1] else None, to_bias if needs[2] else None
+
+
+@op(category="norm", latex=r"\frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} w + b", function=False, method=False, node_name="NativeBatchNorm", samples=calls(
+    lambda r: ((r.normal(size=(5, 3)), r.normal(size=3), r.uniform(0.5, 2, size=3), r.normal(size=3), r.normal(size=3), 1e-5), {})))
+def batch_norm_eval(input: Tensor, mean: Tensor, var: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
+    """Each channel shifted and scaled by numbers known beforehand."""
+    xp = namespace(input)
+    channels = Channels(input)
+    scale = 1 / xp.sqrt(wide(var) + wide(var).dtype.type(eps))
+    scale = scale if weight is None else scale * weight
+    shift = -mean * scale if bias is None else bias - mean * scale
+    out = channels.rows(wide(input)) * channels.spread(scale)
+    out += channels.spread(shift)
+    return out.reshape(input.shape).astype(input.dtype, copy=False)
+
+
+def per_channel(values, ndim: int):
+    """One number per channel, in the shape that combines with (N, C, …)."""
+    return values.reshape((1, -1, *(1,) * (ndim - 2)))
+
+
+def but_channels(ndim: int) -> tuple:
+    return (0, *range(2, ndim))
+
+
+@batch_norm_eval.vjp("input")
+def _(grad, var, weight, eps):
+    scale = ops.rsqrt(var + eps)
+    return grad * per_channel(scale if weight is None else scale * weight, grad.ndim)
+
+
+@batch_norm_eval.vjp("mean")
+def _(grad, var, weight, eps):
+    scale = ops.rsqrt(var + eps)
+    return -grad.sum(but_channels(grad.ndim)) * (scale if weight is None else scale * weight)
+
+
+@batch_norm_eval.vjp("var")
+def _(grad, input, mean, var, weight, eps):
+    inner = (grad * (input - per_channel(mean, grad.ndim))).sum(but_channels(grad.ndim))
+    scale = ops.rsqrt(var + eps)
+    return inner * (scale * scale * scale) * -0.5 * (1 if weight is None else weight)
+
+
+@batch_norm_eval.vjp("weight")
+def _(grad, input, mean, var, eps):
+    return (grad * (input - per_channel(mean, grad.ndim))).sum(but_channels(grad.ndim)) * ops.rsqrt(var + eps)
+
+
+@batch_norm_eval.vjp("bias")
+def _(grad):
+    return grad.sum(but_channels(grad.ndim))
+
+
+def batch_norm(input, running_mean, running_var, weight=None, bias=None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5):
+    """Bring each channel to mean 0 and variance 1, then scale and shift it (Ioffe and Szegedy, 2015).
+
+    Args:
+        running_mean, running_var: updated while training, used otherwise.
+        training: take mean and variance from this batch.
+        momentum: the share of this batch in the running statistics.
+
+    Raises:
+        ValueError: if there is only one number per channel to take a variance of.
+    """
+    if input.ndim < 2:
+        raise RuntimeError(f"batch_norm needs an input (N, C, …), got one of shape {list(input.shape)}.")
+    C = input.shape[1]
+    for name, values in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
+        if values is not None and tuple(values.shape) != (C,):
+            raise RuntimeError(f"{name} should contain {C} elements not {values.numel()}")
+    if not training:
+        if running_mean is None or running_var is None:
+            raise RuntimeError("Expected running_mean and running_var to be defined when training=False. Pass them, or training=True.")
+        return batch_norm_eval(input, running_mean, running_var, weight, bias, eps)
+    count = input.numel() // C if C else 0
+    if count == 1:
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.size()}")
+    out, mean, var = batch_norm_train(input, weight, bias, eps)
+    update_running(running_mean, running_var, mean, var, count, momentum)
+    return out
+
+
+def update_running(running_mean, running_var, mean, var, count: int, momentum: float) -> None:
+    with no_grad():
+        if running_mean is not None:
+            running_mean.mul_(1 - momentum).add_(mean.to(running_mean.dtype), alpha=momentum)
+        if running_var is not None:
+            running_var.mul_(1 - momentum).add_(var.to(running_var.dtype), alpha=momentum * count / (count - 1))
+
+
+def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5):
+    """Bring each channel of each sample to mean 0 and variance 1 (Ulyanov et al., 2016)."""
+    N, C, *more = input.shape
+    if not use_input_stats:
+        return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
+    if math.prod(more) == 1:
+        raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.size()}")
+    each = [None if v is None else v.repeat(N) for v in (weight, bias)]
+    out, mean, var = batch_norm_train(input.reshape(1, N * C, *more), *each, eps)
+    if running_mean is not None or running_var is not None:
+        n = math.prod(more)
+        update_running(running_mean, running_var, mean.reshape(N, C).mean(0), var.reshape(N, C).mean(0), n, momentum)
+    return out.reshape(N, C, *more)
+
+
+def local_response_norm(input, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0):
+    """Divide by a power of the mean square over `size` neighbouring channels (Krizhevsky et al., 2012)."""
+    if input.ndim < 3:
+        raise ValueError(f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions)")
+    if not input.numel():
+        return input
+    F = public["nn.functional"]
+    N, C = input.shape[:2]
+    squares = F["pad"]((input * input).reshape(N, 1, C, -1), (0, 0, size // 2, (size - 1) // 2))
+    means = F["avg_pool2d"](squares, (size, 1), 1).reshape(tuple(input.shape))
+    return input / (means * alpha + k).pow(beta)
+
+
+public["nn.functional"].update(batch_norm=batch_norm, instance_norm=instance_norm, local_response_norm=local_response_norm)
+public[""].update({name: public["nn.functional"][name] for name in ("layer_norm", "rms_norm", "group_norm", "batch_norm", "instance_norm")})
