@@ -16,7 +16,7 @@ help:
 	@sed -n '/^$$/q; s/^# \{0,1\}//p' Makefile
 
 lab test lint setup:
-	@./tools/start $@ $(ARGS)
+	@./.make/start $@ $(ARGS)
 
 # Needs the environment that `make test` makes.
 binder:

@@ -39,8 +39,7 @@ def test_lock_file_names_no_download_address():
 
 def test_comm_messages_reach_a_cell_that_runs():
     # JupyterLab's default is under discussion, and the live widgets depend on it.
-    folder = ROOT / "share" / "jupyter" / "lab" / "settings" / "overrides.d"
-    settings = json.loads((folder / "autodiff_lab.json").read_text(encoding="utf-8"))
+    settings = json.loads((ROOT / "widgets" / "jupyterlab" / "overrides.json").read_text(encoding="utf-8"))
     assert settings["@jupyterlab/apputils-extension:kernels-settings"]["commsOverSubshells"] == "perCommTarget"
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-START = Path(__file__).resolve().parents[2] / "tools" / "start"
+START = Path(__file__).resolve().parents[2] / ".make" / "start"
 
 pytestmark = pytest.mark.skipif(not shutil.which("sh"), reason="no POSIX shell")
 
 
 def start(*arguments: str, **variables: str) -> str:
-    """Runs tools/start, which has to refuse, and returns what it said."""
+    """Runs .make/start, which has to refuse, and returns what it said."""
     environment = {**os.environ, "PYTHON": sys.executable, **variables}
     done = subprocess.run([shutil.which("sh"), str(START), *arguments], text=True, capture_output=True, env=environment)
     assert done.returncode != 0

@@ -27,7 +27,7 @@ BUNDLE = ROOT / "autodiff_lab" / "widgets" / "static"
 OLDEST_NODE = 20
 
 # What the environment is made from: when one of these changes, it is brought up to date.
-SOURCES = ("pyproject.toml", "hatch_build.py", "share", "widgets/*.json", "widgets/*.mjs", "widgets/.npmrc", "widgets/src")
+SOURCES = ("pyproject.toml", "widgets/hatch_build.py", "widgets/jupyterlab", "widgets/*.json", "widgets/*.mjs", "widgets/.npmrc", "widgets/src")
 
 # Without a network the sentence that says so should come in seconds, not after minutes of retries.
 PATIENCE = {"PIP_RETRIES": "2", "npm_config_fetch_retries": "1", "npm_config_fetch_retry_mintimeout": "1000"}
