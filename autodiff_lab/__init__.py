@@ -23,7 +23,9 @@ from . import autograd, func
 from . import fft, linalg, special
 from . import nn
 from .func import vmap
-from . import datasets, optim, serialization, utils
+from . import accelerator, amp, backends, compiler, cuda, datasets, distributed, hub, jit, mps, multiprocessing, onnx, optim, profiler, serialization, settings, utils, version
+from .amp import autocast
+from .as_torch import as_torch
 from .serialization import load, save
 
 __version__ = "0.1.0"
@@ -56,7 +58,7 @@ def unload_ipython_extension(ipython) -> None:
     notebook.unload_ipython_extension(ipython)
 
 
-_LATER = {"show": "notebook", "summary": "notebook", "diff": "notebook", "diagnose": "notebook", "explain": "notebook", "name": "notebook", "watch": "widgets.watch", "compare": "widgets.watch", "Run": "widgets.watch", "check": "lessons"}
+_LATER = {"show": "notebook", "summary": "notebook", "diff": "notebook", "diagnose": "notebook", "explain": "notebook", "name": "notebook", "watch": "widgets.watch", "compare": "widgets.watch", "Run": "widgets.watch", "check": "lessons", "hint": "lessons", "author": "lessons"}
 
 
 def __getattr__(name: str):

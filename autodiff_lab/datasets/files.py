@@ -50,7 +50,7 @@ def load_names() -> list[str]:
 
 
 def load_verse() -> str:
-    """Six sonnets by Shakespeare (public domain), about 3 800 characters.
+    """Six sonnets by Shakespeare (public domain), about 3 700 characters.
 
     >>> import autodiff_lab as lab
     >>> lab.datasets.load_verse().splitlines()[0]

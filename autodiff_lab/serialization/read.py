@@ -273,11 +273,10 @@ class _Unrestricted(pickle.Unpickler):
         if module == "torch" or module.startswith("torch."):
             import importlib
 
-            import autodiff_lab
-
-            if module == "torch" and hasattr(autodiff_lab, name):
-                return getattr(autodiff_lab, name)
-            module = {"torch._tensor": "torch"}.get(module, module).replace("torch", "autodiff_lab", 1)
+            library = importlib.import_module(__name__.split(".")[0])
+            if module == "torch" and hasattr(library, name):
+                return getattr(library, name)
+            module = {"torch._tensor": "torch"}.get(module, module).replace("torch", __name__.split(".")[0], 1)
             return getattr(importlib.import_module(module), name)
         return super().find_class(module, name)
 

@@ -7,6 +7,7 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import pickle
+import sys
 import warnings
 from collections.abc import Iterable
 from typing import Generic, TypeVar
@@ -249,7 +250,7 @@ class _Workers(_Iterator):
 
     def __init__(self, loader: DataLoader):
         super().__init__(loader)
-        context = loader.multiprocessing_context or multiprocessing.get_context()
+        context = loader.multiprocessing_context or multiprocessing.get_context("fork" if sys.platform == "linux" else None)
         self.tasks, self.pipes, self.processes = [], [], []
         try:
             for worker in range(loader.num_workers):

@@ -1,0 +1,104 @@
+"""Mixed precision: switched off it does nothing; switched on it would change results, and is refused with the reason.
+
+NumPy has no fast arithmetic in 16 bits, so there is nothing to gain from it on a processor.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+
+from ..core.devices import cuda_available
+
+__all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd", "is_autocast_available"]
+
+
+def is_autocast_available(device_type: str) -> bool:
+    """False: no device computes in mixed precision here."""
+    return False
+
+
+class autocast:
+    """A context manager and decorator that does nothing when it is off, or meant for a CUDA device that is not there.
+
+    Raises:
+        RuntimeError: if it is on, because it would round matmuls and convolutions to 16 bits, which this library does not.
+    """
+
+    def __init__(self, device_type: str, dtype=None, enabled: bool = True, cache_enabled: bool | None = None):
+        if not isinstance(device_type, str):
+            raise ValueError(f"Expected `device_type` of type `str`, got: `{type(device_type)}`")
+        if enabled and device_type == "cuda" and not cuda_available():
+            warnings.warn("User provided device_type of 'cuda', but CUDA is not available. Disabling", UserWarning, stacklevel=2)
+            enabled = False
+        if enabled and str(dtype) != "torch.float32":
+            raise RuntimeError(f"autocast for '{device_type}' would compute matmuls and convolutions in 16 bits, which changes results, and which this "
+                               "library does not do. Pass enabled=False, or take it out: everything then runs in float32.")
+        self.device, self.fast_dtype, self._enabled = device_type, dtype, False
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception) -> None:
+        return None
+
+    def __call__(self, function):
+        @functools.wraps(function)
+        def wrapped(*args, **kwargs):
+            return function(*args, **kwargs)
+        return wrapped
+
+
+def custom_fwd(fwd=None, *, device_type: str = "cuda", cast_inputs=None):
+    """Accepted: without autocast there is nothing to cast."""
+    return (lambda function: function) if fwd is None else fwd
+
+
+def custom_bwd(bwd=None, *, device_type: str = "cuda"):
+    """Accepted: without autocast there is nothing to cast."""
+    return (lambda function: function) if bwd is None else bwd
+
+
+class GradScaler:
+    """Scales nothing: losses in float32 need no scaling. Every method works as PyTorch's does with `enabled=False`.
+
+    On a machine without CUDA PyTorch's does the same, and warns.
+    """
+
+    def __init__(self, device: str = "cuda", init_scale: float = 2.0**16, growth_factor: float = 2.0, backoff_factor: float = 0.5,
+                 growth_interval: int = 2000, enabled: bool = True):
+        if enabled and not (device == "cuda" and not cuda_available()):
+            raise RuntimeError("GradScaler belongs to float16 training, which this library does not do: gradients in float32 need no scaling. "
+                               "Pass enabled=False.")
+        if enabled:
+            warnings.warn("torch.cuda.amp.GradScaler is enabled, but CUDA is not available.  Disabling.", UserWarning, stacklevel=3)
+        self._enabled, self._device = False, device
+
+    def scale(self, outputs):
+        """`outputs`, as they are."""
+        return outputs
+
+    def unscale_(self, optimizer) -> None:
+        """Nothing to undo."""
+
+    def step(self, optimizer, *args, **kwargs):
+        """`optimizer.step()`."""
+        return optimizer.step(*args, **kwargs)
+
+    def update(self, new_scale=None) -> None:
+        """Nothing to update."""
+
+    def get_scale(self) -> float:
+        """1."""
+        return 1.0
+
+    def is_enabled(self) -> bool:
+        """False."""
+        return False
+
+    def state_dict(self) -> dict:
+        """Empty."""
+        return {}
+
+    def load_state_dict(self, state_dict: dict) -> None:
+        """Accepted."""

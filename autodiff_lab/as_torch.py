@@ -1,0 +1,132 @@
+"""Lets programs written for PyTorch run here: `import torch` resolves to this library, in this process only.
+
+The module that such a program gets is a copy of this one's names under the name `torch`; every submodule is this
+library's own, so that classes and their identities are the same under both names.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+import types
+
+from .version import like
+
+__all__ = ["AsTorch", "as_torch"]
+
+_LIBRARY = __package__
+_COMPANIONS = {
+    "torchvision": "Its data sets are downloaded and its models are compiled against PyTorch. For small images use autodiff_lab.datasets.load_digits().",
+    "torchaudio": "It is compiled against PyTorch.",
+    "torchtext": "It is compiled against PyTorch. For small texts use autodiff_lab.datasets.load_verse() or load_names().",
+}
+_SUBMODULE_NAMES = {"torch.autograd.variable": "autograd", "torch._utils": None, "torch.nn.modules.utils": None}
+_active: AsTorch | None = None
+
+
+def as_torch() -> AsTorch:
+    """From here on, `import torch` and `from torch.… import …` in this process give this library.
+
+    Returns:
+        What takes it back: `undo()`, or the end of a `with` block.
+
+    Raises:
+        RuntimeError: if the real PyTorch is loaded already.
+
+    >>> import autodiff_lab as lab
+    >>> with lab.as_torch():
+    ...     import torch
+    ...     torch.ones(2) is not None and torch.nn is lab.nn
+    True
+    """
+    global _active
+    if _active is None:
+        loaded = sys.modules.get("torch")
+        if loaded is not None:
+            raise RuntimeError(f"PyTorch itself is loaded already, from {getattr(loaded, '__file__', 'somewhere')}. Two libraries cannot have one name: "
+                               "call as_torch() before anything imports torch, in a fresh process or after a restart of the kernel.")
+        _active = AsTorch()
+    return _active
+
+
+class AsTorch:
+    """`torch` means this library, until `undo()` or the end of the `with` block."""
+
+    def __init__(self):
+        self.finder = _Finder()
+        sys.meta_path.insert(0, self.finder)
+
+    def undo(self) -> None:
+        """`torch` means nothing again, or PyTorch itself where it is installed."""
+        global _active
+        if self.finder in sys.meta_path:
+            sys.meta_path.remove(self.finder)
+        for name in [name for name in sys.modules if name == "torch" or name.startswith("torch.")]:
+            del sys.modules[name]
+        if _active is self:
+            _active = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self.undo()
+
+    def __repr__(self) -> str:
+        return f"<import torch gives {_LIBRARY} in this process; undo() takes it back>"
+
+
+class _Torch(types.ModuleType):
+    """The module `torch`: names that are asked for are looked up in the library, once."""
+
+    def __getattr__(self, name: str):
+        found = getattr(sys.modules[_LIBRARY], name)
+        if not name.startswith("__"):
+            self.__dict__[name] = found
+        return found
+
+    def __dir__(self):
+        return sorted({*self.__dict__, *dir(sys.modules[_LIBRARY])})
+
+
+class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds `torch` and everything below it in the library, and says a clear sentence about PyTorch's companions."""
+
+    def find_spec(self, name: str, path=None, target=None):
+        top = name.partition(".")[0]
+        if top in _COMPANIONS:
+            raise ModuleNotFoundError(f"No module named '{name}' here: {top} works only with PyTorch itself. {_COMPANIONS[top]}", name=name)
+        if top != "torch":
+            return None
+        if name == "torch":
+            return importlib.machinery.ModuleSpec(name, self, origin=_LIBRARY, is_package=True)
+        own = _own_name(name)
+        if own is None or importlib.util.find_spec(own) is None:
+            raise ModuleNotFoundError(f"No module named '{name}': if PyTorch has it, Autodiff Lab does not yet.", name=name)
+        return importlib.machinery.ModuleSpec(name, self, origin=own, is_package=hasattr(importlib.import_module(own), "__path__"))
+
+    def create_module(self, spec):
+        if spec.name == "torch":
+            made = _Torch("torch", sys.modules[_LIBRARY].__doc__)
+            made.__path__ = []
+            made.__version__ = f"{like}+lab{sys.modules[_LIBRARY].__version__}"
+            return made
+        found = importlib.import_module(spec.origin)
+        self._kept = (found.__spec__, found.__loader__)
+        return found
+
+    def exec_module(self, module) -> None:
+        if not isinstance(module, _Torch):  # the import system wrote its notes about `torch.…` into the library's own module
+            module.__spec__, module.__loader__ = self._kept
+
+
+def _own_name(name: str) -> str | None:
+    """The library's name for a module of PyTorch."""
+    own = _SUBMODULE_NAMES.get(name, name.removeprefix("torch."))
+    try:
+        return None if own is None or importlib.util.find_spec(f"{_LIBRARY}.{own}") is None else f"{_LIBRARY}.{own}"
+    except ModuleNotFoundError:
+        return None

@@ -1,0 +1,15 @@
+"""Apple's GPUs: not used here."""
+
+from __future__ import annotations
+
+__all__ = ["is_available", "is_built"]
+
+
+def is_built() -> bool:
+    """False."""
+    return False
+
+
+def is_available() -> bool:
+    """False: this library computes on the processor and, with CuPy, on CUDA."""
+    return False

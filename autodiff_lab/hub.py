@@ -1,0 +1,13 @@
+"""Models from the internet: not here."""
+
+from __future__ import annotations
+
+__all__ = ["download_url_to_file", "help", "list", "load", "load_state_dict_from_url"]
+
+
+def _refused(*args, **kwargs):
+    """Refused: this library downloads nothing, and the code of a hub model is written for PyTorch's own."""
+    raise RuntimeError("torch.hub is not here: this library downloads nothing. Download the file of weights yourself, and load it with torch.load.")
+
+
+load = list = help = load_state_dict_from_url = download_url_to_file = get_dir = set_dir = _refused

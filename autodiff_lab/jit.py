@@ -1,0 +1,44 @@
+"""TorchScript: `script` gives the function or module back, which computes the same; what would freeze or store code is refused."""
+
+from __future__ import annotations
+
+__all__ = ["export", "ignore", "is_scripting", "is_tracing", "load", "save", "script", "script_method", "trace", "unused"]
+
+Final = {}.__class__  # annotations such as Final[int] are never looked into
+
+
+def script(obj=None, *args, **kwargs):
+    """`obj` as it is: there is no compiler, and a compiled one would compute the same."""
+    return (lambda made: made) if obj is None else obj
+
+
+script_method = export = unused = script
+
+
+def ignore(drop: bool = False, **kwargs):
+    """The function as it is."""
+    return drop if callable(drop) else lambda function: function
+
+
+def is_scripting() -> bool:
+    """False."""
+    return False
+
+
+is_tracing = is_scripting
+
+
+def trace(*args, **kwargs):
+    """Refused: a trace would freeze the branches that one input took."""
+    raise RuntimeError("torch.jit.trace is not here: a trace keeps only the branches that the example took, and this library runs your code as it is. "
+                       "Call the function itself.")
+
+
+def save(*args, **kwargs):
+    """Refused: there is no code to save."""
+    raise RuntimeError("torch.jit.save is not here: TorchScript archives hold code. Save the state_dict with torch.save.")
+
+
+def load(*args, **kwargs):
+    """Refused: code from files is not run."""
+    raise RuntimeError("torch.jit.load is not here: TorchScript archives hold code. Build the model in Python and load its state_dict.")
