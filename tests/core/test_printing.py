@@ -139,7 +139,7 @@ options = st.fixed_dictionaries({}, optional={
 
 
 @pytest.mark.oracle
-@settings(max_examples=600, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(array=arrays(), options=options, grad=st.booleans(), default=st.sampled_from(["float32", "float64"]))
 def test_random_arrays_print_as_in_pytorch(torch, array, options, grad, default):
     name = array.dtype.name
