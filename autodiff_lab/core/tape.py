@@ -414,6 +414,8 @@ def _settle_leaf(leaf, uses: dict, pending: dict, targets, captured: dict, accum
     grad = pending.pop(leaf, None)
     if grad is None:
         return
+    if leaf._view is not None and leaf._view.base._rg:
+        return  # a view whose history is not known is no leaf of its own
     extra = leaf._x
     if extra is not None and extra.hooks:
         for hook in list(extra.hooks.values()):

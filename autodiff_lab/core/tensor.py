@@ -187,9 +187,7 @@ class Tensor(_Slots):
     @property
     def requires_grad(self) -> bool:
         """True if gradients are computed for this tensor."""
-        if self._view is not None:
-            _sync(self)
-        return self._rg
+        return self._rg or (self._view is not None and self._view.base._rg)
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
@@ -501,7 +499,7 @@ def _text(tensor) -> str:
 def _sync(view) -> None:
     from .views import sync
 
-    sync(view)
+    sync(view, True)
 
 
 _return_types: dict[str, type] = {}

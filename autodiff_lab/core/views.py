@@ -11,12 +11,14 @@ history so that gradients stay right:
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from ..backend import namespace, shares
 from .dtypes import can_cast, cast_error, dtype_of
 from .modes import modes
-from .tape import EngineOp, Version, new_node
+from .tape import EngineOp, Version, clock, new_node
 from .tensor import Tensor, wrap
 
 __all__ = ["View", "attach_if_view", "attach_view", "geometry", "prepare", "reshape_in_place", "shadow", "sync", "write_in_place", "write_out"]
@@ -40,7 +42,13 @@ def attach_view(result, source, several: bool = False) -> None:
     if version is None:
         version = base._ver = Version()
     result._ver = version
-    result._view = View(base, version.count, SEVERAL if several else NORMAL if modes.grad else NO_GRAD)
+    if modes.grad:
+        # A view of a view that can't be written to can't be written to either.
+        result._view = View(base, version.count, SEVERAL if several else source._view.kind if source._view is not None else NORMAL)
+    else:
+        result._view = View(base, version.count, NO_GRAD)
+        # PyTorch says so, although nothing flows through a view that was made without recording.
+        result._rg = base._rg and not modes.inference
 
 
 def attach_if_view(result, source) -> None:
@@ -61,15 +69,42 @@ def _address(array) -> int:
     return array.__array_interface__["data"][0] if isinstance(array, np.ndarray) else array.data.ptr
 
 
-def sync(view) -> None:
-    """Give a view the history of its base again, if somebody wrote to their memory since."""
+def sync(view, asked: bool = False) -> None:
+    """Give a view the history of its base again, if somebody wrote to their memory since.
+
+    Args:
+        asked: also complain without recording, because somebody looks at the history itself.
+
+    Raises:
+        RuntimeError: if its history can't be known: it is one of several outputs, or was made without recording.
+    """
     link = view._view
+    base = link.base
+    if not base._rg:
+        return
     if link.version == view._ver.count:
+        view._rg = True
+        return
+    if base._a.dtype != view._a.dtype:
+        return
+    if link.kind != NORMAL:
+        if modes.grad or asked:
+            raise RuntimeError(rebase_message(view, "its base or another view of its base has been"))
         return
     link.version = view._ver.count
-    base = link.base
-    if base._rg and link.kind != NO_GRAD and base._a.dtype == view._a.dtype:
-        _regenerate(view, base)
+    _regenerate(view, base)
+
+
+def rebase_message(view, what: str) -> str:
+    """Why a view that has no history of its own may not be written to."""
+    node = view._node
+    if view._view.kind == NO_GRAD or node is None:
+        return (f"A view was created in no_grad mode and {what} modified inplace with grad mode enabled. Given that this use case is ambiguous and error-prone, "
+                "it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the no_grad block (if you don't want the "
+                "inplace to be tracked) or both outside (if you want the inplace to be tracked).")
+    name, number = (node.edges[0].name(), node.saved[0] if node.saved else 0) if node.op.is_port else (node.name(), 0)
+    return (f"Output {number} of {name} is a view and {what} modified inplace. This view is the output of a function that returns multiple views. "
+            "Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one.")
 
 
 def _regenerate(view, base) -> None:
@@ -90,29 +125,87 @@ def shadow(tensor, array=None):
     return old
 
 
-def check_writable(tensor, op) -> None:
+def check_writable(tensor, op, recorded: bool | None = None) -> None:
     """Refuse writes that would make gradients or values wrong.
+
+    Args:
+        recorded: whether the write takes part in the graph; default: if `tensor` requires a gradient.
 
     Raises:
         RuntimeError: for a leaf that requires grad, a view of one, one of several views, or memory that overlaps itself.
     """
-    view = tensor._view
-    if modes.grad:
-        if tensor._rg and tensor._node is None:
-            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation. "
-                               f"{op.name}_ would overwrite the value that its gradient belongs to: write inside torch.no_grad(), or use the out-of-place {op.name}.")
-        if view is not None and view.base._rg and view.base._node is None:
-            raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation. Write inside torch.no_grad(), or clone() first.")
-        if view is not None and view.kind == SEVERAL and tensor._rg:
-            name = tensor._node.edges[0].name() if tensor._node is not None and tensor._node.op.is_port else "a multi-output function"
-            raise RuntimeError(f"Output 0 of {name} is a view and is being modified inplace. This view is the output of a function that returns multiple views. "
-                               "Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one.")
+    if recorded is None:
+        recorded = modes.grad and tensor._rg
+    if recorded:
+        check_history(tensor, op)
     array = tensor._a
     if isinstance(array, np.generic) or not array.ndim or not array.size:
         return
     if any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape, strict=True)):
+        if op.name in MAY_REPEAT:
+            warnings.warn(f"Use of {MAY_REPEAT[op.name]} on expanded tensors is deprecated. Please clone() the tensor before performing this operation. "
+                          "This also applies to advanced indexing e.g. tensor[indices] = tensor", UserWarning, stacklevel=4)
+            return
         raise RuntimeError("unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
                            "Please clone() the tensor before performing the operation.")
+
+
+FILLS = frozenset(("fill", "zero"))  # one number everywhere: memory that overlaps itself does no harm
+MAY_REPEAT = {"index_put_at": "index_put_", "index_fill": "index_fill_", "masked_fill": "masked_fill_", "masked_scatter": "masked_scatter_"}
+
+
+def check_history(tensor, op) -> None:
+    """Refuse a recorded write to what has no history to rewrite."""
+    view = tensor._view
+    if view is not None:
+        if view.kind != NORMAL:
+            raise RuntimeError(rebase_message(tensor, "is being"))
+        if tensor._rg and view.base._node is None:
+            raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation. Write inside torch.no_grad(), or clone() first.")
+    if tensor._rg and tensor._node is None:
+        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation. "
+                           f"{op.name}_ would overwrite the value that its gradient belongs to: write inside torch.no_grad(), or use the out-of-place {op.name}.")
+
+
+# These read other tensors while they write, so they may not share any memory with them.
+APART = frozenset(("index_put_at", "scatter", "scatter_add", "scatter_reduce", "index_copy", "index_add", "masked_scatter", "put"))
+
+
+def check_apart(op, tensor, args) -> None:
+    """Refuse to read memory that is being written, unless element by element the same."""
+    for other in args[1:]:
+        if not isinstance(other, Tensor) or other._ver is not tensor._ver and _owner(other._a) is not _owner(tensor._a):
+            continue
+        if other is tensor and op.name not in APART:
+            continue
+        if other is tensor or _overlap(tensor._array(), other._array(), op.name in APART):
+            raise RuntimeError("unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location. "
+                               "Please clone() the tensor before performing the operation.")
+
+
+def _owner(array):
+    return array if array.base is None else array.base
+
+
+def _overlap(written, read, completely: bool) -> bool:
+    if not (isinstance(written, np.ndarray) and written.size and read.size and _is_dense(written) and _is_dense(read)):
+        return False  # PyTorch does not look closer either
+    start, other = _address(written), _address(read)
+    if start == other and written.nbytes == read.nbytes:
+        return completely or written.strides != read.strides
+    return start < other + read.nbytes and other < start + written.nbytes
+
+
+def _is_dense(array) -> bool:
+    """True if the elements fill their memory without gaps, in any order of dimensions."""
+    if array.flags.c_contiguous or array.flags.f_contiguous:
+        return True
+    expected = array.dtype.itemsize
+    for stride, n in sorted((s, n) for s, n in zip(array.strides, array.shape, strict=True) if n > 1):
+        if stride != expected:
+            return False
+        expected *= n
+    return True
 
 
 def prepare(op, args) -> list:
@@ -151,12 +244,19 @@ def write_in_place(op, self, args):
             operand(op, param.name, value)
     if self._view is not None:
         sync(self)
-    check_writable(self, op)
     values = prepare(op, args)
     wants_grad = modes.grad and any(isinstance(v, Tensor) and v._rg and p.name in op.rules for p, v in zip(op.params, args, strict=True))
+    recorded = wants_grad or modes.grad and self._rg
+    if not (op.name in FILLS and not (len(args) > 1 and isinstance(args[1], Tensor)) or op.name == "copy" and args[1] is self):
+        check_writable(self, op, recorded)
+    elif recorded:
+        check_history(self, op)
+    if len(args) > 1 and self._a.ndim:
+        check_apart(op, self, args)
     if modes.grad and self._rg and op.params[0].name not in op.rules:
         raise RuntimeError(f"{op.name}_ has no derivative here, so it can't write to a tensor that requires grad. {op.no_grad or 'Use detach() first.'}")
     old = None
+    before = next(clock)
     if wants_grad:
         keeps_old = op.params[0].name in op.built.saved_names
         old = shadow(self, np.array(self._a) if keeps_old and isinstance(self._a, np.ndarray) else namespace(self._a).array(self._a) if keeps_old else None)
@@ -168,9 +268,7 @@ def write_in_place(op, self, args):
         self._ver = Version()
     self._ver.bump()
     if wants_grad:
-        _rewrite_history(op, self, old, args, result, extras)
-    elif self._view is not None:
-        self._view.version = self._ver.count if not self._view.base._rg else self._view.version
+        _rewrite_history(op, self, old, args, result, extras, before)
     from . import observe
     if observe.observers:
         observe.tell("op_ran", op, args, self)
@@ -219,17 +317,22 @@ def _plain_defaults(op, values) -> bool:
     return all(p.is_tensor or (p.has_default and v == p.default) for p, v in zip(op.params, values, strict=True))
 
 
-def _rewrite_history(op, self, old, args, result, extras) -> None:
+def _rewrite_history(op, self, old, args, result, extras, before: int = 0) -> None:
+    """Make `op` the last step in the history of `self`, and of the base that it is a view of."""
     view = self._view
-    if view is None:
-        holder = self
-        op.built.record(holder, result, *extras, old, *args[1:])
-        return
-    holder = wrap(result)
-    holder._ver = self._ver
+    holder = self
+    if view is not None:
+        holder = wrap(result)
+        holder._ver = self._ver
     op.built.record(holder, result, *extras, old, *args[1:])
-    base = view.base
     inner = holder._node
+    if op.name == "fill":
+        inner.op = op.named("FillBackward3" if isinstance(args[1], Tensor) else "FillBackward2")
+    if before and any(isinstance(v, Tensor) and v._ver is self._ver and p.name in op.built.saved_names for p, v in zip(op.params[1:], args[1:], strict=True)):
+        inner.seq = before  # what it saved of `self` was overwritten: the backward pass must notice
+    if view is None:
+        return
+    base = view.base
     sizes, strides, offset = geometry(self, base)
     edge = (base._node or base) if base._rg else None
     whole = base._array()
@@ -240,6 +343,9 @@ def _rewrite_history(op, self, old, args, result, extras) -> None:
     _regenerate(self, base)
 
 
+IN_PLACE_NAMES = {"unsqueeze": "UnsqueezeBackward1", "transpose": "TransposeBackward1", "t": "TBackward1", "as_strided": "AsStridedBackward1"}
+
+
 def reshape_in_place(op, self, args):
     """Give `self` the shape that the view operator `op` makes of it. Returns `self`."""
     if not isinstance(self, Tensor):
@@ -247,20 +353,20 @@ def reshape_in_place(op, self, args):
         raise argument_error(op, "input", self, "Tensor")
     if self._view is not None:
         sync(self)
-    if modes.grad and self._rg and self._node is None:
-        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation. "
-                           f"{op.name}_ would change what its gradient belongs to: write inside torch.no_grad(), or use the out-of-place {op.name}.")
+    if modes.grad and self._rg:
+        check_history(self, op)
     self._array()
-    source = shadow(self)
-    made = op.function(source, *args)
+    made = op.function(shadow(self), *args)
     self._a = made._a
     if self._ver is None:
         self._ver = Version()
     self._ver.bump()
-    if self._view is not None:
-        self._view.version = -1  # look at the base again, with the new geometry
-    elif self._rg and modes.grad:
-        self._node = made._node
+    node = made._node
+    if node is not None:
+        node.op = op.named(IN_PLACE_NAMES.get(op.name) or ("SqueezeBackward3" if args[0] is None else "SqueezeBackward4"))
+        self._node = node
+        if self._view is not None:
+            self._view.version = self._ver.count
     return self
 
 

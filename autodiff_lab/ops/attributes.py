@@ -51,9 +51,13 @@ public[""].update(layout=layout, memory_format=memory_format)
 
 def root_of(array):
     """The array that owns the memory which `array` looks at."""
-    while isinstance(array.base, np.ndarray) and array.base.dtype == array.dtype:
-        array = array.base
-    return array
+    while True:
+        base = array.base
+        if base is not None and not isinstance(base, np.ndarray):
+            base = getattr(base, "base", None)  # what NumPy's own as_strided puts between
+        if not isinstance(base, np.ndarray) or base.dtype != array.dtype:
+            return array
+        array = base
 
 
 def _address(array) -> int:

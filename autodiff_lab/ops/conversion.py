@@ -175,7 +175,8 @@ def clone(input: Tensor, *, memory_format=None) -> Tensor:
 
 def _dense_copy(array):
     """A copy with the order of strides kept where the array fills its memory, else in C order."""
-    return namespace(array).array(array, order="K")
+    order = "C" if array.flags.c_contiguous or 0 in array.strides else "K"
+    return namespace(array).array(array, order=order)
 
 
 @clone.vjp("input", latex="1")
@@ -209,6 +210,7 @@ def copy(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
 
 copy.op.writes(_copy)
 inplace_only(copy, "copy_")
+copy.op.node_name = "torch::autograd::CopyBackwards"
 
 
 @copy.vjp("input", latex="0")

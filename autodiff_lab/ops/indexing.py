@@ -120,8 +120,6 @@ def read(index, shape) -> Place:
             if guard is not None:
                 guards.append(guard)
     if not advanced:
-        if len(items) == 1 and last == "alias" and items[0].__class__ is slice:
-            last = "slice"
         if not seen_dots and dim < ndim or all(b.__class__ is int for b in basic):
             basic.append(...)  # also makes NumPy answer with an array where it would give a scalar
         return Place(tuple(basic), None, (), last, True)
@@ -407,8 +405,11 @@ def setitem(self, index, value) -> None:
                 value = value.to(self.dtype)
         index_put_at_(self, place, value)
         return
-    view = BASIC[place.last](self, place)
-    if isinstance(value, Tensor):
+    whole = place.last == "alias" or index.__class__ is slice and index == EVERYTHING
+    view = self if whole else BASIC[place.last](self, place)
+    if whole and self._rg and not isinstance(value, Tensor):
+        value = wrap(self._a.dtype.type(value))
+    if isinstance(value, Tensor) and (value.ndim or not whole):
         lead = 0
         while value.ndim - lead > view.ndim and value.shape[lead] == 1:
             lead += 1
@@ -416,6 +417,7 @@ def setitem(self, index, value) -> None:
             value = value.reshape(value.shape[lead:])
         view.copy_(value)
     else:
+        check_writable(view, registry["copy"], False)
         view.fill_(value)
 
 
@@ -444,4 +446,4 @@ def _value(self, value):
 
 Tensor.__getitem__ = getitem
 Tensor.__setitem__ = setitem
-assert check_writable and public
+assert public

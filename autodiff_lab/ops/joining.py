@@ -10,6 +10,7 @@ from ..backend import namespace
 from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor
+from .indexing import BASIC, Place
 from .picking import one_dim
 
 
@@ -98,8 +99,8 @@ def _cut_points(input, sizes, dim: int) -> list:
 
 
 @op(category="shape", view=True, outputs="list", function=False, method=False, node_name="Split", samples=calls(
-    lambda r: ((r.normal(size=(5, 2)), (2, 3), 0), {}), lambda r: ((r.normal(size=(2, 3)), (1, 0, 2), 1), {})))
-def split_sizes(input: Tensor, sizes, dim: int):
+    lambda r: ((r.normal(size=(5, 2)), (2, 3), 0), {}), lambda r: ((r.normal(size=(2, 3)), (1, 0, 2), 1), {})), variants=(("listed", "SplitWithSizesBackward0"),))
+def split_sizes(input: Tensor, sizes, dim: int, listed: bool = False):
     """Views of consecutive parts along `dim`."""
     return _cut_points(input, sizes, dim)
 
@@ -146,7 +147,7 @@ def split_like(tensor, wanted, dim: int):
             raise RuntimeError(f"split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={sizes}")
         if sum(sizes) != size:
             raise RuntimeError(f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at dimension {dim}), but got split_sizes={sizes}")
-    return split_sizes(tensor, tuple(sizes), dim)
+    return split_sizes(tensor, tuple(sizes), dim, not isinstance(wanted, (int, np.integer)))
 
 
 def split_with_sizes(input, split_sizes, dim: int = 0):
@@ -199,7 +200,7 @@ def _tensor_split(input, wanted, dim: int):
     # Slices, not outputs of one operator: unlike split's, these may be written to in place.
     before = (slice(None),) * dim
     edges = [None, *wanted, None]
-    return tuple(input[(*before, slice(a, b))] for a, b in zip(edges, edges[1:], strict=False))
+    return tuple(BASIC["slice"](input, Place((*before, slice(a, b)), None, (), "slice", True)) for a, b in zip(edges, edges[1:], strict=False))
 
 
 def _axis_split(name: str, least: int, dim: int):

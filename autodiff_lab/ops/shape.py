@@ -14,6 +14,7 @@ from ..core.samples import calls
 from ..core.tensor import Tensor
 from .indexing import BASIC, Place
 from .picking import one_dim
+from .strided import strided as memory_view
 
 Ints = tuple
 
@@ -44,7 +45,8 @@ def infer(shape, size: int) -> tuple:
     return shape
 
 
-@op(category="shape", view="maybe", out=False, node_name="View", samples=calls(
+@op(category="shape", view="maybe", out=False, node_name="View", variants=(
+    ("input_a.flags.c_contiguous", "ViewBackward0"), ("result._view is None", "UnsafeViewBackward0"), ("True", "ReshapeAliasBackward0")), samples=calls(
     lambda r: ((r.normal(size=(3, 4)), (2, 6)), {}), lambda r: ((r.normal(size=(3, 4)), (-1,)), {}), lambda r: ((r.normal(size=(0, 4)), (2, 0)), {}), lambda r: ((r.normal(size=()), (1,)), {})))
 def reshape(input: Tensor, shape: Ints) -> Tensor:
     """The same elements in another shape; a view where possible, else a copy. One size may be -1.
@@ -243,7 +245,8 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     if n:
         start[a if offset < 0 else b] = slice(abs_(offset), None)
     corner = input[tuple(start)]
-    return namespace(input).lib.stride_tricks.as_strided(corner, (*(input.shape[d] for d in kept), n), (*(input.strides[d] for d in kept), input.strides[a] + input.strides[b]))
+    steps = [s // input.dtype.itemsize for s in input.strides]
+    return memory_view(corner, (*(input.shape[d] for d in kept), n), (*(steps[d] for d in kept), steps[a] + steps[b]))
 
 
 abs_ = abs
@@ -297,10 +300,11 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
         raise RuntimeError(f"maximum size for tensor at dimension {d} is {have} but size is {size}")
     if not input.ndim:
         return namespace(input).asarray(input).reshape(1)[:size]
-    shape, strides = list(input.shape), list(input.strides)
+    shape, strides = list(input.shape), [s // input.dtype.itemsize for s in input.strides]
     shape[d] = (have - size) // step + 1
+    each = strides[d]
     strides[d] *= step
-    return namespace(input).lib.stride_tricks.as_strided(input, (*shape, size), (*strides, input.strides[d]))
+    return memory_view(input, (*shape, size), (*strides, each))
 
 
 @unfold.vjp("input")
@@ -431,6 +435,7 @@ def swapdims(input, dim0: int, dim1: int):
 def movedim(input, source, destination):
     """The view with dimensions moved from `source` to `destination`; the others keep their order."""
     n = input.ndim
+    same = source == destination or not n
     source = [one_dim(d, n) for d in ((source,) if isinstance(source, int) else source)]
     destination = [one_dim(d, n) for d in ((destination,) if isinstance(destination, int) else destination)]
     if len(source) != len(destination):
@@ -438,6 +443,8 @@ def movedim(input, source, destination):
     for name, dims in (("source", source), ("destination", destination)):
         if len(set(dims)) < len(dims):
             raise RuntimeError(f"movedim: repeated dim in `{name}` ({dims})")
+    if same:
+        return BASIC["alias"](input, Place((...,), None, (), "alias", True))
     rest = iter([d for d in range(n) if d not in source])
     into = dict(zip(destination, source, strict=True))
     return permute(input, [into[d] if d in into else next(rest) for d in range(n)])

@@ -76,18 +76,37 @@ def _(grad, input_shape, size, stride, storage_offset, frame):
 def as_strided_add(input: Tensor, shape, frame, size, stride, storage_offset) -> Tensor:
     """Zeros of `shape` with `input` added through a strided view: the gradient of as_strided."""
     xp = namespace(input)
-    image = xp.zeros(room(shape, frame), input.dtype)
+    before, total = span(shape, frame, size, stride, storage_offset)
+    image = xp.zeros(total, input.dtype)
     if overlaps(size, stride):
-        positions = strided(xp.arange(image.size), size, stride, storage_offset)
+        positions = strided(xp.arange(total), size, stride, storage_offset + before)
         xp.add.at(image, positions, input)
     else:
-        strided(image, size, stride, storage_offset)[...] = input
-    return from_image(image, shape, frame)
+        strided(image, size, stride, storage_offset + before)[...] = input
+    if frame is not None and overlaps(shape, frame):
+        image /= _shares(xp, shape, frame, before, total)
+    return from_image(image[before:before + room(shape, frame)], shape, frame)
 
 
 @as_strided_add.vjp("input")
-def _(grad, frame, size, stride, storage_offset):
-    return ops.as_strided(ops.to_image(grad, frame), size, stride, storage_offset)
+def _(grad, shape, frame, size, stride, storage_offset):
+    before, total = span(shape, frame, size, stride, storage_offset)
+    return ops.as_strided(ops.to_image(grad, frame, before, total), size, stride, storage_offset + before)
+
+
+def _shares(xp, shape, frame, before, total):
+    """How many elements of a tensor that overlaps itself stand for each place in memory: they share its gradient."""
+    number = xp.zeros(total, np.int64)
+    part = number[before:before + room(shape, frame)]
+    xp.add.at(part, strided(xp.arange(part.size), shape, frame), 1)
+    return xp.maximum(number, 1)
+
+
+def span(shape, frame, size, stride, offset: int) -> tuple[int, int]:
+    """How much memory a tensor and a view from it cover: elements before the tensor, and all together."""
+    last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True)) if 0 not in tuple(size) else -1
+    before = max(-offset, 0) if last >= 0 or offset < 0 else 0
+    return before, before + max(room(shape, frame), last + 1)
 
 
 def room(shape, frame) -> int:
@@ -106,19 +125,28 @@ def from_image(image, shape, frame):
 
 
 @op(category="shape", function=False, method=False, out=False)
-def to_image(input: Tensor, frame) -> Tensor:
-    """The memory of a tensor as one row of numbers."""
+def to_image(input: Tensor, frame, before: int = 0, total: int | None = None) -> Tensor:
+    """The memory of a tensor as one row of numbers, zeros before and after it if asked."""
     xp = namespace(input)
-    if frame is None:
+    if frame is None and not before and (total is None or total == input.size):
         return xp.ascontiguousarray(input).reshape(-1)
-    image = xp.zeros(room(input.shape, frame), input.dtype)
-    strided(image, input.shape, frame)[...] = input
+    need = room(input.shape, frame)
+    image = xp.zeros(need if total is None else total, input.dtype)
+    part = image[before:before + need]
+    if frame is None:
+        part[...] = input.reshape(-1)
+    elif overlaps(input.shape, frame):
+        xp.add.at(part, strided(xp.arange(part.size), input.shape, frame), input)
+        image /= _shares(xp, input.shape, frame, before, image.size)
+    else:
+        strided(part, input.shape, frame)[...] = input
     return image
 
 
 @to_image.vjp("input")
-def _(grad, input_shape, frame):
-    return ops.read_image(grad, tuple(input_shape), frame)
+def _(grad, input_shape, frame, before):
+    shape = tuple(input_shape)
+    return ops.read_image(grad[before:before + room(shape, frame)], shape, frame)
 
 
 @op(category="shape", function=False, method=False, out=False)
