@@ -1,0 +1,80 @@
+"""Every operator that we have, on the samples PyTorch tests its own on: value, dtype, shape, gradients of two orders, refusals.
+
+Some samples of each by default; all of them with AUTODIFF_LAB_OP_DB=full. `python tests/ops/oracle.py name` shows what differs.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))  # for oracle.py beside this file
+
+pytestmark = pytest.mark.oracle
+
+FULL = os.environ.get("AUTODIFF_LAB_OP_DB") == "full"
+SAMPLES = None if FULL else 4
+
+RANDOM = {"bernoulli", "cauchy", "exponential", "geometric", "log_normal", "multinomial", "normal", "rand_like", "randint", "randint_like", "randn", "randn_like", "uniform",
+          "empty", "empty_like", "empty_permuted", "empty_strided", "new_empty", "new_empty_strided", "nn.functional.dropout", "nn.functional.dropout2d", "nn.functional.dropout3d",
+          "nn.functional.alpha_dropout", "nn.functional.feature_alpha_dropout"}
+"""Random or undefined numbers: tests/ops/test_sampling.py compares the streams bit for bit."""
+
+TOO_MANY_DIMENSIONS = "NumPy has at most 64 dimensions and refuses 65 when the array is made, with its own ValueError."
+NEVER_BY_PYTHON = "Python never calls the reflected method on a number; PyTorch's descriptor refuses it, ours computes what it says."
+LESS_EXACT = "SciPy's Bessel functions are exact to the last digits here, PyTorch's to five."
+
+KNOWN = {
+    "amax": {r"refusal [12]: ValueError": TOO_MANY_DIMENSIONS},
+    "amin": {r"refusal [12]: ValueError": TOO_MANY_DIMENSIONS},
+    "aminmax": {r"refusal [12]: ValueError": TOO_MANY_DIMENSIONS,
+                r"refusal 3: accepted": "out= may be of any type that can hold the result, as for other operators."},
+    "complex": {r"refusal 2: accepted": "out= may be of any type that can hold the result, as for other operators."},
+    "mode": {r"6 \d+ instead of \d+": "Of equal values PyTorch's unstable sort gives some position for long rows, we the last."},
+    "special.bessel_j0": {"instead of": LESS_EXACT},
+    "special.bessel_y1": {"instead of": LESS_EXACT},
+    **{name: {"refusal 0": NEVER_BY_PYTHON} for name in ("__radd__", "__rmul__", "__rand__", "__ror__", "__rxor__")},
+    "__rdiv__": {"refusal [01]: TypeError": "PyTorch stumbles over int.reciprocal with an AttributeError; a TypeError says what is wrong."},
+}
+"""Where we differ on purpose: operator, pattern of the line, reason."""
+
+
+def entries() -> list:
+    if importlib.util.find_spec("torch") is None:
+        return []
+    import oracle
+
+    return [pytest.param(info, mine, id=oracle.name_of(info)) for info in oracle.table() if info.name not in RANDOM and (mine := oracle.find(info)) is not None]
+
+
+def unexpected(name: str, lines: list[str]) -> list[str]:
+    return [line for line in lines if not any(re.search(pattern, line) for pattern in KNOWN.get(name, {}))]
+
+
+@pytest.mark.parametrize(("info", "mine"), entries())
+def test_agrees_with_pytorch(info, mine):
+    import oracle
+
+    lines = []
+    for dtype in oracle.DTYPES:
+        if info.supports_dtype(dtype, "cpu"):
+            lines += oracle.differences(info, mine, dtype, SAMPLES)
+    assert not (found := unexpected(oracle.name_of(info), lines)), "\n" + "\n".join(found[:10])
+
+
+@pytest.mark.parametrize(("info", "mine"), entries())
+def test_refuses_what_pytorch_refuses(info, mine):
+    import oracle
+
+    assert not (found := unexpected(oracle.name_of(info), oracle.refusals(info, mine))), "\n" + "\n".join(found[:10])
+
+
+@pytest.mark.skipif(not entries(), reason="no comparison with PyTorch: it is not installed")
+def test_table_of_known_differences_names_operators_that_exist():
+    import oracle
+
+    assert set(KNOWN) <= {oracle.name_of(info) for info in oracle.table()}
