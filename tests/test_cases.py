@@ -30,7 +30,7 @@ def scope(torch) -> dict:
         return importlib.import_module(f"{torch.__name__}.{name}")
 
     return {"torch": torch, "nn": torch.nn, "F": module("nn.functional"), "optim": module("optim"), "sched": module("optim.lr_scheduler"),
-            "data": module("utils.data"), "np": np, "math": math, "nan": math.nan, "inf": math.inf, "warned": warned, "dt": lambda t: str(t.dtype).removeprefix("torch.")}
+            "data": module("utils.data"), "np": np, "math": math, "nan": math.nan, "inf": math.inf, "warned": warned, "warnings": warnings, "dt": lambda t: str(t.dtype).removeprefix("torch.")}
 
 
 def same(found, expected) -> bool:

@@ -93,13 +93,13 @@ class Op:
     variants: tuple = ()  # (condition on the arguments, node name): PyTorch numbers the overloads of a function
 
     def __init__(self, kernel, *, name, category, latex, samples, errors, promote, outputs, extras, view, inplace,
-                 ufunc, out, differentiable, no_grad, changes_dtype, node_name, dunder):
+                 ufunc, out, differentiable, no_grad, changes_dtype, node_name, dunder, check):
         self.kernel, self.name, self.category, self.latex = kernel, name, category, latex
         self.make_samples, self.make_errors = samples, errors
         self.promote, self.outputs, self.extras, self.view = promote, outputs, extras, view
         self.inplace, self.ufunc, self.has_out = inplace, ufunc, out
         self.differentiable, self.no_grad, self.changes_dtype = differentiable, no_grad, changes_dtype
-        self.dunder = dunder
+        self.dunder, self.check = dunder, check
         self.signature = inspect.signature(kernel)
         self.params = [Param(p) for p in self.signature.parameters.values()]
         self.rules: dict[str, Rule] = {}
@@ -223,7 +223,7 @@ def op(*, category: str = "other", latex: str | None = None, samples=None, error
        outputs=None, extras: tuple = (), view=False, inplace: bool = False, ufunc=None, out: bool = True,
        differentiable: int | None = None, no_grad: str | None = None, changes_dtype: bool = False, namespace: str = "",
        function: bool = True, method: bool = True, dunder: tuple = (), alias: tuple = (), name: str | None = None,
-       node_name: str | None = None, variants: tuple = ()):
+       node_name: str | None = None, variants: tuple = (), check=None):
     """Turn the kernel below into an operator and its public function.
 
     Args:
@@ -246,6 +246,7 @@ def op(*, category: str = "other", latex: str | None = None, samples=None, error
         dunder: Python operators it implements, e.g. ("__add__", "__radd__").
         alias: other public names.
         name: if the Python name of the kernel can't be the public one.
+        check: called with the operands before their types are promoted, to refuse what promotion would hide.
         node_name: PyTorch's name of the node where it is not the CamelCase of `name`.
         variants: other names of the node: (condition on the arguments as Python text, name), the first that holds.
     """
@@ -254,7 +255,7 @@ def op(*, category: str = "other", latex: str | None = None, samples=None, error
         full = f"{namespace}.{short}" if namespace else short
         made = Op(kernel, name=full, category=category, latex=latex, samples=samples, errors=errors, promote=promote, outputs=outputs,
                   extras=extras, view=view, inplace=inplace, ufunc=ufunc, out=out and not view, differentiable=differentiable,
-                  no_grad=no_grad, changes_dtype=changes_dtype, node_name=node_name, dunder=dunder)
+                  no_grad=no_grad, changes_dtype=changes_dtype, node_name=node_name, dunder=dunder, check=check)
         made.variants = variants
         if full in registry:
             raise ValueError(f"operator {full} is defined twice.")

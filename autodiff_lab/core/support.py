@@ -133,6 +133,8 @@ def differing(operands, floating: bool = False) -> bool:
 
 def promote(op, operands) -> list:
     """The operands brought to their common type; Python numbers stay numbers."""
+    if op.check is not None:
+        op.check(operands)
     present = [value for value in operands if value is not None]
     common = promoted(present, FLOAT if op.promote == "float" else BOOL).numpy
     out = []

@@ -15,6 +15,13 @@ from ..core.tensor import Tensor
 Number = int | float | complex | bool
 
 
+def no_masks(operands) -> None:
+    """Refuse to subtract truth values, as PyTorch does."""
+    if any(getattr(value, "dtype", None) == bool for value in operands):
+        raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. "
+                           "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.")
+
+
 def scaled(value, alpha):
     """`alpha * value`; the usual alpha of 1 costs nothing."""
     return value if alpha == 1 else value * alpha
@@ -41,7 +48,7 @@ def _(grad, alpha):
     return scaled(grad, alpha)
 
 
-@op(category="pointwise", latex=r"x - y", samples=pairs(), promote="numeric", inplace=True, dunder=("__sub__", "__isub__"), alias=("subtract",))
+@op(category="pointwise", latex=r"x - y", samples=pairs(), promote="numeric", check=no_masks, inplace=True, dunder=("__sub__", "__isub__"), alias=("subtract",))
 def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """Difference of two tensors: `input - alpha * other`.
 
@@ -49,9 +56,6 @@ def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) ->
     >>> lab.sub(lab.tensor([1.0, 2.0]), lab.tensor([0.5, 0.5]))
     tensor([0.5000, 1.5000])
     """
-    if input.dtype.kind == "b":
-        raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. "
-                           "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.")
     return input - other if alpha == 1 else input - other * alpha
 
 
@@ -65,12 +69,9 @@ def _(grad, alpha):
     return -scaled(grad, alpha)
 
 
-@op(category="pointwise", latex=r"y - x", samples=pairs(), promote="numeric", dunder=("__rsub__",))
+@op(category="pointwise", latex=r"y - x", samples=pairs(), promote="numeric", check=no_masks, dunder=("__rsub__",))
 def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """Difference with the sides exchanged: `other - alpha * input`."""
-    if input.dtype.kind == "b":
-        raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. "
-                           "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.")
     return other - scaled(input, alpha)
 
 
@@ -264,14 +265,17 @@ def _(grad, input, exponent, out):
 @op(category="pointwise", latex=r"y^x", samples=calls(lambda r: ((r.uniform(0.3, 2, (3, 4)), 2.5), {})), promote="numeric", dunder=("__rpow__",), function=False, method=False)
 def rpow(input: Tensor, other: Tensor | Number) -> Tensor:
     """`other` raised to the power `input`."""
-    return other ** input
+    return pow.op.kernel(other if hasattr(other, "dtype") else input.dtype.type(other), input)
 
 
 @rpow.vjp("input", latex=r"y^x \ln y")
-def _(grad, other, out):
-    if other.__class__ is int or other.__class__ is float:
-        return grad * out * math.log(other) if other > 0 else grad * 0
-    return grad * out * ops.log(other)
+def _(grad, input, other, out):
+    return through_exponent(grad, other, input, out)
+
+
+@rpow.vjp("other", latex=r"x\,y^{x-1}")
+def _(grad, input, other):
+    return through_base(grad, other, input)
 
 
 @op(category="pointwise", latex=r"x^2", samples=reals(), inplace=True, node_name="Pow")

@@ -43,6 +43,9 @@ def check_classes(name: str, input, target, weight, ignore_index: int) -> int:
     if target.shape != expected:
         if input.ndim > 1 and target.ndim and input.shape[0] != target.shape[0]:
             raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({target.shape[0]}).")
+        if name == "cross_entropy" and target.shape == input.shape:
+            raise RuntimeError(f"Expected floating point type for target with class probabilities, got {dtype_of(target).title}. "
+                               "Give class indices of shape [N], or probabilities as floats, e.g. target.float().")
         if input.ndim == 2 and target.ndim > 1:
             raise RuntimeError(f"0D or 1D target tensor expected, multi-target not supported. {name} got an input of shape {list(input.shape)} "
                                f"and a target of shape {list(target.shape)}: give one class per row, e.g. target.squeeze(1) or target.argmax(1).")
