@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import author
 from .checking import Exercise, NotYet, Verdict, check, every_exercise, exercise, hint
 
-__all__ = ["Exercise", "NotYet", "Verdict", "check", "every_exercise", "exercise", "hint"]
+__all__ = ["Exercise", "NotYet", "Verdict", "author", "check", "every_exercise", "exercise", "hint"]
