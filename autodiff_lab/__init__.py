@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import functools as _functools
 import math as _math
 import warnings as _warnings
 
@@ -44,6 +45,16 @@ pi, e, inf, nan, newaxis = _math.pi, _math.e, _math.inf, _math.nan, None
 globals().update(_public[""])
 
 
+@_functools.wraps(_public[""]["diff"])
+def diff(input, *args, **options):
+    """Differences of neighbouring elements, as in PyTorch; of two tensors or recordings: what differs between their graphs."""
+    if not isinstance(input, Tensor) or (args and isinstance(args[0], Tensor)):
+        from .notebook import diff as compare_graphs
+
+        return compare_graphs(input, *args, **options)
+    return _public[""]["diff"](input, *args, **options)
+
+
 def load_ipython_extension(ipython) -> None:
     """`%load_ext autodiff_lab`: from here on, cells that build a graph show it."""
     from . import notebook
@@ -58,7 +69,7 @@ def unload_ipython_extension(ipython) -> None:
     notebook.unload_ipython_extension(ipython)
 
 
-_LATER = {"show": "notebook", "summary": "notebook", "diff": "notebook", "diagnose": "notebook", "explain": "notebook", "name": "notebook", "watch": "widgets.watch", "compare": "widgets.watch", "Run": "widgets.watch", "check": "lessons", "hint": "lessons", "author": "lessons"}
+_LATER = {"show": "notebook", "summary": "notebook", "diagnose": "notebook", "explain": "notebook", "name": "notebook", "watch": "widgets.watch", "compare": "widgets.watch", "Run": "widgets.watch", "check": "lessons", "hint": "lessons", "author": "lessons"}
 
 
 def __getattr__(name: str):
