@@ -213,7 +213,9 @@ class _Builder:
                 for entry in run[:-1]:
                     self.op_names[entry.key] = ("", turn if len(runs) > 1 else None)
                 repeated = len(runs) > 1
-                if "[·]" in name:
+                if repeated and turn < len(runs) and not self.sources.in_loop(frames):
+                    self.op_names[last.key] = ("", turn)  # sum([a, b]): one call, of which the last result is assigned
+                elif "[·]" in name:
                     self.op_names[last.key] = (name.replace("[·]", f"[{turn - 1}]"), None)
                 else:
                     self.op_names[last.key] = (name, turn if repeated else None)

@@ -13,6 +13,7 @@ from ..core import observe
 from .controls import Controls, Snapshots, change_setting, settings_of
 from .names import loss_name, names_in_frame
 from .run import RunRecord, Setting
+from .verdicts import Probe, judge
 
 __all__ = ["Watcher"]
 
@@ -25,8 +26,7 @@ class Watcher(observe.Observer):
         self.controls = Controls(self, touches)
         self.snapshots: Snapshots | None = None
         self.panel = None  # a dashboard, or None
-        self.probe = None  # looks at activations during close looks
-        self.frozen = False
+        self.probe = Probe(self)  # looks at activations during close looks
         self.seconds_per_step = 0.0
         self._model = weakref.ref(model) if model is not None else None
         self._optimizers: list = []
@@ -46,6 +46,7 @@ class Watcher(observe.Observer):
         self._paused_for = 0.0
         self._last = time.perf_counter()
         self._parameters: list = []
+        self._judged = 0
         for optimizer in optimizers:
             self._adopt(optimizer)
         self._name_parameters()
@@ -192,8 +193,11 @@ class Watcher(observe.Observer):
         if k is not None:
             self._read_rates(k, step)
         flow = record.flow
-        if step % flow.stride == 0 and not self.frozen:
+        if step % flow.stride == 0:
             self._measure(step)
+        if flow.due_closely(step + 1):
+            flow.hold([host(tensor._a) for tensor in self.parameters()])
+            self.probe.begin()
         now = time.perf_counter()
         self.seconds_per_step += 0.05 * (now - self._last - self.seconds_per_step) if step > 2 else now - self._last
         self._last = now
@@ -212,6 +216,18 @@ class Watcher(observe.Observer):
         for name, step, total in late:
             self.record.scalar(name, step, float(total))
 
+    def _judge(self) -> None:
+        self._judged = self.record.step
+        judge(self.record, self.probe)
+
+    def close(self) -> None:
+        """The cell or the run has ended: what is known now is what stays."""
+        self.settle()
+        self.probe.end(self.record.step)
+        self._close_epoch()
+        if self._judged != self.record.step:
+            self._judge()
+
     def _obey(self, place: str) -> None:
         self.controls.obey(place)
         self._last = time.perf_counter()
@@ -224,12 +240,9 @@ class Watcher(observe.Observer):
         weights = [tensor._a for tensor in parameters]
         grads = [grad._a if (grad := tensor._grad) is not None else None for tensor in parameters]
         flow.measure(step, [host(grad) for grad in grads], [host(weight) for weight in weights])
-        if self.probe is not None:
+        if flow.due_closely(step):
             self.probe.end(step)
-        if flow.due_closely(step + 1):
-            flow.hold([host(weight) for weight in weights])
-            if self.probe is not None:
-                self.probe.begin()
+            self._judge()
 
     def _read_rates(self, k: int, step: int) -> None:
         optimizer = self._optimizers[k]()

@@ -1,0 +1,163 @@
+"""Step replays what the engine did: states equal those of an engine stopped after k nodes, on random graphs."""
+
+import math
+import random
+
+import pytest
+
+import autodiff_lab as lab
+from autodiff_lab.core import observe
+from autodiff_lab.core.tape import Node
+from autodiff_lab.record.build import build
+from autodiff_lab.record.model import from_json, to_json
+from autodiff_lab.record.recorder import Recorder
+
+GRAPHS = 200
+
+
+def program(seed: int):
+    """A random program of scalars as a function of nothing: called twice it builds the same graph twice."""
+    rng = random.Random(seed)
+    plan = []
+    for k in range(rng.randint(2, 14)):
+        plan.append((rng.choice(["add", "mul", "sub", "tanh", "sin", "neg", "square"]), rng.randrange(3 + k), rng.randrange(3 + k)))
+    values = [rng.uniform(-2, 2) for _ in range(3)]
+
+    def build_it():
+        leaves = [lab.tensor(v, dtype=lab.float64, requires_grad=True) for v in values]
+        pool = list(leaves)
+        for op, i, j in plan:
+            a, b = pool[i], pool[j]
+            pool.append(a + b if op == "add" else a * b if op == "mul" else a - b if op == "sub" else lab.tanh(a) if op == "tanh" else lab.sin(a) if op == "sin" else -a if op == "neg" else a * a)
+        return leaves, pool[-1]
+    return build_it
+
+
+def by_hand(root, k):
+    """The gradients after k nodes of a backward pass, from the rules alone: newest node first."""
+    nodes, stack = {root._node.seq: root._node}, [root._node]
+    while stack:
+        for edge in stack.pop().edges:
+            if isinstance(edge, Node) and edge.seq not in nodes:
+                nodes[edge.seq] = edge
+                stack.append(edge)
+    pending, leaves, done = {root._node.seq: 1.0}, {}, []
+    for seq in sorted(nodes, reverse=True):
+        if len(done) == k:
+            break
+        if seq not in pending:
+            continue
+        node = nodes[seq]
+        grad = pending.pop(seq)
+        done.append((seq, grad))
+        for edge, part in zip(node.edges, node.op.backward(node, type(root._a)(grad))):
+            if part is None:
+                continue
+            if isinstance(edge, Node):
+                pending[edge.seq] = pending[edge.seq] + float(part) if edge.seq in pending else float(part)
+            else:
+                leaves[id(edge)] = leaves[id(edge)] + float(part) if id(edge) in leaves else float(part)
+    return done, pending
+
+
+@pytest.mark.parametrize("seed", range(GRAPHS))
+def test_states_equal_the_engine_stopped_after_k_nodes(seed):
+    make = program(seed)
+    recorder = observe.attach(Recorder())
+    try:
+        leaves, root = make()
+        if root._node is None:
+            return
+        expected = [by_hand(root, k) for k in range(40)]  # before backward frees what the rules need
+        root.backward()
+    finally:
+        observe.detach(recorder)
+    snapshot = from_json(to_json(build(recorder, recorder.roots)))
+    steps = snapshot.steps
+    for k in range(len(steps) + 1):
+        done, pending = expected[k]
+        assert [s.grad.number for s in steps[:k]] == [g for _, g in done]
+        on_the_way = {}
+        for step in steps[:k]:
+            for part in step.contributions:
+                node = snapshot.edges[part.edge].source
+                if snapshot.nodes[node].kind == "op":
+                    on_the_way[node] = on_the_way[node] + part.value.number if node in on_the_way else part.value.number
+        for step in steps[:k]:
+            on_the_way.pop(step.node, None)
+        assert sorted(on_the_way.values()) == sorted(v for s, v in pending.items() if k)
+    final = {}
+    for step in steps:
+        for a in step.accumulations:
+            final[a.node] = a.after.number
+    recorded = sorted(final.values())
+    engine = sorted(float(leaf.grad) for leaf in leaves if leaf.grad is not None)
+    assert recorded == engine  # bitwise: both are float64
+    for node in snapshot.nodes:
+        if node.kind == "parameter" and node.grad is not None:
+            assert node.grad.number == final[node.id]
+
+
+def test_second_pass_accumulates_onto_the_first():
+    w = lab.tensor(2.0, requires_grad=True)
+    recorder = observe.attach(Recorder())
+    try:
+        (w * 3).backward()
+        (w * 3).backward()
+    finally:
+        observe.detach(recorder)
+    (step,) = build(recorder, recorder.roots).steps
+    (into,) = step.accumulations
+    assert (into.before.number, into.added.number, into.after.number) == (3.0, 3.0, 6.0)
+
+
+def test_nan_is_kept_as_such():
+    w = lab.tensor(-1.0, requires_grad=True)
+    recorder = observe.attach(Recorder())
+    try:
+        lab.sqrt(w).backward()
+    finally:
+        observe.detach(recorder)
+    snapshot = from_json(to_json(build(recorder, recorder.roots)))
+    assert math.isnan(snapshot.steps[0].contributions[0].value.number)
+
+
+def test_recording_changes_no_number():
+    def train():
+        lab.manual_seed(0)
+        model = lab.nn.Sequential(lab.nn.Linear(6, 8), lab.nn.Tanh(), lab.nn.Linear(8, 2))
+        x, y = lab.randn(16, 6), lab.randn(16, 2)
+        for _ in range(5):
+            loss = ((model(x) - y) ** 2).mean()
+            model.zero_grad()
+            loss.backward()
+            with lab.no_grad():
+                for p in model.parameters():
+                    p -= 0.1 * p.grad
+        return [p.numpy().tobytes() for p in model.parameters()]
+
+    plain = train()
+    recorder = observe.attach(Recorder())
+    try:
+        watched = train()
+    finally:
+        observe.detach(recorder)
+    assert plain == watched
+
+
+def test_recorder_holds_no_tensor():
+    import gc
+    import weakref
+
+    recorder = observe.attach(Recorder())
+    try:
+        w = lab.ones(200, 200, requires_grad=True)
+        h = w * 2
+        loss = (h * h).sum()
+        gone = weakref.ref(h)
+        loss.backward()
+        del h, loss
+        gc.collect()
+        assert gone() is None
+    finally:
+        observe.detach(recorder)
