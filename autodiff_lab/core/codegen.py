@@ -280,7 +280,7 @@ def forward_text(op, names: list[str], flavour: str) -> str:
     if op.extras:
         lines.append(f"out_a, {', '.join(op.extras)} = out_a")
     if with_out:
-        lines.append(f"if out is not None: return write_out(OP, out, out_a, {any_requires_grad(op)})")
+        lines.append(f"if out is not None: return write_out(OP, out, out_a, {any_requires_grad(op)}, {original_arguments(op)})")
     first = op.params[0].name if op.params else None
     if op.outputs is None:
         if op.view == "maybe":

@@ -391,7 +391,10 @@ def _copy_slices_backward(node, grad):
 COPY_SLICES = EngineOp("torch::autograd::CopySlices", _copy_slices_backward)
 
 
-def write_out(op, out, array, wants_grad: bool):
+PICKS = frozenset(("gather", "take", "masked_select", "index_select", "cat"))  # their result may not share memory with what they read
+
+
+def write_out(op, out, array, wants_grad: bool, args: tuple = ()):
     """Store a result in the tensor given as `out=`; resized if it is empty, as PyTorch does."""
     if not isinstance(out, Tensor):
         if isinstance(out, tuple) and isinstance(array, tuple):
@@ -402,6 +405,15 @@ def write_out(op, out, array, wants_grad: bool):
     if not can_cast(dtype_of(array), out.dtype):
         raise cast_error(dtype_of(array), out.dtype)
     target = out._array()
+    if args and op.name in PICKS:
+        if target.dtype != array.dtype:
+            raise RuntimeError(f"{op.name}(): Expected out tensor to have dtype {dtype_of(array)}, but got {dtype_of(target)} instead")
+        for other in args[0] if isinstance(args[0], (list, tuple)) else args:
+            if isinstance(other, Tensor) and (other is out or _owner(other._a) is _owner(target) and _overlap(target, other._array(), True)):
+                raise RuntimeError("unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location. "
+                                   "Please clone() the tensor before performing the operation.")
+    if isinstance(target, np.ndarray) and 0 in target.strides and target.size > 1:
+        check_writable(out, op, False)
     if target.shape != array.shape:
         if target.size:
             import warnings

@@ -265,6 +265,7 @@ def arange(start=0, end=None, step=1, *, out=None, dtype=None, layout=None, devi
         dtype = dtype_of(np.dtype("int64")) if all(isinstance(v, int) for v in (start, end, step)) else get_default_dtype()
     if dtype.category <= INT:
         start, end, step = int(start), int(end), int(step)
+        _check_range(start, end, step)
         return placed(np.arange(start, end, step).astype(dtype.numpy), None, device, requires_grad, out, "arange")
     n = math.ceil((end - start) / step)
     return placed((start + np.arange(n, dtype=np.float64) * step).astype(dtype.numpy), None, device, requires_grad, out, "arange")
@@ -331,7 +332,10 @@ def _steps(steps) -> int:
 def logspace(start, end, steps: int, base: float = 10.0, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
     """`base` to the power of evenly spaced numbers from `start` to `end`."""
     kind = _type(dtype, out)
-    spaced = even(_number(start), _number(end), _steps(steps), np.dtype(np.float64) if kind.kind in "iub" else kind)
+    start, end = _number(start), _number(end)
+    if kind.kind in "iu":
+        start, end = int(start), int(end)
+    spaced = even(start, end, _steps(steps), np.dtype(np.float64) if kind.kind in "iub" else kind)
     return placed(np.power(float(base), spaced.astype(np.float64)).astype(kind), None, device, requires_grad, out, "logspace")
 
 

@@ -41,12 +41,11 @@ def bincount(input, weights=None, minlength: int = 0):
     return wrap(made.astype(np.float32) if values.dtype == np.float32 else made)
 
 
-def _range(array, low: float, high: float) -> tuple[float, float]:
+def _range(array, low: float, high: float, margin: float = 0.5) -> tuple[float, float]:
     if low == high:
-        if array.size:
-            low, high = float(array.min()), float(array.max())
+        low, high = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0 if margin == 1 else 1.0)
         if low == high:
-            low, high = low - 1, high + 1
+            low, high = low - margin, high + margin
     if not (math.isfinite(low) and math.isfinite(high)):
         raise RuntimeError(f"range of [{low}, {high}] is not finite")
     return low, high
@@ -61,7 +60,7 @@ def histc(input, bins: int = 100, min=0, max=0, *, out=None):
     if max < min:
         raise RuntimeError("torch.histc: max must be larger than min")
     array = np.asarray(input.detach()._a)
-    low, high = _range(array, float(min), float(max))
+    low, high = _range(array, float(min), float(max), margin=1)
     made = wrap(np.histogram(array, int(bins), (low, high))[0].astype(array.dtype))
     if out is not None:
         out.resize_(made.shape).copy_(made)
@@ -96,6 +95,8 @@ def histogramdd(input, bins, *, range=None, weight=None, density: bool = False, 
     n = array.shape[-1]
     points = array.reshape(-1, n)
     bins = [bins] * n if isinstance(bins, int) else list(bins)
+    if len(bins) != n:
+        raise RuntimeError("histogramdd: The size of bins must be equal to the innermost dimension of the input.")
     edges = []
     for d, wanted in enumerate(bins):
         if isinstance(wanted, Tensor):

@@ -232,7 +232,13 @@ def _(grad, dim, index):
 
 @index_fill.vjp("value")
 def _(grad, dim, index):
-    return ops.index_select(grad, dim, index).sum()
+    return ops.index_select(grad, dim, ops.distinct_numbers(index)).sum()
+
+
+@op(category="index", function=False, method=False, out=False, no_grad="positions are whole numbers")
+def distinct_numbers(input: Tensor) -> Tensor:
+    """Each position once."""
+    return namespace(input).unique(input)
 
 
 @op(category="index", samples=calls(lambda r: ((r.normal(size=(3, 4)), np.array([[0, 11], [5, -1]])), {})))
@@ -316,6 +322,8 @@ def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
         raise RuntimeError(f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s).")
     if value.__class__ is float and input.dtype.kind in "iu" or value.__class__ is complex and input.dtype.kind != "c":
         raise RuntimeError(f"value cannot be converted to type {dtype_of(input).name} without overflow: {value}.")
+    if getattr(value, "dtype", None) is not None and value.dtype.kind == "c" and input.dtype.kind != "c":
+        raise RuntimeError(f"value cannot be converted to type {dtype_of(input).name}_t without overflow: it is complex.")
     return namespace(input).where(_mask("masked_fill", mask), input.dtype.type(value) if getattr(value, "dtype", None) is None else value.astype(input.dtype), input)
 
 
@@ -351,7 +359,9 @@ def _(grad, input_shape, mask):
 
 
 def _masked_scatter(input, mask, source):
-    mask = namespace(input).broadcast_to(_mask("masked_scatter_", mask), input.shape)
+    if mask.dtype.kind != "b":
+        raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {dtype_of(mask).title}")
+    mask = namespace(input).broadcast_to(mask, input.shape)
     if source.dtype != input.dtype:
         raise RuntimeError(f"masked_scatter: expected self and source to have same dtypes but got {dtype_of(input).title} and {dtype_of(source).title}")
     n = int(mask.sum())

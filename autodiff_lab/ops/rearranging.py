@@ -54,6 +54,8 @@ def roll(input: Tensor, shifts, dims=None) -> Tensor:
     """A copy with the elements moved along `dims`; what leaves at one end comes in at the other."""
     dims = () if dims is None else (dims,) if isinstance(dims, int) else tuple(dims)
     shifts = (shifts,) if isinstance(shifts, int) else tuple(int(s) for s in shifts)
+    if not shifts:
+        raise RuntimeError("`shifts` required")
     if not dims and len(shifts) == 1:
         return namespace(input).roll(input, shifts[0])
     if len(shifts) != len(dims):

@@ -24,10 +24,10 @@ def check_places(name: str, input, dim: int, index, src=None) -> int:
         RuntimeError: for an index of a wrong type or number of dimensions, too large, or out of bounds.
     """
     dim = one_dim(dim, input.ndim)
-    if index.dtype.kind not in "iu" or index.dtype.itemsize < 4:
-        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index, but got {dtype_of(index)}. Convert it with .long().")
     if not index.size:
         return dim
+    if index.dtype.kind not in "iu" or index.dtype.itemsize < 4:
+        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index, but got {dtype_of(index)}. Convert it with .long().")
     if max(index.ndim, 1) != max(input.ndim, 1):
         raise RuntimeError("Index tensor must have the same number of dimensions as " + ("input" if name == "gather" else "self") + " tensor")
     have, want = input.shape or (1,), index.shape or (1,)
@@ -314,8 +314,9 @@ index_reduce.op.writes(_index_reduce)
 @index_reduce.vjp("input", "source")
 def _(grad, input, dim, index, source, reduce, include_self, out):
     # The same as scatter_reduce, with the numbers spread over whole slices.
-    shape = [1] * max(source.ndim, 1)
-    shape[dim] = -1 if source.ndim else 1
+    shape = [1] * source.ndim
+    if source.ndim:
+        shape[dim] = -1
     spread = ops.contiguous(ops.expand(index.reshape(tuple(shape)), tuple(source.shape)))
     return reduce_backward(grad, input, dim, spread, source, reduce, include_self, out)
 
@@ -329,6 +330,7 @@ def take_along_dim(input, indices, dim=None, *, out=None):
     if input.ndim != indices.ndim:
         raise RuntimeError(f"torch.take_along_dim(): input and indices should have the same number of dimensions, but got {input.ndim} dimensions for input, and {indices.ndim} dimensions for indices")
     dim = one_dim(dim, input.ndim)
+    indices = indices.where(indices >= 0, indices + input.shape[dim]) if input.ndim else indices
     common = np.broadcast_shapes(tuple(n for d, n in enumerate(input.shape) if d != dim), tuple(n for d, n in enumerate(indices.shape) if d != dim))
     def widened(t):
         return t.expand(*common[:dim], t.shape[dim], *common[dim:])

@@ -337,6 +337,8 @@ def narrow(input, dim: int, start, length: int):
     if not input.ndim:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     dim = one_dim(dim, input.ndim)
+    if isinstance(start, Tensor) and (start.ndim or start._a.dtype.kind not in "iu"):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
     start, size = int(start), input.shape[dim]
     if not -size <= start <= size:
         raise IndexError(f"Dimension out of range (expected to be in range of [{-size}, {size}], but got {start})")

@@ -5,6 +5,8 @@ NaN counts as larger than every number, and equal elements keep their order.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..backend import namespace
@@ -132,7 +134,9 @@ def _rows(sequence, values, right: bool):
     side = "right" if right else "left"
     if sequence.ndim == 1:
         return xp.searchsorted(sequence, values, side)
-    flat, wanted = sequence.reshape(-1, sequence.shape[-1]), values.reshape(-1, values.shape[-1])
+    if not values.size:
+        return xp.zeros(values.shape, np.int64)
+    flat, wanted = sequence.reshape(math.prod(sequence.shape[:-1]), sequence.shape[-1]), values.reshape(-1, values.shape[-1])
     found = [xp.searchsorted(s, v, side) for s, v in zip(flat, wanted, strict=True)]
     return xp.asarray(found, np.int64).reshape(values.shape)
 
