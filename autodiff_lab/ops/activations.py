@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import math
 
+import numpy as np
+
 from ..backend import namespace, special
 from ..core.dtypes import of_name
 from ..core.op import op, ops, public
@@ -58,7 +60,26 @@ def relu(input: Tensor) -> Tensor:
     if input.dtype.kind in "bc":
         from ..core.dtypes import dtype_of
         raise RuntimeError("Boolean inputs not supported for relu" if input.dtype.kind == "b" else f'"clamp_min_scalar_cpu" not implemented for \'{dtype_of(input).title}\'')
+    if input.__class__ is np.ndarray and input.flags.c_contiguous and input.size > 64:
+        return _above_zero(input)
     return namespace(input).maximum(input, 0)
+
+
+_zeros: dict = {}
+BLOCK = 16384
+
+
+def _above_zero(array):
+    """`maximum(array, 0)` against an array of zeros, block by block: NumPy's loop for a repeated scalar is six times as slow."""
+    zeros = _zeros.get(array.dtype)
+    if zeros is None:
+        zeros = _zeros[array.dtype] = np.zeros(BLOCK, array.dtype)
+    out = np.empty_like(array)
+    source, target = array.reshape(-1), out.reshape(-1)
+    for start in range(0, array.size, BLOCK):
+        part = source[start:start + BLOCK]
+        np.maximum(part, zeros[:part.size], out=target[start:start + BLOCK])
+    return out
 
 
 @relu.vjp("input", latex=r"[x > 0]")
