@@ -3,6 +3,7 @@
 # ruff: noqa: F401, I001 - imported for what they register, one a line
 from . import activations
 from . import arithmetic
+from . import attention
 from . import attributes
 from . import bitwise
 from . import classification
@@ -16,12 +17,15 @@ from . import creation
 from . import ctc
 from . import decompositions
 from . import draws
+from . import dropout
 from . import elementwise
+from . import embedding
 from . import fourier
 from . import histograms
 from . import indexing
 from . import joining
 from . import legacy
+from . import lesser
 from . import linear
 from . import losses
 from . import more_losses
@@ -33,6 +37,7 @@ from . import pooling
 from . import products
 from . import random_fills
 from . import rearranging
+from . import recurrent
 from . import reductions
 from . import rounding
 from . import sampling
@@ -45,5 +50,6 @@ from . import special_functions
 from . import strided
 from . import statistics
 from . import trigonometry
+from . import vision
 
 special_functions.fill_special()

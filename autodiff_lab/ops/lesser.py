@@ -1,0 +1,182 @@
+"""Lesser names that programs touch: copies of views, subclasses, old spellings, positions of flat numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..core.op import public
+from ..core.tensor import Tensor, wrap
+from .indexing import BASIC, Place
+from .joining import split_like
+from .shape import select
+
+# ---- copies of views ----
+
+
+def _copy_of(name: str, view):
+    def copy(input, *args, out=None, **kwargs):
+        made = view(input, *args, **kwargs)
+        if isinstance(made, tuple):
+            return tuple(part.clone() for part in made)
+        made = made.clone()
+        if out is not None:
+            out.resize_(made.shape).copy_(made)
+            return out
+        return made
+    copy.__name__, copy.__doc__ = f"{name}_copy", f"`{name}`, as a copy that shares no memory."
+    return copy
+
+
+def alias(input):
+    """A view of the whole tensor."""
+    return BASIC["alias"](input, Place((...,), None, (), "alias", True))
+
+
+def slice_(input, dim: int = 0, start=None, end=None, step: int = 1):
+    """The view of `start:end:step` along `dim`."""
+    return input[(slice(None),) * (dim % max(input.ndim, 1)) + (slice(start, end, step),)]
+
+
+_VIEWS = {
+    "alias": alias, "slice": slice_, "select": select, "detach": Tensor.detach, "split": split_like, "split_with_sizes": split_like,
+    **{name: getattr(Tensor, name) for name in ("as_strided", "diagonal", "expand", "permute", "squeeze", "t", "transpose", "unbind", "unfold", "unsqueeze", "view")},
+}
+for _name, _view in _VIEWS.items():
+    public[""][f"{_name}_copy"] = _copy_of(_name, _view)
+
+
+def slice_inverse(input, src, dim: int = 0, start=None, end=None, step: int = 1):
+    """The memory around `input`, a slice, with the shape of `src`, which it was cut from."""
+    dim = dim % src.ndim
+    return input.as_strided(src.shape, src.stride(), input.storage_offset() - (start or 0) * src.stride(dim))
+
+
+def unsafe_split_with_sizes(input, split_sizes, dim: int = 0):
+    """`split_with_sizes`; the parts may be written to in place."""
+    return tuple(part.clone() for part in split_like(input, tuple(split_sizes), dim))
+
+
+def detach(input):
+    """The same memory, outside the graph."""
+    return input.detach()
+
+
+def detach_(input):
+    """Make the tensor a leaf, in place."""
+    return input.detach_()
+
+
+def unravel_index(indices, shape):
+    """The positions, one tensor per dimension, of numbers that count the elements of `shape` in order.
+
+    >>> import autodiff_lab as lab
+    >>> lab.unravel_index(lab.tensor([5]), (2, 3))
+    (tensor([1]), tensor([2]))
+    """
+    shape = (shape,) if isinstance(shape, int) else tuple(int(n) for n in shape)
+    if indices._a.dtype.kind not in "iu":
+        raise ValueError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
+    if any(n < 0 for n in shape):
+        raise ValueError(f"'shape' cannot have negative values, but got {shape}")
+    array, found = np.asarray(indices._a), []
+    for n in reversed(shape):
+        found.append(wrap(np.asarray(array % n)[()] if not array.ndim else array % n))
+        array = array // n
+    return tuple(reversed(found))
+
+
+def spmm(input, mat2):
+    """Matrix product. (In PyTorch `input` may be sparse; here it is dense.)"""
+    return public[""]["matmul"](input, mat2)
+
+
+public[""].update({made.__name__: made for made in (slice_inverse, unsafe_split_with_sizes, detach, detach_, unravel_index, spmm)})
+Tensor.unsafe_split_with_sizes, Tensor.slice_inverse = unsafe_split_with_sizes, slice_inverse
+
+
+# ---- methods ----
+
+def sum_to_size(self, *size):
+    """Summed over the dimensions that broadcasting from `size` would have stretched."""
+    from ..core.broadcast import sum_to_shape
+    from ..core.support import collect_ints
+
+    shape = collect_ints(size, None)
+    extra = self.ndim - len(shape)
+    if extra < 0 or any(n not in (1, m) for n, m in zip(shape, self.shape[extra:], strict=True)):
+        raise RuntimeError(f"size {{{list(shape)}}} is not expandable to size {{{list(self.shape)}}}.")
+    return sum_to_shape(self, shape)
+
+
+def to_dense(self, dtype=None, *, masked_grad=None):
+    """The tensor itself, which is dense; as `dtype` if one is given."""
+    return self if dtype is None else self.to(dtype)
+
+
+def as_subclass(self, cls):
+    """The same tensor as an instance of a subclass of Tensor."""
+    if not (isinstance(cls, type) and issubclass(cls, Tensor)):
+        raise RuntimeError("cls must be a type that inherits from Tensor")
+    made = object.__new__(cls)
+    made._a, made._rg, made._node = self._array(), self._rg, self._node
+    if self._ver is not None:
+        made._ver = self._ver
+    return made
+
+
+def map2_(self, x, y, callable):
+    """Replace each element by `callable(element, element of x, element of y)`: slow, for the processor only."""
+    array, a, b = self._array(), np.broadcast_to(x._a, self._a.shape), np.broadcast_to(y._a, self._a.shape)
+    for position in np.ndindex(array.shape):
+        array[position] = callable(array[position].item(), a[position].item(), b[position].item())
+    return self
+
+
+def const_data_ptr(self) -> int:
+    """The address of the first element."""
+    return self.data_ptr()
+
+
+def record_stream(self, stream) -> None:
+    """Nothing to do: memory is not shared between streams here."""
+
+
+def storage_type(self):
+    """The class of the tensor's storage."""
+    return public[""]["TypedStorage"]
+
+
+def __array_wrap__(self, array, context=None, return_scalar=False):
+    made = wrap(np.asarray(array))
+    return made.to(self.device)
+
+
+def __rmatmul__(self, other):
+    return public[""]["matmul"](public[""]["as_tensor"](other), self) if isinstance(other, (Tensor, np.ndarray)) else NotImplemented
+
+
+def __delitem__(self, index) -> None:
+    raise TypeError("Tensor does not support deleting items")
+
+
+def _needs_sparse(name: str):
+    def refuse(self):
+        raise RuntimeError(f"{name} expected sparse tensor layout but got Strided: tensors are dense here.")
+    refuse.__name__, refuse.__doc__ = name, "Only for sparse tensors, which there are none of here."
+    return refuse
+
+
+for _made in (sum_to_size, to_dense, as_subclass, map2_, const_data_ptr, record_stream, storage_type, __array_wrap__, __rmatmul__, __delitem__):
+    setattr(Tensor, _made.__name__, _made)
+for _name in ("indices", "values", "coalesce", "sparse_dim", "dense_dim"):
+    setattr(Tensor, _name, _needs_sparse(_name))
+Tensor.__long__, Tensor.__nonzero__ = Tensor.__int__, Tensor.__bool__
+Tensor.name = property(lambda self: self._name)
+
+
+def _to_sparse(self, *args, **kwargs):
+    """Refused: tensors are dense here."""
+    raise NotImplementedError("Sparse tensors are not supported: every tensor here is dense. Use the dense tensor itself.")
+
+
+Tensor.to_sparse = Tensor.to_sparse_coo = Tensor.to_sparse_csr = _to_sparse
