@@ -60,7 +60,7 @@ def relu(input: Tensor) -> Tensor:
     if input.dtype.kind in "bc":
         from ..core.dtypes import dtype_of
         raise RuntimeError("Boolean inputs not supported for relu" if input.dtype.kind == "b" else f'"clamp_min_scalar_cpu" not implemented for \'{dtype_of(input).title}\'')
-    if input.__class__ is np.ndarray and input.flags.c_contiguous and input.size > 64:
+    if input.__class__ is np.ndarray and input.flags.c_contiguous and input.size > 4096:
         return _above_zero(input)
     return namespace(input).maximum(input, 0)
 
