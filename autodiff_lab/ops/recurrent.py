@@ -1,0 +1,325 @@
+"""Recurrent layers, fused over time: one node for a whole sequence through one layer in one direction.
+
+Sequences come as rows, all samples of the first step, then of the second, and so on. `sizes` says how many
+samples each step has: the same number for a padded batch, ever fewer for a packed one. Samples are sorted by
+length, so that step t has the first sizes[t] of them. R is the number of rows, B of samples, H of hidden units.
+
+Products with the inputs are done for all steps at once; only the product with the state is done step by step.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..backend import namespace
+from ..core.op import op, ops
+from ..core.samples import calls
+from ..core.tensor import Tensor
+from .composed import gradients_through
+
+__all__: list[str] = []
+
+
+def steps(sizes, reverse: bool):
+    """(first row, end row, samples) of each step in the order in which they are taken."""
+    ends = np.cumsum(sizes).tolist()
+    order = [(end - n, end, n) for end, n in zip(ends, sizes, strict=True)]
+    return order[::-1] if reverse else order
+
+
+def states_before(output, first, sizes, reverse: bool):
+    """For every row the state that its step started from: the output of the step taken before, or the initial state."""
+    xp = namespace(output)
+    before = xp.empty((output.shape[0], first.shape[1]), output.dtype)
+    last = None
+    for start, end, n in steps(sizes, reverse):
+        kept = 0 if last is None else min(n, last[1] - last[0])
+        if kept:
+            before[start:start + kept] = output[last[0]:last[0] + kept]
+        if kept < n:
+            before[start + kept:end] = first[kept:n]
+        last = (start, end)
+    return before
+
+
+def projected(input, weight, bias):
+    """`input @ weight.T + bias` for all rows."""
+    out = namespace(input).matmul(input, weight.T)
+    if bias is not None:
+        out += bias
+    return out
+
+
+def weight_gradients(d_input_side, d_state_side, input, before, needs):
+    """Gradients of w_ih, w_hh, b_ih, b_hh from those of the two sums that they enter."""
+    xp = namespace(input)
+    return (xp.matmul(d_input_side.T, input) if needs[0] else None, xp.matmul(d_state_side.T, before) if needs[1] else None,
+            xp.add.reduce(d_input_side, axis=0) if needs[2] else None, xp.add.reduce(d_state_side, axis=0) if needs[3] else None)
+
+
+# ---- LSTM ----
+
+def _weights(r, gates, I=3, H=4, P=0):  # noqa: E741
+    out = P or H
+    made = [r.normal(size=(gates * H, I)), r.normal(size=(gates * H, out)), r.normal(size=gates * H), r.normal(size=gates * H)]
+    return made + ([r.normal(size=(P, H))] if P else [])
+
+
+@op(category="linear", latex=r"c' = f c + i g,\quad h' = o \tanh c'", function=False, method=False, out=False, outputs=("output", "h", "c"), extras=("gates", "cells"), node_name="Lstm",
+    samples=calls(lambda r: ((r.normal(size=(6, 3)), r.normal(size=(2, 4)), r.normal(size=(2, 4)), *_weights(r, 4), None, (2, 2, 2), False), {}),
+                  lambda r: ((r.normal(size=(5, 3)), r.normal(size=(2, 2)), r.normal(size=(2, 4)), *_weights(r, 4, P=2), (2, 2, 1), True), {})))
+def lstm_layer(input: Tensor, h0: Tensor, c0: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None, b_hh: Tensor | None, w_hr: Tensor | None, sizes, reverse: bool):
+    """A sequence through one LSTM layer. Gates stand in the order input, forget, cell, output."""
+    xp = namespace(input)
+    R, H = input.shape[0], c0.shape[1]
+    # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2, so that one tanh serves all four gates.
+    half, shift = xp.full((4, 1), 0.5, input.dtype), xp.full((4, 1), 0.5, input.dtype)
+    half[2], shift[2] = 1, 0
+    half, shift = half.repeat(H, 1).reshape(-1), shift.repeat(H, 1).reshape(-1)
+    bias = None if b_ih is None else b_ih + b_hh
+    gates = projected(input, w_ih * half[:, None], None if bias is None else bias * half)
+    w_state = xp.ascontiguousarray((w_hh * half[:, None]).T)
+    cells = xp.empty((R, H), input.dtype)
+    output = xp.empty((R, h0.shape[1]), input.dtype)
+    h, c = h0.copy(), c0.copy()
+    for start, end, n in steps(sizes, reverse):
+        now = gates[start:end]
+        now += xp.matmul(h[:n], w_state)
+        xp.tanh(now, out=now)
+        now *= half
+        now += shift
+        i, f, g, o = (now[:, k * H:(k + 1) * H] for k in range(4))
+        cell = cells[start:end]
+        xp.multiply(f, c[:n], out=cell)
+        cell += i * g
+        c[:n] = cell
+        new = xp.tanh(cell)
+        new *= o
+        output[start:end] = h[:n] = new if w_hr is None else xp.matmul(new, w_hr.T)
+    return (output, h, c), gates, cells
+
+
+def composed_lstm(sizes, reverse: bool):
+    def formula(input, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr):
+        H = c0.shape[1]
+        rows = input.matmul(w_ih.t())
+        if b_ih is not None:
+            rows = rows + b_ih + b_hh
+
+        def step(x, states):
+            h, c = states
+            gates = x + h.matmul(w_hh.t())
+            i, f, o = gates[:, :H].sigmoid(), gates[:, H:2 * H].sigmoid(), gates[:, 3 * H:].sigmoid()
+            c = f * c + i * gates[:, 2 * H:3 * H].tanh()
+            h = o * c.tanh()
+            return [h if w_hr is None else h.matmul(w_hr.t()), c]
+        return _unrolled(rows, [h0, c0], sizes, reverse, step)
+    return formula
+
+
+def _unrolled(rows, states, sizes, reverse: bool, step) -> tuple:
+    """The recurrence written with ordinary operators: output rows and final states."""
+    outputs = {}
+    for start, end, n in steps(sizes, reverse):
+        new = step(rows[start:end], [s[:n] for s in states])
+        outputs[start] = new[0]
+        states = [fresh if n == s.shape[0] else ops.cat([fresh, s[n:]], 0) for fresh, s in zip(new, states, strict=True)]
+    return ops.cat([outputs[k] for k in sorted(outputs)], 0), *states
+
+
+@lstm_layer.vjp("input", "h0", "c0", "w_ih", "w_hh", "b_ih", "b_hh", "w_hr")
+def _(grads, input, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, sizes, reverse, output, gates, cells, needs):
+    if isinstance(grads[0], Tensor):
+        return gradients_through(composed_lstm(sizes, reverse), (input, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr), grads)
+    return ops.lstm_layer_backward(*grads, input, h0, c0, w_ih, w_hh, w_hr, sizes, reverse, output, gates, cells, needs)
+
+
+@op(category="linear", function=False, method=False, outputs=tuple(f"grad_{n}" for n in ("input", "h0", "c0", "w_ih", "w_hh", "b_ih", "b_hh", "w_hr")),
+    no_grad="its rule is taken through the composed formula")
+def lstm_layer_backward(d_output: Tensor, d_h: Tensor, d_c: Tensor, input: Tensor, h0: Tensor, c0: Tensor, w_ih: Tensor, w_hh: Tensor, w_hr: Tensor | None,
+                        sizes, reverse: bool, output: Tensor, gates: Tensor, cells: Tensor, needs):
+    """Back through time."""
+    xp = namespace(input)
+    R, H = cells.shape
+    i, f, g, o = (gates[:, k * H:(k + 1) * H] for k in range(4))
+    before, cells_before = states_before(output, h0, sizes, reverse), states_before(cells, c0, sizes, reverse)
+    squashed = xp.tanh(cells)
+    # What each gate's gradient is a multiple of dc (or, for the output gate, of dh), for all steps at once.
+    factors = xp.empty((R, 4, H), input.dtype)
+    xp.multiply(g * i, 1 - i, out=factors[:, 0])
+    xp.multiply(cells_before * f, 1 - f, out=factors[:, 1])
+    xp.multiply(i, 1 - g * g, out=factors[:, 2])
+    xp.multiply(squashed * o, 1 - o, out=factors[:, 3])
+    through_tanh = (1 - squashed * squashed) * o
+    d_gates = xp.empty((R, 4, H), input.dtype)
+    flat = d_gates.reshape(R, 4 * H)
+    dh, dc = d_h.copy(), d_c.copy()
+    projected_grad = None if w_hr is None else xp.empty((R, h0.shape[1]), input.dtype)
+    for start, end, n in reversed(steps(sizes, reverse)):
+        now = dh[:n] + d_output[start:end]
+        if w_hr is not None:
+            projected_grad[start:end] = now
+            now = xp.matmul(now, w_hr)
+        cell = dc[:n]
+        cell += now * through_tanh[start:end]
+        xp.multiply(factors[start:end, :3], cell[:, None], out=d_gates[start:end, :3])
+        xp.multiply(factors[start:end, 3], now, out=d_gates[start:end, 3])
+        cell *= f[start:end]
+        dh[:n] = xp.matmul(flat[start:end], w_hh)
+    to_hr = xp.matmul(projected_grad.T, o * squashed) if needs[7] and w_hr is not None else None
+    return (xp.matmul(flat, w_ih) if needs[0] else None, dh, dc, *weight_gradients(flat, flat, input, before, needs[3:7]), to_hr)
+
+
+# ---- GRU ----
+
+@op(category="linear", latex=r"h' = (1 - z) n + z h", function=False, method=False, out=False, outputs=("output", "h"), extras=("gates", "states"), node_name="Gru",
+    samples=calls(lambda r: ((r.normal(size=(6, 3)), r.normal(size=(2, 4)), *_weights(r, 3), (2, 2, 2), False), {}),
+                  lambda r: ((r.normal(size=(5, 3)), r.normal(size=(2, 4)), *_weights(r, 3), (2, 2, 1), True), {})))
+def gru_layer(input: Tensor, h0: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None, b_hh: Tensor | None, sizes, reverse: bool):
+    """A sequence through one GRU layer. Gates stand in the order reset, update, new."""
+    xp = namespace(input)
+    H = h0.shape[1]
+    gates = projected(input, w_ih, b_ih)
+    states = xp.empty((input.shape[0], H), input.dtype)  # what the reset gate is multiplied with
+    output = xp.empty((input.shape[0], H), input.dtype)
+    w_state = xp.ascontiguousarray(w_hh.T)
+    h = h0.copy()
+    for start, end, n in steps(sizes, reverse):
+        now = gates[start:end]
+        from_state = xp.matmul(h[:n], w_state)
+        if b_hh is not None:
+            from_state += b_hh
+        rz = now[:, :2 * H]
+        rz += from_state[:, :2 * H]
+        rz *= 0.5
+        xp.tanh(rz, out=rz)
+        rz *= 0.5
+        rz += 0.5
+        states[start:end] = from_state[:, 2 * H:]
+        new = now[:, 2 * H:]
+        new += now[:, :H] * states[start:end]
+        xp.tanh(new, out=new)
+        old = h[:n]
+        out = output[start:end]
+        xp.subtract(old, new, out=out)
+        out *= now[:, H:2 * H]
+        out += new
+        h[:n] = out
+    return (output, h), gates, states
+
+
+def composed_gru(sizes, reverse: bool):
+    def formula(input, h0, w_ih, w_hh, b_ih, b_hh):
+        H = h0.shape[1]
+        rows = input.matmul(w_ih.t())
+        if b_ih is not None:
+            rows = rows + b_ih
+
+        def step(x, states):
+            h = states[0]
+            y = h.matmul(w_hh.t())
+            if b_hh is not None:
+                y = y + b_hh
+            r, z = (x[:, :H] + y[:, :H]).sigmoid(), (x[:, H:2 * H] + y[:, H:2 * H]).sigmoid()
+            new = (x[:, 2 * H:] + r * y[:, 2 * H:]).tanh()
+            return [new + z * (h - new)]
+        return _unrolled(rows, [h0], sizes, reverse, step)
+    return formula
+
+
+@gru_layer.vjp("input", "h0", "w_ih", "w_hh", "b_ih", "b_hh")
+def _(grads, input, h0, w_ih, w_hh, b_ih, b_hh, sizes, reverse, output, gates, states, needs):
+    if isinstance(grads[0], Tensor):
+        return gradients_through(composed_gru(sizes, reverse), (input, h0, w_ih, w_hh, b_ih, b_hh), grads)
+    return ops.gru_layer_backward(*grads, input, h0, w_ih, w_hh, sizes, reverse, output, gates, states, needs)
+
+
+@op(category="linear", function=False, method=False, outputs=tuple(f"grad_{n}" for n in ("input", "h0", "w_ih", "w_hh", "b_ih", "b_hh")),
+    no_grad="its rule is taken through the composed formula")
+def gru_layer_backward(d_output: Tensor, d_h: Tensor, input: Tensor, h0: Tensor, w_ih: Tensor, w_hh: Tensor, sizes, reverse: bool,
+                       output: Tensor, gates: Tensor, states: Tensor, needs):
+    """Back through time."""
+    xp = namespace(input)
+    R, H = output.shape
+    r, z, new = (gates[:, k * H:(k + 1) * H] for k in range(3))
+    before = states_before(output, h0, sizes, reverse)
+    # What each gate's gradient is a multiple of dh, for all steps at once.
+    to_new = (1 - z) * (1 - new * new)
+    factors = xp.empty((R, 3, H), input.dtype)
+    xp.multiply(to_new * states, r * (1 - r), out=factors[:, 0])
+    xp.multiply(before - new, z * (1 - z), out=factors[:, 1])
+    xp.multiply(to_new, r, out=factors[:, 2])
+    d_state_side = xp.empty((R, 3, H), input.dtype)
+    flat = d_state_side.reshape(R, 3 * H)
+    incoming = xp.empty((R, H), input.dtype)
+    dh = d_h.copy()
+    for start, end, n in reversed(steps(sizes, reverse)):
+        now = incoming[start:end]
+        xp.add(dh[:n], d_output[start:end], out=now)
+        xp.multiply(factors[start:end], now[:, None], out=d_state_side[start:end])
+        part = xp.matmul(flat[start:end], w_hh)
+        part += now * z[start:end]
+        dh[:n] = part
+    d_input_side = d_state_side.copy()
+    xp.multiply(incoming, to_new, out=d_input_side[:, 2])
+    d_input_side = d_input_side.reshape(R, 3 * H)
+    return (xp.matmul(d_input_side, w_ih) if needs[0] else None, dh, *weight_gradients(d_input_side, flat, input, before, needs[2:6]))
+
+
+# ---- plain RNN ----
+
+@op(category="linear", latex=r"h' = \tanh(W x + U h + b)", function=False, method=False, out=False, outputs=("output", "h"), node_name="Rnn",
+    samples=calls(lambda r: ((r.normal(size=(6, 3)), r.normal(size=(2, 4)), *_weights(r, 1), (2, 2, 2), False, "tanh"), {}),
+                  lambda r: ((r.normal(size=(5, 3)), r.normal(size=(2, 4)), *_weights(r, 1), (2, 2, 1), True, "relu"), {})))
+def rnn_layer(input: Tensor, h0: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None, b_hh: Tensor | None, sizes, reverse: bool, nonlinearity: str):
+    """A sequence through one layer of a plain recurrent network."""
+    xp = namespace(input)
+    output = projected(input, w_ih, None if b_ih is None else b_ih + b_hh)
+    w_state = xp.ascontiguousarray(w_hh.T)
+    h = h0.copy()
+    for start, end, n in steps(sizes, reverse):
+        now = output[start:end]
+        now += xp.matmul(h[:n], w_state)
+        if nonlinearity == "tanh":
+            xp.tanh(now, out=now)
+        else:
+            xp.maximum(now, 0, out=now)
+        h[:n] = now
+    return output, h
+
+
+def composed_rnn(sizes, reverse: bool, nonlinearity: str):
+    def formula(input, h0, w_ih, w_hh, b_ih, b_hh):
+        rows = input.matmul(w_ih.t())
+        if b_ih is not None:
+            rows = rows + b_ih + b_hh
+
+        def step(x, states):
+            new = x + states[0].matmul(w_hh.t())
+            return [new.tanh() if nonlinearity == "tanh" else new.relu()]
+        return _unrolled(rows, [h0], sizes, reverse, step)
+    return formula
+
+
+@rnn_layer.vjp("input", "h0", "w_ih", "w_hh", "b_ih", "b_hh")
+def _(grads, input, h0, w_ih, w_hh, b_ih, b_hh, sizes, reverse, nonlinearity, output, needs):
+    if isinstance(grads[0], Tensor):
+        return gradients_through(composed_rnn(sizes, reverse, nonlinearity), (input, h0, w_ih, w_hh, b_ih, b_hh), grads)
+    return ops.rnn_layer_backward(*grads, input, h0, w_ih, w_hh, sizes, reverse, nonlinearity, output, needs)
+
+
+@op(category="linear", function=False, method=False, outputs=tuple(f"grad_{n}" for n in ("input", "h0", "w_ih", "w_hh", "b_ih", "b_hh")),
+    no_grad="its rule is taken through the composed formula")
+def rnn_layer_backward(d_output: Tensor, d_h: Tensor, input: Tensor, h0: Tensor, w_ih: Tensor, w_hh: Tensor, sizes, reverse: bool, nonlinearity: str, output: Tensor, needs):
+    """Back through time."""
+    xp = namespace(input)
+    slope = 1 - output * output if nonlinearity == "tanh" else (output > 0).astype(output.dtype)
+    d_sum = xp.empty(output.shape, output.dtype)
+    dh = d_h.copy()
+    for start, end, n in reversed(steps(sizes, reverse)):
+        now = d_sum[start:end]
+        xp.add(dh[:n], d_output[start:end], out=now)
+        now *= slope[start:end]
+        dh[:n] = xp.matmul(now, w_hh)
+    before = states_before(output, h0, sizes, reverse)
+    return (xp.matmul(d_sum, w_ih) if needs[0] else None, dh, *weight_gradients(d_sum, d_sum, input, before, needs[2:6]))

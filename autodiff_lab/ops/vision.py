@@ -1,0 +1,384 @@
+"""Images: patches as columns, resizing, sampling at arbitrary places, pixels as channels."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import numpy as np
+
+from ..backend import namespace
+from ..core.op import op, ops, public
+from ..core.samples import calls
+from ..core.tensor import Tensor
+from .convolution import Geometry, offsets, output_size, pad_zeros, windows
+from .padding import gather_dims
+from .pooling import mix_along
+
+__all__: list[str] = []
+
+
+# ---- patches as columns ----
+
+def pair(value) -> tuple:
+    values = tuple(int(v) for v in value) if hasattr(value, "__iter__") else (int(value),)
+    return values * 2 if len(values) == 1 else values
+
+
+def patch_geometry(kernel_size, dilation, padding, stride) -> Geometry:
+    return Geometry(pair(kernel_size), pair(stride), tuple((p, p) for p in pair(padding)), pair(dilation), 1)
+
+
+@op(category="shape", namespace="nn.functional", node_name="Im2Col", out=False, samples=calls(
+    lambda r: ((r.normal(size=(2, 3, 4, 5)), 2), {}), lambda r: ((r.normal(size=(2, 5, 6)), (2, 3), 2, 1, 2), {})))
+def unfold(input: Tensor, kernel_size, dilation=1, padding=0, stride=1) -> Tensor:
+    """Every patch as a column: (N, C, H, W) to (N, C·kernel, patches)."""
+    if input.ndim not in (3, 4):
+        raise RuntimeError(f"Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for input, but got: {list(input.shape)}")
+    geo = patch_geometry(kernel_size, dilation, padding, stride)
+    x = input if input.ndim == 4 else input[None]
+    out = output_size(x.shape[2:], geo)
+    if any(n < 1 for n in out):
+        raise RuntimeError(f"Given input with spatial size {tuple(x.shape[2:])}, kernel_size={geo.kernel}, dilation={geo.dilation}, padding={tuple(p for p, _ in geo.pads)}, "
+                           f"calculated shape of the array of sliding blocks as {out}, but its components must be at least one.")
+    view = windows(pad_zeros(x, geo.pads), geo, out)
+    columns = view.transpose(3, 0, 1, 2, 4, 5).reshape(x.shape[0], -1, math.prod(out))
+    return columns if input.ndim == 4 else columns[0]
+
+
+@unfold.vjp("input")
+def _(grad, input_shape, kernel_size, dilation, padding, stride):
+    return ops.fold_columns(grad, tuple(input_shape[-2:]), kernel_size, dilation, padding, stride)
+
+
+@op(category="shape", function=False, method=False, node_name="Col2Im", out=False, samples=calls(
+    lambda r: ((r.normal(size=(2, 12, 6)), (3, 4), 2), {})))
+def fold_columns(input: Tensor, output_size, kernel_size, dilation=1, padding=0, stride=1) -> Tensor:
+    """Columns laid back as patches, added where they overlap."""
+    geo = patch_geometry(kernel_size, dilation, padding, stride)
+    H, W = pair(output_size)
+    x = input if input.ndim == 3 else input[None]
+    area = math.prod(geo.kernel)
+    if x.shape[1] % area:
+        raise RuntimeError(f"Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got input.size(1)={x.shape[1]} and kernel_size={geo.kernel}.")
+    out = tuple((n + lo + hi - gap * (k - 1) - 1) // s + 1 for n, k, s, (lo, hi), gap in zip((H, W), geo.kernel, geo.stride, geo.pads, geo.dilation, strict=True))
+    if x.shape[2] != math.prod(out):
+        raise RuntimeError(f"Given output_size={(H, W)}, kernel_size={geo.kernel}, dilation={geo.dilation}, padding={tuple(p for p, _ in geo.pads)}, stride={geo.stride}, "
+                           f"expected size of input's dimension 2 to match the calculated number of sliding blocks {out[0]} * {out[1]} = {math.prod(out)}, but got input.size(2)={x.shape[2]}.")
+    N, C = x.shape[0], x.shape[1] // area
+    columns = x.reshape(N, C, *geo.kernel, *out)
+    whole = namespace(x).zeros((N, C, *(n + lo + hi for n, (lo, hi) in zip((H, W), geo.pads, strict=True))), x.dtype)
+    for index, where in offsets(geo, out):
+        whole[(slice(None), slice(None), *where)] += columns[(slice(None), slice(None), *index)]
+    inner = whole[:, :, geo.pads[0][0]:geo.pads[0][0] + H, geo.pads[1][0]:geo.pads[1][0] + W]
+    return namespace(x).ascontiguousarray(inner if input.ndim == 3 else inner[0])
+
+
+@fold_columns.vjp("input")
+def _(grad, kernel_size, dilation, padding, stride):
+    return ops.__getattr__("nn.functional.unfold")(grad, kernel_size, dilation, padding, stride)
+
+
+def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
+    """The columns of `unfold` laid back as patches, added where they overlap."""
+    return fold_columns(input, output_size, kernel_size, dilation, padding, stride)
+
+
+# ---- resizing ----
+
+LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}
+KINDS = ("nearest", "linear", "bilinear", "bicubic", "trilinear", "area", "nearest-exact")
+
+
+def nearest_positions(n: int, m: int, factor, exact: bool, dtype):
+    scale = dtype.type(1 / factor) if factor is not None else dtype.type(n) / dtype.type(m)
+    at = np.arange(m).astype(dtype)
+    return np.minimum(np.floor((at + dtype.type(0.5)) * scale if exact else at * scale).astype(np.int64), n - 1)
+
+
+def places(n: int, m: int, factor, align_corners: bool):
+    """Where each of `m` new positions lies among `n` old ones."""
+    at = np.arange(m)
+    if align_corners:
+        return at * ((n - 1) / (m - 1) if m > 1 else 0.0)
+    return (at + 0.5) * (1 / factor if factor is not None else n / m) - 0.5
+
+
+def linear_matrix(n: int, m: int, factor, align_corners: bool) -> np.ndarray:
+    at = np.maximum(places(n, m, factor, align_corners), 0)
+    low = np.minimum(at.astype(np.int64), n - 1)
+    share = at - low
+    matrix = np.zeros((m, n))
+    np.add.at(matrix, (np.arange(m), low), 1 - share)
+    np.add.at(matrix, (np.arange(m), np.minimum(low + 1, n - 1)), share)
+    return matrix
+
+
+def cubic(x, a: float):
+    x = np.abs(x)
+    return np.where(x <= 1, ((a + 2) * x - (a + 3)) * x * x + 1, np.where(x < 2, ((a * x - 5 * a) * x + 8 * a) * x - 4 * a, 0))
+
+
+def cubic_matrix(n: int, m: int, factor, align_corners: bool) -> np.ndarray:
+    at = places(n, m, factor, align_corners)
+    low = np.floor(at).astype(np.int64)
+    matrix = np.zeros((m, n))
+    for tap in range(-1, 3):
+        np.add.at(matrix, (np.arange(m), np.clip(low + tap, 0, n - 1)), cubic(at - (low + tap), -0.75))
+    return matrix
+
+
+def smooth_matrix(n: int, m: int, factor, align_corners: bool, cubic_filter: bool) -> np.ndarray:
+    """Resizing that averages over what it leaves out (antialias)."""
+    scale = ((n - 1) / (m - 1) if m > 1 else 0.0) if align_corners else 1 / factor if factor is not None else n / m
+    wide = max(scale, 1.0)
+    support = (2 if cubic_filter else 1) * wide
+    matrix = np.zeros((m, n))
+    for i in range(m):
+        center = scale * (i + 0.5)
+        start, end = max(int(center - support + 0.5), 0), min(int(center + support + 0.5), n)
+        x = (np.arange(start, end) - center + 0.5) / wide
+        weight = cubic(x, -0.5) if cubic_filter else np.maximum(1 - np.abs(x), 0)
+        matrix[i, start:end] = weight / weight.sum() if weight.sum() else weight
+    return matrix
+
+
+def interpolate(input, size=None, scale_factor=None, mode: str = "nearest", align_corners: bool | None = None, recompute_scale_factor: bool | None = None, antialias: bool = False):
+    """Resize the last dimensions of (N, C, …) to `size` or by `scale_factor`.
+
+    Args:
+        mode: "nearest", "nearest-exact", "linear" (3-D input), "bilinear", "bicubic" (4-D), "trilinear" (5-D) or "area".
+        align_corners: let the corner pixels keep their values (linear and cubic modes).
+        recompute_scale_factor: take the factor from the rounded size.
+        antialias: average over what downsampling leaves out (bilinear and bicubic).
+    """
+    if mode in ("nearest", "area", "nearest-exact"):
+        if align_corners is not None:
+            raise ValueError("align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear")
+    else:
+        align_corners = bool(align_corners)
+    d = input.ndim - 2
+    if size is not None and scale_factor is not None:
+        raise ValueError("only one of size or scale_factor should be defined")
+    if size is None and scale_factor is None:
+        raise ValueError("either size or scale_factor should be defined")
+    if d not in (1, 2, 3) or mode not in KINDS:
+        raise NotImplementedError("Input Error: Only 3D, 4D and 5D input Tensors supported "
+                                  f"(got {input.ndim}D) for the modes: nearest | linear | bilinear | bicubic | trilinear | lanczos | area | nearest-exact (got {mode})")
+    needs = 2 if mode == "bicubic" else LINEAR.get(mode, d)
+    if needs != d:
+        raise NotImplementedError(f"Got {input.ndim}D input, but {mode} mode needs {needs + 2}D input")
+    if antialias and mode not in ("bilinear", "bicubic"):
+        raise ValueError("Anti-alias option is restricted to bilinear, bicubic and lanczos modes and requires a 4-D tensor as input")
+    sizes = tuple(input.shape[2:])
+    factors: tuple = (None,) * d
+    if size is not None:
+        out = tuple(int(n) for n in size) if hasattr(size, "__iter__") else (int(size),) * d
+        if len(out) != d:
+            raise ValueError(f"Input and output must have the same number of spatial dimensions, but got input with spatial dimensions of {list(sizes)} and output size of {list(out)}. "
+                             "Please provide input tensor in (N, C, d1, d2, ...,dK) format and output size in (o1, o2, ...,oK) format.")
+    else:
+        factors = tuple(float(f) for f in scale_factor) if hasattr(scale_factor, "__iter__") else (float(scale_factor),) * d
+        if len(factors) != d:
+            raise ValueError(f"Input and scale_factor must have the same number of spatial dimensions, but got input with spatial dimensions of {list(sizes)} and scale_factor of shape {list(factors)}.")
+        out = tuple(math.floor(n * f) for n, f in zip(sizes, factors, strict=True))
+        if recompute_scale_factor:
+            factors = (None,) * d
+    if any(n <= 0 for n in out):
+        raise RuntimeError(f"Input and output sizes should be greater than 0, but got input (H: {sizes[0]}, W: {sizes[-1]}) output (H: {out[0]}, W: {out[-1]})")
+    if mode == "area":
+        return public["nn.functional"][f"adaptive_avg_pool{d}d"](input, out)
+    each = list(zip(sizes, out, factors, strict=True))
+    if mode.startswith("nearest"):
+        dtype = np.dtype("float64") if input._a.dtype == np.float64 else np.dtype("float32")
+        return gather_dims(input, tuple(nearest_positions(n, m, f, mode == "nearest-exact", dtype) for n, m, f in each))
+    if antialias:
+        return mix_along(input, tuple(smooth_matrix(n, m, f, align_corners, mode == "bicubic") for n, m, f in each))
+    make = cubic_matrix if mode == "bicubic" else linear_matrix
+    return mix_along(input, tuple(None if n == m and (f is None or f == 1) else make(n, m, f, align_corners) for n, m, f in each))
+
+
+def upsample(input, size=None, scale_factor=None, mode: str = "nearest", align_corners: bool | None = None):
+    """Old name of `interpolate`."""
+    warnings.warn("`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=2)
+    return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def upsample_nearest(input, size=None, scale_factor=None):
+    """Old name of `interpolate(mode="nearest")`."""
+    warnings.warn("`nn.functional.upsample_nearest` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=2)
+    return interpolate(input, size, scale_factor, mode="nearest")
+
+
+def upsample_bilinear(input, size=None, scale_factor=None):
+    """Old name of `interpolate(mode="bilinear", align_corners=True)`."""
+    warnings.warn("`nn.functional.upsample_bilinear` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=2)
+    return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)
+
+
+# ---- sampling at arbitrary places ----
+
+def affine_grid(theta, size, align_corners: bool | None = None):
+    """The grid for `grid_sample` that an affine map `theta` (N, 2, 3) or (N, 3, 4) makes of the unit square or cube."""
+    size = tuple(size)
+    d = len(size) - 2
+    if d not in (2, 3):
+        raise NotImplementedError(f"affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, respectively. Got size {size}.")
+    if theta.ndim != 3 or theta.shape[1:] != (d, d + 1):
+        raise ValueError(f"Expected a batch of {d}D affine matrices of shape Nx{d}x{d + 1} for size {size}. Got {theta.shape}.")
+    axes = [np.linspace(-1, 1, n) * (1 if align_corners else (n - 1) / n) if n > 1 else np.zeros(1) for n in size[2:]]
+    mesh = np.meshgrid(*axes, indexing="ij")
+    base = np.stack([*reversed(mesh), np.ones(size[2:])], -1).reshape(1, -1, d + 1)
+    base = public[""]["tensor"](base).to(theta.dtype).to(theta.device)
+    return base.matmul(theta.transpose(1, 2)).reshape(size[0], *size[2:], d)
+
+
+def unnormalized(x, n: int, align_corners: bool):
+    return (x + 1) / 2 * (n - 1) if align_corners else ((x + 1) * n - 1) / 2
+
+
+def mirrored(x, n: int, align_corners: bool):
+    """Coordinates thrown back at the borders until they are inside."""
+    low, span = (0.0, n - 1) if align_corners else (-0.5, n)
+    if span == 0:
+        return x * 0
+    x = (x - low).abs()
+    turns = (x.detach() / span).floor()
+    inside = x - turns * span
+    return public[""]["where"](turns % 2 == 0, inside, span - inside) + low
+
+
+def grid_sample(input, grid, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None):
+    """The input (N, C, [D,] H, W) read at the places `grid` (N, …, 2 or 3), whose coordinates run from -1 to 1, x first.
+
+    Args:
+        mode: "bilinear", "nearest" or (4-D input) "bicubic".
+        padding_mode: what is outside: "zeros", "border" or "reflection".
+    """
+    lab = public[""]
+    d = input.ndim - 2
+    if mode not in ("bilinear", "nearest", "bicubic"):
+        raise ValueError(f"nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '{mode}'")
+    if padding_mode not in ("zeros", "border", "reflection"):
+        raise ValueError(f"nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', but got: '{padding_mode}'")
+    if d not in (2, 3) or grid.ndim != input.ndim:
+        raise RuntimeError(f"grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but got input with sizes {list(input.shape)} and grid with sizes {list(grid.shape)}")
+    if grid.shape[-1] != d:
+        raise RuntimeError(f"grid_sampler(): expected grid to have size {d} in last dimension, but got grid with sizes {list(grid.shape)}")
+    if grid.shape[0] != input.shape[0]:
+        raise RuntimeError(f"grid_sampler(): expected grid and input to have same batch size, but got input with sizes {list(input.shape)} and grid with sizes {list(grid.shape)}")
+    if mode == "bicubic" and d != 2:
+        raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
+    align_corners = bool(align_corners)
+    sizes = tuple(input.shape[2:])
+    flat = input.reshape(*input.shape[:2], -1)
+    at = [unnormalized(grid[..., d - 1 - axis], n, align_corners) for axis, n in enumerate(sizes)]
+
+    def brought_in(x, n):
+        if padding_mode == "border":
+            return x.clamp(0, n - 1)
+        return mirrored(x, n, align_corners).clamp(0, n - 1) if padding_mode == "reflection" else x
+
+    def read(corner):
+        """The values at whole-numbered positions; zeros outside."""
+        inside, position = None, 0
+        for x, n in zip(corner, sizes, strict=True):
+            ok = (x >= 0) & (x <= n - 1)
+            inside = ok if inside is None else inside & ok
+            position = position * n + x.clamp(0, n - 1)
+        position = lab["nan_to_num"](position).long().reshape(input.shape[0], 1, -1).expand(-1, input.shape[1], -1)
+        return flat.gather(2, position).reshape(*input.shape[:2], *grid.shape[1:-1]) * inside.unsqueeze(1)
+
+    if mode == "bicubic":
+        low = [x.detach().floor() for x in at]
+        taps = [[cubic_weight(x - lo, t) for t in range(-1, 3)] for x, lo in zip(at, low, strict=True)]
+        total = 0
+        for i in range(4):
+            for j in range(4):
+                corner = [brought_in(lo + t, n) for lo, t, n in zip(low, (i - 1, j - 1), sizes, strict=True)]
+                total = total + read(corner) * (taps[0][i] * taps[1][j]).unsqueeze(1)
+        return total
+    at = [brought_in(x, n) for x, n in zip(at, sizes, strict=True)]
+    if mode == "nearest":
+        return read([x.detach().round() for x in at])
+    low = [x.detach().floor() for x in at]
+    total = 0
+    for which in range(2 ** d):
+        bits = [(which >> (d - 1 - axis)) & 1 for axis in range(d)]
+        weight = 1
+        for x, lo, bit in zip(at, low, bits, strict=True):
+            weight = weight * ((x - lo) if bit else (lo + 1 - x))
+        total = total + read([lo + bit for lo, bit in zip(low, bits, strict=True)]) * weight.unsqueeze(1)
+    return total
+
+
+def cubic_weight(t, tap: int):
+    """The share of the pixel `tap` steps away, for a place `t` behind pixel 0."""
+    a = -0.75
+    x = (t - tap).abs()
+    if tap in (0, 1):
+        return ((a + 2) * x - (a + 3)) * x * x + 1
+    return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
+
+
+# ---- pixels and channels ----
+
+def pixel_shuffle(input, upscale_factor: int):
+    """(…, C·r², H, W) to (…, C, H·r, W·r): groups of r² channels become r x r pixels."""
+    r = upscale_factor
+    if input.ndim < 3:
+        raise RuntimeError(f"pixel_shuffle expects input to have at least 3 dimensions, but got input with {input.ndim} dimension(s)")
+    *lead, C, H, W = input.shape
+    if r <= 0:
+        raise RuntimeError(f"pixel_shuffle expects a positive upscale_factor, but got {r}")
+    if C % (r * r):
+        raise RuntimeError("pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, "
+                           f"but input.size(-3)={C} is not divisible by {r * r}")
+    n = len(lead)
+    split = input.reshape(*lead, C // (r * r), r, r, H, W)
+    return split.permute(*range(n), n, n + 3, n + 1, n + 4, n + 2).reshape(*lead, C // (r * r), H * r, W * r)
+
+
+def pixel_unshuffle(input, downscale_factor: int):
+    """The inverse of `pixel_shuffle`."""
+    r = downscale_factor
+    if input.ndim < 3:
+        raise RuntimeError(f"pixel_unshuffle expects input to have at least 3 dimensions, but got input with {input.ndim} dimension(s)")
+    *lead, C, H, W = input.shape
+    if r <= 0:
+        raise RuntimeError(f"pixel_unshuffle expects a positive downscale_factor, but got {r}")
+    for name, n, dim in (("height", H, -2), ("width", W, -1)):
+        if n % r:
+            raise RuntimeError(f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but input.size({dim})={n} is not divisible by {r}")
+    k = len(lead)
+    split = input.reshape(*lead, C, H // r, r, W // r, r)
+    return split.permute(*range(k), k, k + 2, k + 4, k + 1, k + 3).reshape(*lead, C * r * r, H // r, W // r)
+
+
+def channel_shuffle(input, groups: int):
+    """Channels dealt out in turn: (N, g·n, …) seen as (N, g, n, …), turned around."""
+    if input.ndim < 3:
+        raise RuntimeError(f"channel_shuffle expects input with > 2 dims, but got input with sizes {list(input.shape)}")
+    N, C, *more = input.shape
+    if groups <= 0 or C % groups:
+        raise RuntimeError(f"Number of channels must be divisible by groups. Got {C} channels and {groups} groups.")
+    return input.reshape(N, groups, C // groups, *more).transpose(1, 2).reshape(N, C, *more)
+
+
+def bilinear(input1, input2, weight, bias=None):
+    """x1 @ A @ x2 + b for every output: weight is (out, in1, in2)."""
+    O, I, J = weight.shape  # noqa: E741
+    for name, x, want in (("input1", input1, I), ("input2", input2, J)):
+        if x.shape[-1] != want:
+            raise RuntimeError(f"bilinear(): {name} size does not match weight size: got {x.shape[-1]} but expected {want}")
+    if input1.shape[:-1] != input2.shape[:-1]:
+        raise RuntimeError(f"bilinear(): input batch dimensions do not match: got {list(input1.shape)} and {list(input2.shape)}")
+    left = input1.reshape(-1, I).matmul(weight.permute(1, 0, 2).reshape(I, O * J)).reshape(-1, O, J)
+    out = (left * input2.reshape(-1, 1, J)).sum(-1).reshape(*input1.shape[:-1], O)
+    return out if bias is None else out + bias
+
+
+for _function in (fold, interpolate, upsample, upsample_nearest, upsample_bilinear, affine_grid, grid_sample, pixel_shuffle, pixel_unshuffle, channel_shuffle, bilinear):
+    public["nn.functional"][_function.__name__] = _function
+public["nn.functional"]["native_channel_shuffle"] = channel_shuffle
+public[""].update(pixel_shuffle=pixel_shuffle, pixel_unshuffle=pixel_unshuffle, channel_shuffle=channel_shuffle, bilinear=bilinear)
