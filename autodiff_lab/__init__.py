@@ -69,6 +69,16 @@ def unload_ipython_extension(ipython) -> None:
     notebook.unload_ipython_extension(ipython)
 
 
+def _bundle(tensor, include=None, exclude=None) -> dict:
+    """What a notebook shows of a tensor that is the last line of a cell: PyTorch's text, and a picture of its numbers."""
+    from .notebook.tensors import bundle
+
+    return bundle(tensor)
+
+
+Tensor._repr_mimebundle_ = _bundle
+
+
 _LATER = {"show": "notebook", "summary": "notebook", "diagnose": "notebook", "explain": "notebook", "name": "notebook", "watch": "widgets.watch", "compare": "widgets.watch", "Run": "widgets.watch", "check": "lessons", "hint": "lessons", "author": "lessons"}
 
 

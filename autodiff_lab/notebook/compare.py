@@ -9,7 +9,7 @@ from ..export.pair import pair_svg
 from ..record.compare import Change, compare
 from ..record.model import GraphSnapshot
 from .graph import Graph
-from .showing import snapshot_of
+from .showing import learner, snapshot_of
 
 __all__ = ["Diff", "diff"]
 
@@ -75,7 +75,7 @@ def diff(a, b) -> Diff:
     Args:
         a, b: tensors, or what `lab.show` returned.
     """
-    frame = sys._getframe(1)
+    frame = learner(sys._getframe(1))
     return Diff(_snapshot(a, frame), _snapshot(b, frame))
 
 

@@ -35,7 +35,7 @@ def show(thing, *inputs, **options):
     >>> print(lab.show(w * w).to_svg()[:4])
     <svg
     """
-    frame = sys._getframe(1)
+    frame = learner(sys._getframe(1))
     if isinstance(thing, Graph):
         return thing
     if isinstance(thing, GraphSnapshot):
@@ -78,9 +78,7 @@ def snapshot_of(tensors: list, frame=None):
 
 def record(module, *inputs, **options) -> Graph:
     """Run a module once on inputs and show what it did, up to the error if it raises."""
-    frame = sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__", "").startswith("autodiff_lab"):
-        frame = frame.f_back
+    frame = learner(sys._getframe(1))
     recorder = Recorder(everything=True)
     recorder.floor = frame
     error, output = None, None
@@ -145,7 +143,7 @@ def explain(thing=None, *inputs) -> str:
     >>> print(lab.explain(w * w).splitlines()[-1])
     No backward pass has run yet: call .backward() and ask again.
     """
-    frame = sys._getframe(1)
+    frame = learner(sys._getframe(1))
     if isinstance(thing, Graph):
         return thing.explain()
     if isinstance(thing, Tensor):
@@ -163,6 +161,13 @@ def name(tensor: Tensor, text: str) -> Tensor:
     if active is not None:
         active.names[int(active._key(tensor))] = str(text)
     return tensor
+
+
+def learner(frame):
+    """The innermost frame that is not this library's."""
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "autodiff_lab":
+        frame = frame.f_back
+    return frame
 
 
 def _names(frame) -> dict[int, str]:

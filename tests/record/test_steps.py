@@ -115,7 +115,7 @@ def test_nan_is_kept_as_such():
     w = lab.tensor(-1.0, requires_grad=True)
     recorder = observe.attach(Recorder())
     try:
-        lab.sqrt(w).backward()
+        (w * float("nan")).backward()
     finally:
         observe.detach(recorder)
     snapshot = from_json(to_json(build(recorder, recorder.roots)))
@@ -134,7 +134,7 @@ def test_recording_changes_no_number():
             with lab.no_grad():
                 for p in model.parameters():
                     p -= 0.1 * p.grad
-        return [p.numpy().tobytes() for p in model.parameters()]
+        return [p.detach().numpy().tobytes() for p in model.parameters()]
 
     plain = train()
     recorder = observe.attach(Recorder())

@@ -1,0 +1,50 @@
+"""What a tensor shows when it is the last line of a cell: a picture of its numbers, and PyTorch's text."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..record.text import shape_text
+from .names import ipython, variables
+
+__all__ = ["bundle", "facts_of"]
+
+SHOWN_AT_MOST = 1 << 24  # elements; of a larger one only the text
+
+
+def bundle(tensor) -> dict:
+    """`text/plain` as PyTorch writes it; for everything but a scalar also `image/svg+xml`."""
+    data = {"text/plain": repr(tensor)}
+    if tensor.ndim == 0 or tensor.numel() > SHOWN_AT_MOST:
+        return data
+    from ..export.heat import heat_svg
+
+    try:
+        data["image/svg+xml"] = heat_svg(_host(tensor), _name(tensor), facts_of(tensor))
+    except (TypeError, ValueError, AttributeError):  # a kind of number that has no picture: the text says it all
+        pass
+    return data
+
+
+def _host(tensor) -> np.ndarray:
+    array = tensor.detach()
+    array = array.resolve_conj() if hasattr(type(array), "resolve_conj") else array
+    raw = array._a
+    return np.asarray(raw.get() if hasattr(raw, "get") else raw)
+
+
+def facts_of(tensor) -> str:
+    """float32 · 8×8 · strides (8, 1) · requires grad"""
+    parts = [str(tensor.dtype).removeprefix("torch."), shape_text(tuple(tensor.shape))]
+    if not tensor.is_contiguous():
+        parts.append(f"strides {tuple(tensor.stride())}")
+    if str(tensor.device) != "cpu":
+        parts.append(str(tensor.device))
+    if tensor.requires_grad:
+        parts.append("made by " + tensor.grad_fn.name().removesuffix("Backward0").lower() if tensor.grad_fn is not None else "requires grad")
+    return " · ".join(parts)
+
+
+def _name(tensor) -> str:
+    shell = ipython()
+    return variables(shell.user_ns).get(id(tensor), "") if shell is not None else ""
