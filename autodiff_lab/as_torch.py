@@ -12,6 +12,7 @@ import importlib.machinery
 import importlib.util
 import sys
 import types
+from pathlib import Path
 
 from .version import like
 
@@ -98,6 +99,9 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(self, name: str, path=None, target=None):
         top = name.partition(".")[0]
         if top in _COMPANIONS:
+            local = importlib.machinery.PathFinder.find_spec(name, path)
+            if local is not None and local.origin and not {"site-packages", "dist-packages"} & set(Path(local.origin).parts):
+                return local  # a module of the program's own by that name
             raise ModuleNotFoundError(f"No module named '{name}' here: {top} works only with PyTorch itself. {_COMPANIONS[top]}", name=name)
         if top != "torch":
             return None

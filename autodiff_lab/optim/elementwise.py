@@ -94,6 +94,8 @@ class ElementwiseOptimizer(Optimizer):
                         kept[name] = scalar_tensor(float(kept[name]))
 
     def _prepare_state(self, p, group) -> dict:
+        if not self.scalars and not self.arrays(group):
+            return {}  # nothing is kept, and nobody should find an entry for it
         kept = self.state[p]
         array = p._array()
         if not kept:
@@ -133,6 +135,11 @@ class ElementwiseOptimizer(Optimizer):
 def scalar_tensor(value: float) -> Tensor:
     """A 0-dim tensor as PyTorch keeps its counts: float32 unless the default dtype is float64."""
     return wrap((np.float64 if default_dtype[0].name == "float64" else np.float32)(value))
+
+
+def rounded(value: float) -> float:
+    """A number as exact as it is kept."""
+    return float(scalar_tensor(value)._a)
 
 
 def learning_rate(group):
