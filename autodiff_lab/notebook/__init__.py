@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from .compare import diff
+from .diagnosing import diagnose
 from .graph import Graph
 from .showing import explain, name, show
 from .summary import summary
 
-__all__ = ["Graph", "diff", "explain", "load_ipython_extension", "name", "show", "summary", "unload_ipython_extension"]
+__all__ = ["Graph", "diagnose", "diff", "explain", "load_ipython_extension", "name", "show", "summary", "unload_ipython_extension"]
 
 
 def load_ipython_extension(shell) -> None:
