@@ -43,7 +43,7 @@ class NAdam(ElementwiseOptimizer):
         step = scalars["step"] = scalars["step"] + 1
         (beta1, beta2), lr, decay = group["betas"], learning_rate(group), group["weight_decay"]
         mu, mu_next = (beta1 * (1 - 0.5 * 0.96 ** (t * group["momentum_decay"])) for t in (step, step + 1))
-        scalars["mu_product"] = rounded(scalars["mu_product"] * mu)
+        scalars["mu_product"] = rounded(scalars["mu_product"] * rounded(mu))
         decoupled = group["decoupled_weight_decay"]
         return SimpleNamespace(beta1=beta1, beta2=beta2, eps=group["eps"], maximize=group["maximize"],
                                shrink=1 - lr * decay if decoupled and decay else None, decay=0.0 if decoupled else decay,
