@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from .module import *  # noqa: F403
+from . import (
+    activation,
+    attention,
+    batchnorm,
+    container,
+    conv,
+    distance,
+    dropout,
+    flatten,
+    linear,
+    loss,
+    module,
+    normalization,
+    padding,
+    pooling,
+    rnn,
+    sparse,
+    transformer,
+    vision,
+)
+from .lazy import LazyModuleMixin
 from .module import Module
-from .container import *  # noqa: F403
-from .linear import *  # noqa: F403
-from .flatten import *  # noqa: F403
-from .activation import *  # noqa: F403
-from .distance import *  # noqa: F403
-from .loss import *  # noqa: F403
 
-from . import activation, container, distance, flatten, linear, loss, module
+FAMILIES = (container, linear, flatten, activation, distance, loss, conv, pooling, padding, batchnorm, normalization, dropout, sparse, rnn, attention, transformer, vision)
 
-__all__ = ["Module", *container.__all__, *linear.__all__, *flatten.__all__, *activation.__all__, *distance.__all__, *loss.__all__]
+for _family in FAMILIES:
+    globals().update({name: getattr(_family, name) for name in _family.__all__})
 
-assert module
+__all__ = ["Module", *(name for _family in FAMILIES for name in _family.__all__)]
+
+assert LazyModuleMixin and module

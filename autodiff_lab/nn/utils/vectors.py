@@ -1,0 +1,24 @@
+"""All parameters as one vector, and back."""
+
+from __future__ import annotations
+
+from ...core.op import public
+from ...core.tensor import Tensor
+
+__all__ = ["parameters_to_vector", "vector_to_parameters"]
+
+
+def parameters_to_vector(parameters) -> Tensor:
+    """All numbers of all parameters in one vector."""
+    return public[""]["cat"]([p.reshape(-1) for p in parameters])
+
+
+def vector_to_parameters(vec: Tensor, parameters) -> None:
+    """Put the numbers of a vector into the parameters, in order."""
+    if not isinstance(vec, Tensor):
+        raise TypeError(f"expected torch.Tensor, but got: {type(vec).__name__}")
+    at = 0
+    for param in parameters:
+        n = param.numel()
+        param.data = vec[at:at + n].reshape(tuple(param.shape)).data
+        at += n
