@@ -108,7 +108,7 @@ class Adam(ElementwiseOptimizer):
         v *= h.beta2
         v += scratch
         if largest is not None:
-            np.maximum(largest, v, largest)
+            np.maximum(largest, v, out=largest)
         np.sqrt(v if largest is None else largest, scratch)
         scratch /= h.root_scale
         scratch += h.eps
