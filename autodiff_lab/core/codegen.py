@@ -38,10 +38,11 @@ def build(op) -> Built:
 
     built = Built()
     built.saved_names = saved_names(op)
+    op.frees = any(keeps_tensor(op, name) for name in built.saved_names)
     scope = {
         "OP": op, "kernel": op.kernel, "plain": op.plain, "Tensor": Tensor, "Node": Node, "Version": Version, "modes": modes,
         "observe": observe, "clock": clock, "new": object.__new__, "FLOATING": FLOATING, "NUMBERS": NUMBERS, "MISSING": MISSING,
-        "check_version": check_version, "reopen": reopen, "WATCHERS": WATCHERS, "ndarray": np.ndarray, "SCALARS": SCALARS, **{name: getattr(support, name) for name in support.__all__},
+        "check_version": check_version, "reopen": reopen, "ndarray": np.ndarray, "ufunc": op.ufunc, "WATCHERS": WATCHERS, "ndarray": np.ndarray, "SCALARS": SCALARS, **{name: getattr(support, name) for name in support.__all__},
     }
     scope.update({f"default_{p.name}": p.default for p in op.params if p.has_default})
     texts = [forward_text(op, built.saved_names, "forward")]
@@ -90,6 +91,13 @@ def saved_names(op) -> list[str]:
     for rule in op.rules.values():
         names += [name for name in rule.names if name not in ("grad", "grads", "needs") and name not in names]
     return names
+
+
+def keeps_tensor(op, name: str) -> bool:
+    """True if `name` is a tensor or array that the tape keeps, not a size or a setting."""
+    param = next((p for p in op.params if p.name == name), None)
+    is_output = name == "out" or name in op.extras or (isinstance(op.outputs, tuple) and name in op.outputs)
+    return is_output or (param is not None and (param.is_tensor or param.kind == "list"))
 
 
 def signature_text(op, with_out: bool) -> str:
@@ -301,8 +309,39 @@ def inplace_text(op, flavour: str) -> str:
     first = op.params[0].name
     if flavour == "inplace_operator":
         lines += [f"if not isinstance({p.name}, Tensor) and operand(OP, '{p.name}', {p.name}, True) is NotImplemented: return NotImplemented" for p in op.tensor_params[1:]]
+    if op.ufunc is not None and first not in ("self",):
+        lines += quick_write_lines(op)
     lines.append(f"return write_in_place(OP, {first}, {original_arguments(op)})")
     return f"def {flavour}({signature_text(op, False)}):\n" + textwrap.indent("\n".join(lines), "    ")
+
+
+def quick_write_lines(op) -> list[str]:
+    """The common case of an in-place operator, without detours: nothing recorded, no view, floating point, equal shapes."""
+    first, *others = [p.name for p in op.tensor_params]
+    options = [p for p in op.params if not p.is_tensor]
+    if len(others) > 1 or any(p.name != "alpha" and p.default is not None for p in options):
+        return []
+    usual = "".join(f"{p.name} is None and " for p in options if p.name != "alpha")
+    lines = [f"if {usual}isinstance({first}, Tensor) and {first}._view is None and not ({first}._rg and modes.grad):",
+             f"    a = {first}._a",
+             "    if a.__class__ is ndarray and a.dtype in FLOATING and a.flags.carray:"]
+    if others:
+        other = others[0]
+        lines += [f"        if isinstance({other}, Tensor):",
+                  f"            b = {other}._a if {other}._view is None and {other}._a.dtype is a.dtype and {other}._a.shape == a.shape and not ({other}._rg and modes.grad) else None",
+                  "        else:",
+                  f"            b = {other} if {other}.__class__ is float or {other}.__class__ is int else None"]
+        if any(p.name == "alpha" for p in options):
+            lines += ["        if b is not None and alpha != 1: b = b * alpha if alpha.__class__ is float or alpha.__class__ is int else None"]
+        lines += ["        if b is not None:", "            ufunc(a, b, a)"]
+    else:
+        lines += ["        if True:", "            ufunc(a, a)"]
+    lines += [f"            version = {first}._ver",
+              f"            if version is None: version = {first}._ver = Version()",
+              "            version.bump()",
+              f"            if observe.observers: observe.tell('op_ran', OP, {original_arguments(op)}, {first})",
+              f"            return {first}"]
+    return lines
 
 
 def record_text(op, names: list[str]) -> str:

@@ -16,12 +16,13 @@ import warnings
 import numpy as np
 
 from ..backend import namespace, shares
-from .dtypes import can_cast, cast_error, dtype_of
+from . import observe
+from .dtypes import FLOATING, can_cast, cast_error, dtype_of
 from .modes import modes
 from .tape import EngineOp, Version, clock, new_node
 from .tensor import Tensor, wrap
 
-__all__ = ["View", "attach_if_view", "attach_view", "geometry", "prepare", "reshape_in_place", "shadow", "sync", "write_in_place", "write_out"]
+__all__ = ["View", "attach_if_view", "attach_view", "geometry", "reshape_in_place", "shadow", "sync", "write_in_place", "write_out"]
 
 NORMAL, NO_GRAD, SEVERAL = "normal", "no_grad", "several"
 
@@ -208,90 +209,131 @@ def _is_dense(array) -> bool:
     return True
 
 
-def prepare(op, args) -> list:
-    """The arguments of `op` as its kernel takes them: arrays, numbers, promoted."""
-    values = list(args)
-    where = []
-    for i, (param, value) in enumerate(zip(op.params, values, strict=True)):
-        if param.kind == "list":
-            values[i] = [t._a for t in value]
-        elif param.is_tensor and isinstance(value, Tensor):
-            if value._view is not None:
-                sync(value)
-            values[i] = value._a
-        elif isinstance(value, np.generic) and param.is_tensor:
-            values[i] = value.item()
-        if param.is_tensor:
-            where.append(i)
-    if op.promote is not None and where:
-        from .support import differing, promote
-        operands = [values[i] for i in where]
-        if op.promote == "float" or differing(operands):
-            for i, value in zip(where, promote(op, operands), strict=True):
-                values[i] = value
-    return values
+class Plan:
+    """What writing in place needs to know of an operator, found out once."""
+
+    __slots__ = ("defaults", "first_has_rule", "fills", "is_copy", "keeps_old", "keyword", "positional", "ruled", "saved", "tensors")
+
+    def __init__(self, op):
+        names = op.built.saved_names
+        params = list(enumerate(op.params))
+        self.tensors = tuple((i, p.kind) for i, p in params if p.is_tensor or p.kind == "list")
+        self.ruled = frozenset(i for i, p in params if p.name in op.rules)
+        self.first_has_rule = 0 in self.ruled
+        self.saved = tuple(i for i, p in params if i and p.name in names)
+        self.keeps_old = op.params[0].name in names
+        self.keyword = tuple((i, p.name) for i, p in params if p.keyword_only)
+        self.positional = tuple(i for i, p in params if not p.keyword_only)
+        self.defaults = tuple((i, p.default) for i, p in params if not p.is_tensor)
+        self.fills, self.is_copy = op.name in FILLS, op.name == "copy"
+
+
+def plan_of(op) -> Plan:
+    """The plan of an operator."""
+    plan = op.plan
+    if plan is None:
+        plan = op.plan = Plan(op)
+    return plan
 
 
 def write_in_place(op, self, args):
     """Run `op` and store its result in `self`, keeping versions and history right. Returns `self`."""
-    from .support import argument_error, operand
-    from .errors import explain
-
     if not isinstance(self, Tensor):
+        from .support import argument_error
         raise argument_error(op, op.params[0].name, self, "Tensor")
-    for param, value in zip(op.params, args, strict=True):
-        if param.is_tensor and not isinstance(value, Tensor) and not (value is None and param.kind.startswith("optional")):
-            operand(op, param.name, value)
-    if self._view is not None:
-        sync(self)
-    values = prepare(op, args)
-    wants_grad = modes.grad and any(isinstance(v, Tensor) and v._rg and p.name in op.rules for p, v in zip(op.params, args, strict=True))
-    recorded = wants_grad or modes.grad and self._rg
-    if not (op.name in FILLS and not (len(args) > 1 and isinstance(args[1], Tensor)) or op.name == "copy" and args[1] is self):
-        check_writable(self, op, recorded)
-    elif recorded:
+    plan = op.plan or plan_of(op)
+    recording = modes.grad
+    values, wants_grad = _unwrap(op, plan, args, recording)
+    target = self._a
+    recorded = wants_grad or recording and self._rg
+    alone = plan.fills and not (len(args) > 1 and isinstance(args[1], Tensor)) or plan.is_copy and args[1] is self
+    if recorded:
         check_history(self, op)
-    if len(args) > 1 and self._a.ndim:
-        check_apart(op, self, args)
-    if modes.grad and self._rg and op.params[0].name not in op.rules:
+    if target.ndim and not alone:
+        if not target.flags.c_contiguous:
+            check_writable(self, op, False)
+        if len(args) > 1:
+            check_apart(op, self, args)
+    if recording and self._rg and not plan.first_has_rule:
         raise RuntimeError(f"{op.name}_ has no derivative here, so it can't write to a tensor that requires grad. {op.no_grad or 'Use detach() first.'}")
     old = None
-    before = next(clock)
+    before = 0
     if wants_grad:
-        keeps_old = op.params[0].name in op.built.saved_names
-        old = shadow(self, np.array(self._a) if keeps_old and isinstance(self._a, np.ndarray) else namespace(self._a).array(self._a) if keeps_old else None)
+        before = next(clock)
+        old = shadow(self, None if not plan.keeps_old else np.array(target) if isinstance(target, np.ndarray) else namespace(target).array(target))
     try:
-        result, extras = _store(op, self, values)
+        if op.promote is not None and len(plan.tensors) > 1 or op.promote == "float":
+            values = _promoted(op, plan, values)
+        result, extras = _store(op, plan, self, values)
     except Exception as error:
+        from .errors import explain
         raise explain(op, error, args) from None
-    if self._ver is None:
-        self._ver = Version()
-    self._ver.bump()
+    version = self._ver
+    if version is None:
+        version = self._ver = Version()
+    version.bump()
     if wants_grad:
         _rewrite_history(op, self, old, args, result, extras, before)
-    from . import observe
     if observe.observers:
         observe.tell("op_ran", op, args, self)
     return self
 
 
-def _store(op, self, values) -> tuple:
+def _unwrap(op, plan, args, recording: bool) -> tuple[list, bool]:
+    """The arguments as the kernel takes them, and whether one wants a gradient."""
+    values = list(args)
+    wants_grad = False
+    for i, kind in plan.tensors:
+        value = args[i]
+        if isinstance(value, Tensor):
+            if value._view is not None:
+                sync(value)
+            values[i] = value._a
+            if recording and value._rg and i in plan.ruled:
+                wants_grad = True
+        elif kind == "list":
+            values[i] = [t._a for t in value]
+            wants_grad = wants_grad or recording and any(t._rg for t in value)
+        elif value.__class__ not in PLAIN and not (value is None and kind.startswith("optional")):
+            from .support import operand
+            values[i] = operand(op, op.params[i].name, value)
+    return values, wants_grad
+
+
+PLAIN = frozenset((float, int, bool, complex))
+
+
+def _promoted(op, plan, values) -> list:
+    """The values with tensor operands brought to one type."""
+    if len(plan.tensors) == 2 and op.promote == "numeric":
+        a, b = values[plan.tensors[0][0]], values[plan.tensors[1][0]]
+        if b.__class__ in PLAIN and b.__class__ is not complex and a.dtype in FLOATING or getattr(b, "dtype", None) is a.dtype:
+            return values
+    from .support import differing, promote
+
+    where = [i for i, _ in plan.tensors]
+    operands = [values[i] for i in where]
+    if op.promote == "float" or differing(operands):
+        for i, value in zip(where, promote(op, operands), strict=True):
+            values[i] = value
+    return values
+
+
+def _store(op, plan, self, values) -> tuple:
     """Compute and write; returns the array written and what the kernel keeps for its rules."""
     target = self._a
-    simple = op.ufunc is not None and isinstance(target, np.ndarray) and target.ndim and _plain_defaults(op, values)
-    if simple:
-        operands = [v for v, p in zip(values, op.params, strict=True) if p.is_tensor]
-        arrays = [v for v in operands if isinstance(v, (np.ndarray, np.generic))]
-        if all(v.dtype == target.dtype for v in arrays) and (len(arrays) < 2 or np.broadcast_shapes(*(v.shape for v in arrays)) == target.shape):
-            op.ufunc(*operands, out=target)
-            return target, ()
-    keyword = {p.name: v for p, v in zip(op.params, values, strict=True) if p.keyword_only}
-    if op.writer is not None and not isinstance(target, np.generic):
-        if isinstance(target, np.ndarray) and not target.flags.writeable:
+    if target.__class__ is np.ndarray:
+        if not target.flags.writeable:
             raise RuntimeError(READ_ONLY)
-        op.writer(*[v for p, v in zip(op.params, values, strict=True) if not p.keyword_only], **keyword)
+        if op.ufunc is not None and target.ndim and _plain(op, plan, target, values):
+            op.ufunc(*[values[i] for i, _ in plan.tensors], out=target)
+            return target, ()
+    keyword = {name: values[i] for i, name in plan.keyword} if plan.keyword else {}
+    positional = [values[i] for i in plan.positional]
+    if op.writer is not None and not isinstance(target, np.generic):
+        op.writer(*positional, **keyword)
         return target, ()
-    result = op.kernel(*[v for p, v in zip(op.params, values, strict=True) if not p.keyword_only], **keyword)
+    result = op.kernel(*positional, **keyword)
     extras = ()
     if op.extras:
         result, *extras = result
@@ -303,18 +345,26 @@ def _store(op, self, values) -> tuple:
                            f"In-place operations keep their left side's shape: use the out-of-place {op.name} instead.")
     if isinstance(target, np.generic):
         self._a = result if result.dtype == target.dtype and isinstance(result, np.generic) else target.dtype.type(result)
-    elif not target.flags.writeable if isinstance(target, np.ndarray) else False:
-        raise RuntimeError(READ_ONLY)
     else:
         target[...] = result
     return self._a, extras
 
 
+def _plain(op, plan, target, values) -> bool:
+    """True if the operator's ufunc can write into `target` directly: usual options, equal types, no broadcasting of the target."""
+    for i, default in plan.defaults:
+        if values[i] != default:
+            return False
+    for i, _ in plan.tensors:
+        value = values[i]
+        if value.__class__ is complex and target.dtype.kind != "c":
+            return False
+        if value.__class__ not in PLAIN and (value.dtype is not target.dtype or value.shape != target.shape and np.broadcast_shapes(value.shape, target.shape) != target.shape):
+            return False
+    return op.promote != "float" and op.ufunc is not np.true_divide or target.dtype in FLOATING
+
+
 READ_ONLY = "this tensor's memory is read-only (it came from a read-only NumPy array); clone() it before writing."
-
-
-def _plain_defaults(op, values) -> bool:
-    return all(p.is_tensor or (p.has_default and v == p.default) for p, v in zip(op.params, values, strict=True))
 
 
 def _rewrite_history(op, self, old, args, result, extras, before: int = 0) -> None:
@@ -328,7 +378,7 @@ def _rewrite_history(op, self, old, args, result, extras, before: int = 0) -> No
     inner = holder._node
     if op.name == "fill":
         inner.op = op.named("FillBackward3" if isinstance(args[1], Tensor) else "FillBackward2")
-    if before and any(isinstance(v, Tensor) and v._ver is self._ver and p.name in op.built.saved_names for p, v in zip(op.params[1:], args[1:], strict=True)):
+    if before and any(isinstance(args[i], Tensor) and args[i]._ver is self._ver for i in plan_of(op).saved):
         inner.seq = before  # what it saved of `self` was overwritten: the backward pass must notice
     if view is None:
         return

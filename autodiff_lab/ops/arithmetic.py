@@ -48,7 +48,7 @@ def _(grad, alpha):
     return scaled(grad, alpha)
 
 
-@op(category="pointwise", latex=r"x - y", samples=pairs(), promote="numeric", check=no_masks, inplace=True, dunder=("__sub__", "__isub__"), alias=("subtract",))
+@op(category="pointwise", latex=r"x - y", samples=pairs(), promote="numeric", check=no_masks, inplace=True, ufunc=np.subtract, dunder=("__sub__", "__isub__"), alias=("subtract",))
 def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """Difference of two tensors: `input - alpha * other`.
 
@@ -120,7 +120,7 @@ def _(grad):
     return ops.conj(grad)
 
 
-@op(category="pointwise", latex=r"x / y", samples=pairs(positive_other=True), promote="numeric", inplace=True,
+@op(category="pointwise", latex=r"x / y", samples=pairs(positive_other=True), promote="numeric", inplace=True, ufunc=np.true_divide,
     dunder=("__truediv__", "__itruediv__", "__div__"), alias=("divide",))
 def div(input: Tensor | Number, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
     """Quotient of two tensors. Integers give floats, unless rounding_mode is "floor" or "trunc".
@@ -196,7 +196,7 @@ def _(grad, input):
     return grad / ops.conj(input)
 
 
-@op(category="pointwise", latex="-x", samples=reals(), inplace=True, dunder=("__neg__",), alias=("negative",))
+@op(category="pointwise", latex="-x", samples=reals(), inplace=True, ufunc=np.negative, dunder=("__neg__",), alias=("negative",))
 def neg(input: Tensor) -> Tensor:
     """The negative of every element."""
     if input.dtype.kind == "b":
@@ -223,6 +223,10 @@ def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
     if exponent.__class__ is int or exponent.__class__ is float:
         if exponent == 2:
             return input * input
+        if exponent == 3:
+            return input * input * input
+        if exponent == -1 and input.dtype in FLOATING:
+            return 1 / input
         if exponent == 0.5 and input.dtype.kind == "f":
             return namespace(input).sqrt(input)
         if exponent < 0 and input.dtype.kind in "iu":
@@ -289,7 +293,7 @@ def _(grad, input):
     return grad * ops.conj(input * 2)
 
 
-@op(category="pointwise", latex=r"\sqrt{x}", samples=positive(), promote="float", inplace=True)
+@op(category="pointwise", latex=r"\sqrt{x}", samples=positive(), promote="float", inplace=True, ufunc=np.sqrt)
 def sqrt(input: Tensor) -> Tensor:
     """The square root of every element; nan below 0."""
     return namespace(input).sqrt(input)

@@ -11,7 +11,9 @@ import warnings
 import numpy as np
 
 from ..backend import is_array, namespace
-from ..core.dtypes import dtype_of
+from ..core import observe
+from ..core.dtypes import FLOATING, dtype_of
+from ..core.modes import modes
 from ..core.op import op, ops, public, registry
 from ..core.samples import calls
 from ..core.tape import Version
@@ -20,6 +22,7 @@ from ..core.views import check_writable
 
 Number = int | float | complex | bool
 EVERYTHING = slice(None)
+_least, _most = np.minimum.reduce, np.maximum.reduce
 
 SEQUENCE_WARNING = ("Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in pytorch 2.9; use x[tuple(seq)] instead of x[seq]. "
                     "In pytorch 2.9 this will be interpreted as tensor index, x[torch.tensor(seq)], which will result either in an error or a different result")
@@ -63,6 +66,14 @@ def read(index, shape) -> Place:
         return Place((index, ...), None, (), "select", True)
     if kind is slice and ndim:
         return Place((_slice(index),), None, (), "slice", True)
+    if kind is tuple:
+        place = _read_basic(index, shape, ndim)
+        if place is not None:
+            return place
+    elif kind is Tensor and ndim and index._a.ndim:
+        place = _read_tensor(index, shape)
+        if place is not None:
+            return place
     if kind is list and _is_tuple_like(index):
         warnings.warn(SEQUENCE_WARNING, UserWarning, stacklevel=4)
         index = tuple(index)
@@ -132,6 +143,53 @@ def read(index, shape) -> Place:
                  tuple(advanced.get(d, EVERYTHING) for d in range(max(advanced) + 1)), tuple(guards), "index", once)
 
 
+def _read_basic(index: tuple, shape, ndim: int) -> Place | None:
+    """The common tuple: integers, slices, None and one `...`; None for anything else."""
+    used = 0
+    for item in index:
+        kind = item.__class__
+        if kind is int or kind is slice:
+            used += 1
+        elif item is not None and item is not Ellipsis:
+            return None
+    if used > ndim:
+        return None
+    dim, last, dots = 0, "alias", False
+    for item in index:
+        kind = item.__class__
+        if kind is int:
+            if not -shape[dim] <= item < shape[dim]:
+                raise IndexError(f"index {item} is out of bounds for dimension {dim} with size {shape[dim]}")
+            dim, last = dim + 1, "select"
+        elif kind is slice:
+            start, stop, step = item.start, item.stop, item.step
+            if start is not None or stop is not None or step is not None:
+                if not ((start is None or start.__class__ is int) and (stop is None or stop.__class__ is int) and step is None):
+                    return None
+                if start or stop is not None and stop < shape[dim]:
+                    last = "slice"
+            dim += 1
+        elif item is None:
+            last = "unsqueeze"
+        elif dots:
+            return None
+        else:
+            dots, dim = True, dim + ndim - used
+    return Place(index if dots else (*index, ...), None, (), last, True)
+
+
+def _read_tensor(index, shape) -> Place | None:
+    """The common array of positions, or mask; None for anything else."""
+    array = index._a
+    if array.dtype == np.int64:
+        if index._ver is None:
+            index._ver = Version()
+        return Place(None, (_checked(array, shape[0], 0),), ((index._ver, index._ver.count, array.shape),), "index", False)
+    if array.dtype.kind == "b" and array.shape == shape[:array.ndim]:
+        return Place(None, (array,), (), "index", True)
+    return None
+
+
 class _Guarded(tuple):
     """An array of positions with the version of the tensor it came from."""
 
@@ -183,7 +241,7 @@ def _positions(array, dtype):
 
 def _checked(array, size: int, dim: int):
     if array.size and isinstance(array, np.ndarray):
-        low, high = int(array.min()), int(array.max())
+        low, high = _least(array, None), _most(array, None)
         if low < -size or high >= size:
             raise IndexError(f"index {low if low < -size else high} is out of bounds for dimension {dim} with size {size}")
     return array
@@ -224,9 +282,11 @@ def pick(array, place: Place):
         array = array[place.basic]
     if place.advanced is None:
         return array
-    if len(place.advanced) == 1 and place.advanced[0].ndim == 1 and array.ndim > 1 and array.shape[0] and array.flags.c_contiguous:
-        positions = place.advanced[0]
-        return array.take(positions, axis=0)
+    positions = place.advanced[0]
+    if len(place.advanced) == 1 and positions.__class__ is not slice:
+        if positions.ndim == 1 and positions.dtype.kind == "i" and array.shape[0] and array.flags.c_contiguous:
+            return array.take(positions, axis=0)
+        return array[positions]
     return array[place.advanced]
 
 
@@ -237,7 +297,7 @@ def add_at(whole, place: Place, values) -> None:
         part[...] = values
     elif place.once:
         part[place.advanced] = values
-    elif len(place.advanced) == 1 and place.advanced[0].ndim == 1 and part.ndim > 1 and part.flags.c_contiguous and part.dtype.char in "fd" and part.size:
+    elif len(place.advanced) == 1 and place.advanced[0].__class__ is not slice and place.advanced[0].ndim == 1 and part.ndim > 1 and part.flags.c_contiguous and part.dtype.char in "fd" and part.size:
         add_rows(part, place.advanced[0], values)
     else:
         namespace(whole).add.at(part, place.advanced, values)
@@ -352,8 +412,8 @@ def index_put_at(input: Tensor, place, values: Tensor | Number, accumulate: bool
 def put(whole, place, values, accumulate=False):
     """Write `values` into `whole` at `place`."""
     part = whole[place.basic] if place.basic is not None else whole
-    wanted = part[place.advanced].shape if len(getattr(values, "shape", ())) else ()
-    values = fitted(values, wanted)
+    if getattr(values, "ndim", 0):
+        values = fitted(values, part[place.advanced].shape)
     if accumulate and place.advanced is not None:
         namespace(whole).add.at(part, place.advanced, values)
     else:
@@ -398,6 +458,9 @@ def setitem(self, index, value) -> None:
         RuntimeError: if `value` does not fit, or the write would make a gradient wrong.
     """
     place = read(index, self._a.shape)
+    if (place.advanced is None and not (modes.grad and self._rg) and (self._view is None or not self._view.base._rg) and not observe.observers
+            and _write_quickly(self, place, value)):
+        return
     value = _value(self, value)
     if place.advanced is not None:
         if isinstance(value, Tensor):
@@ -419,6 +482,29 @@ def setitem(self, index, value) -> None:
     else:
         check_writable(view, registry["copy"], False)
         view.fill_(value)
+
+
+def _write_quickly(self, place, value) -> bool:
+    """Write where nothing is recorded and types and shapes fit; False if it is not that simple."""
+    array = self._array()
+    if not (array.__class__ is np.ndarray and array.flags.carray):
+        return False
+    if isinstance(value, Tensor):
+        if value._rg and modes.grad or value._view is not None and value._view.base._rg or value._a.__class__ is not np.ndarray:
+            return False
+        value = value._a
+        target = array[place.basic]
+        if value.shape != target.shape or value.dtype is not array.dtype or value.base is not None and value.base is (array if array.base is None else array.base):
+            return False
+        target[...] = value
+    elif value.__class__ is float and array.dtype in FLOATING or value.__class__ is int and array.dtype.kind == "f":
+        array[place.basic] = value
+    else:
+        return False
+    if self._ver is None:
+        self._ver = Version()
+    self._ver.bump()
+    return True
 
 
 def index_put_at_(self, place, value):

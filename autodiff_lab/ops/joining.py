@@ -29,6 +29,9 @@ def cat(tensors: list[Tensor], dim: int = 0) -> Tensor:
     """
     if not tensors:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
+    first = tensors[0].shape
+    if first and first != (0,) and all([a.shape == first for a in tensors]):
+        return namespace(tensors[0]).concatenate(tensors, axis=one_dim(dim, len(first)))
     for i, a in enumerate(tensors):
         if not a.ndim:
             raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated. Use torch.stack.")
@@ -77,7 +80,10 @@ def stack(tensors: list[Tensor], dim: int = 0) -> Tensor:
     for i, a in enumerate(tensors):
         if a.shape != shape:
             raise RuntimeError(f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and {list(a.shape)} at entry {i}")
-    return namespace(tensors[0]).stack(tensors, axis=one_dim(dim, len(shape) + 1))
+    dim = one_dim(dim, len(shape) + 1)
+    if not dim and shape:
+        return namespace(tensors[0]).concatenate(tensors, axis=0).reshape((len(tensors), *shape))
+    return namespace(tensors[0]).stack(tensors, axis=dim)
 
 
 @stack.vjp("tensors", latex="1")

@@ -28,21 +28,24 @@ def infer(shape, size: int) -> tuple:
     shape = tuple(shape)
     if -1 not in shape and math.prod(shape) == size and min(shape, default=0) >= 0:
         return shape
-    shape = tuple(int(n) for n in shape)
-    unknown = [i for i, n in enumerate(shape) if n == -1]
-    if len(unknown) > 1:
-        raise RuntimeError("only one dimension can be inferred")
-    if any(n < -1 for n in shape):
-        raise RuntimeError(f"invalid shape dimension {next(n for n in shape if n < -1)}")
-    known = math.prod(n for n in shape if n != -1)
-    if unknown:
-        if known == 0:
-            raise RuntimeError(f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified dimension size -1 can be any value and is ambiguous")
-        if size % known == 0:
-            return (*shape[:unknown[0]], size // known, *shape[unknown[0] + 1:])
-    if known != size:
-        raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {size}")
-    return shape
+    known, unknown = 1, None
+    for i, n in enumerate(shape):
+        if n >= 0:
+            known *= n
+        elif n == -1 and unknown is None:
+            unknown = i
+        elif n == -1:
+            raise RuntimeError("only one dimension can be inferred")
+        else:
+            raise RuntimeError(f"invalid shape dimension {n}")
+    if unknown is None:
+        if known == size:
+            return shape
+    elif known == 0:
+        raise RuntimeError(f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified dimension size -1 can be any value and is ambiguous")
+    elif size % known == 0:
+        return (*shape[:unknown], size // known, *shape[unknown + 1:])
+    raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {size}")
 
 
 @op(category="shape", view="maybe", out=False, node_name="View", variants=(
@@ -471,6 +474,17 @@ Tensor.moveaxis = moveaxis
 
 # ---- properties ----
 
+@op(category="shape", view=True, function=False, method=False, out=False, node_name="Permute", samples=calls(lambda r: ((r.normal(size=(3, 4)),), {})))
+def reverse_dims(input: Tensor) -> Tensor:
+    """The view with the dimensions in reverse order."""
+    return input.T
+
+
+@reverse_dims.vjp("input")
+def _(grad):
+    return ops.reverse_dims(grad)
+
+
 def _matrix_only(self, name: str, at_least: bool = False) -> None:
     if at_least and self.ndim == 1 or not at_least and self.ndim not in (0, 2):
         raise RuntimeError(f"tensor.{name} is only supported on {'matrices or batches of matrices' if at_least else 'matrices (2-D tensors)'}. Got {self.ndim}-D tensor.")
@@ -483,7 +497,7 @@ def _T(self):
         warnings.warn("The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will throw an error in a future release. "
                       "Consider `x.mT` to transpose batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor.",
                       UserWarning, stacklevel=2)
-    return permute(self, tuple(range(self.ndim - 1, -1, -1)))
+    return reverse_dims(self)
 
 
 def _mT(self):

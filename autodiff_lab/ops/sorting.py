@@ -32,7 +32,12 @@ def order(array, axis: int, descending: bool = False):
     xp = namespace(array)
     if not descending:
         return xp.argsort(array, axis=axis, kind="stable")
-    # Sorting the reversed array and reversing the outcome keeps the order of equal elements.
+    if array.dtype.kind in "iub":
+        return xp.argsort(~array, axis=axis, kind="stable")  # ~x turns the order round and can't overflow
+    turned = -array
+    if not xp.isnan(turned).any():
+        return xp.argsort(turned, axis=axis, kind="stable")
+    # NaN comes first. Sorting the reversed array and reversing the outcome keeps the order of equal elements.
     back = xp.argsort(xp.flip(array, axis), axis=axis, kind="stable")
     return array.shape[axis] - 1 - xp.flip(back, axis)
 
