@@ -177,6 +177,7 @@ class EngineOp:
     """A step of the engine itself, such as a write through a view: it has a node, but no public function."""
 
     is_port = False
+    frees = True  # what its nodes saved is let go after backward
     category, latex, rules, params = "other", "", {}, ()
 
     def __init__(self, name: str, backward):
@@ -212,7 +213,7 @@ def _port_backward(node, grad):
 class _Port(EngineOp):
     """One output of an operator that has several: it hands its gradient on under its number."""
 
-    is_port = True
+    is_port, frees = True, False
 
 
 PORT = _Port("Output", _port_backward)
@@ -336,7 +337,7 @@ def run_backward(roots, grads, *, retain_graph=False, create_graph=False, inputs
             contributions = _run_posthooks(node, grad, contributions, create_graph)
         if watching and observe.observers:
             observe.tell("grad_flowed", node, grad, contributions)
-        if not retain_graph and not op.is_port and node.saved:
+        if not retain_graph and op.frees and node.saved:
             node.saved = None
         leaves = None
         for edge, contribution in zip(node.edges, contributions):
