@@ -52,6 +52,8 @@ def explain(snapshot: GraphSnapshot) -> str:
             lines.append("  " + words.step_sentence(snapshot, k))
     elif snapshot.backward == "none":
         lines += ["", "No backward pass has run yet: call .backward() and ask again."]
+    elif snapshot.backward == "gone":
+        lines += ["", "A backward pass ran over this graph earlier; its steps are no longer kept."]
     return clean("\n".join(lines))
 
 

@@ -43,15 +43,23 @@ def grad_text(node: NodeInfo, backward: str) -> str:
         return f"∂ {scalar_text(node.grad)}"
     if node.grad_state == "not asked":
         return "∂ not asked"
+    if node.grad_state == "gone":
+        return "∂ not kept"
     return "∂ None" if node.grad_state == "none" and backward == "ran" else "∂ not yet"
 
 
 def place_text(snapshot: GraphSnapshot, source: Source | None) -> str:
-    """"cell 4 line 1"; only the line where the panel already stands under that cell."""
+    """"line 1", of the cell that the picture stands under; else of which text.
+
+    Cells have no number here: a kernel counts them differently under nbval, and saved pictures must be equal.
+    The browser gives the number.
+    """
     if source is None:
         return ""
     code = snapshot.code[source.code]
-    return f"line {source.line}" if source.code == snapshot.cell else f"{code.label} line {source.line}"
+    if source.code == snapshot.cell:
+        return f"line {source.line}"
+    return f"{code.label} line {source.line}" if code.kind == "file" else f"line {source.line} of another cell"
 
 
 def node_sentence(snapshot: GraphSnapshot, node: NodeInfo) -> str:
@@ -75,7 +83,7 @@ def node_sentence(snapshot: GraphSnapshot, node: NodeInfo) -> str:
         parts.append(f"gradient {'' if node.shape == () else 'of norm '}{scalar_text(node.grad)}")
     else:
         parts.append({"∂ not asked": "no gradient asked", "∂ None": "gradient None: the backward pass did not reach it",
-                      "∂ not yet": "no backward yet"}[grad_text(node, snapshot.backward)])
+                      "∂ not yet": "no backward yet", "∂ not kept": "its gradient is no longer kept"}[grad_text(node, snapshot.backward)])
     return ", ".join(parts) + "."
 
 
@@ -97,7 +105,7 @@ def facts(snapshot: GraphSnapshot) -> str:
     elif snapshot.scopes:
         parts.append(counted(len(snapshot.scopes), "module"))
     parts.append({"ran": "backward ran" if snapshot.passes < 2 else f"backward ran {snapshot.passes:,} times",
-                  "failed": "backward failed"}.get(snapshot.backward, "no backward yet"))
+                  "failed": "backward failed", "gone": "backward ran earlier"}.get(snapshot.backward, "no backward yet"))
     if snapshot.error:
         parts.append("forward failed")
     return " · ".join(parts)

@@ -9,7 +9,7 @@ from ..export.pair import pair_svg
 from ..record.compare import Change, compare
 from ..record.model import GraphSnapshot
 from .graph import Graph
-from .showing import learner, snapshot_of
+from .showing import learner, note_shown, snapshot_of
 
 __all__ = ["Diff", "diff"]
 
@@ -76,6 +76,7 @@ def diff(a, b) -> Diff:
         a, b: tensors, or what `lab.show` returned.
     """
     frame = learner(sys._getframe(1))
+    note_shown()
     return Diff(_snapshot(a, frame), _snapshot(b, frame))
 
 

@@ -59,7 +59,7 @@ def _graph_of(tensors: list, frame) -> Graph:
     from ..record.replay import what_if_for
 
     snapshot, recorder, roots = snapshot_of(tensors, frame)
-    _note_shown()
+    note_shown()
     return Graph(snapshot, what_if_for(recorder, roots, snapshot))
 
 
@@ -73,7 +73,7 @@ def snapshot_of(tensors: list, frame=None):
             entry.array = keep(tensors[roots.index(key)]._a)
     names = _names(frame)
     title = names.get(id(tensors[0]), "")
-    return build(recorder, roots, label=cell_label, names=names, title=title, cell=_cell_file(frame)), recorder, roots
+    return build(recorder, roots, label=cell_label, names=names, title=title, cell=_cell_file(frame), passes=1), recorder, roots
 
 
 def record(module, *inputs, **options) -> Graph:
@@ -82,9 +82,9 @@ def record(module, *inputs, **options) -> Graph:
     recorder = Recorder(everything=True)
     recorder.floor = frame
     error, output = None, None
-    observe.attach(recorder)
     try:
         with untouched(module):
+            observe.attach(recorder)
             output = module(*inputs, **options)
     except Exception as caught:
         error = caught
@@ -100,7 +100,7 @@ def record(module, *inputs, **options) -> Graph:
     title = names.get(id(module), "") or type(module).__name__
     said = f"{type(error).__name__}: {error}" if error is not None else ""
     snapshot = build(recorder, roots, label=cell_label, names=names, title=title, cell=_cell_file(frame), error=said)
-    _note_shown()
+    note_shown()
     return Graph(snapshot, exception=error)
 
 
@@ -124,9 +124,14 @@ def untouched(module):
     buffers = [(b, np.array(b._a, copy=True)) for b in module.buffers()] if hasattr(module, "buffers") else []
     default = getattr(streams, "default_generator", None)
     state = default.get_state() if default is not None else None
+    following = active is not None and active in observe.followers
+    if following:  # this run is not the learner's
+        observe.detach(active)
     try:
         yield
     finally:
+        if following:
+            observe.attach(active)
         for buffer, kept in buffers:
             if isinstance(buffer._a, np.ndarray):
                 buffer._a[...] = kept
@@ -188,7 +193,7 @@ def _cell_file(frame) -> str | None:
     return frame.f_code.co_filename if frame is not None and cell_label(frame.f_code.co_filename) else None
 
 
-def _note_shown() -> None:
+def note_shown() -> None:
     follow = sys.modules.get("autodiff_lab.notebook.follow")
     if follow is not None and follow.follower is not None:
         follow.follower.shown_by_hand = True

@@ -72,9 +72,9 @@ def summary(model, *inputs, time: bool = False, **options) -> Summary:
         raise TypeError(f"lab.summary(model, x) describes a module, not {type(model).__name__}.")
     watcher = _Watcher()
     error, output = "", None
-    observe.attach(watcher)
     try:
         with untouched(model):
+            observe.attach(watcher)
             output = model(*inputs, **options) if inputs or options else None
     except Exception as caught:
         error = f"{type(caught).__name__}: {caught}"

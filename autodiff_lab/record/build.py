@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from dataclasses import replace
 
 import numpy as np
 
@@ -48,9 +49,10 @@ class _Builder:
     def snapshot(self) -> GraphSnapshot:
         self._collect()
         self._name_scopes()
-        self.passed = [Flow(*flow) for flow in self.recorder.flows]
+        self.passed = [Flow(*flow) for flow in self._latest_pass()]
         self.flows = {flow.key: flow for flow in self.passed if flow.key in self.reached}
         self.ran = bool(self.flows)
+        self.gone = not self.ran and any(key in self.recorder.done for key in self.reached)
         self._name_operators()
         edges = self._edges()
         nodes = tuple(self._leaf(item) if not isinstance(item, Entry) else self._operator(item) for item in self.order)
@@ -58,10 +60,17 @@ class _Builder:
         roots = tuple(self.ids[self._drawn(r)] for r in self.roots if self._drawn(r) in self.ids)
         codes = self.sources.codes()
         cell = self.sources.files.index(self.cell) if self.cell in self.sources.files else None
-        backward = "none" if not self.ran else "failed" if self.recorder.backward_error else "ran"
+        backward = "gone" if self.gone else "none" if not self.ran else "failed" if self.recorder.backward_error else "ran"
         from .. import __version__
         return GraphSnapshot(clean(self.title), nodes, edges, tuple(self.scopes), codes, roots, steps, backward,
                              max(1, self.passes) if self.ran else 0, clean(self.error), cell, __version__)
+
+    def _latest_pass(self) -> list[tuple]:
+        """The backward pass that came over this graph last, if it is remembered."""
+        for flows in (self.recorder.flows, *reversed(self.recorder.history.values())):
+            if any(flow[0] in self.reached for flow in flows):
+                return flows
+        return []
 
     # Which nodes
 
@@ -202,6 +211,7 @@ class _Builder:
                 runs.append([item])
             previous = item
         self.op_names: dict[int, tuple[str, int | None]] = {}
+        self.unsaid: set[int] = set()  # they ran inside a call into this library: its text is not theirs
         for (frames, _layer), runs in instances.items():
             name = None
             for turn, run in enumerate(runs, 1):
@@ -210,6 +220,7 @@ class _Builder:
                 output = part.output if part is not None else last.output
                 if name is None or output is not None:
                     name = self.sources.name(frames, output)
+                self.unsaid.update(entry.key for entry in run[:-1])
                 for entry in run[:-1]:
                     self.op_names[entry.key] = ("", turn if len(runs) > 1 else None)
                 repeated = len(runs) > 1
@@ -239,6 +250,8 @@ class _Builder:
         family = family_of(op.category) if not is_part else "shape"
         label = f"output {entry.output}" if is_part else _label(entry)
         source = self.sources.source(entry.frames[0]) if entry.frames else None
+        if source is not None and entry.key in self.unsaid:
+            source = replace(source, text="")
         calls = tuple(s for s in (self.sources.source(f) for f in entry.frames[1:4]) if s is not None)
         flow = self.flows.get(drawn.key) or self.flows.get(entry.key)
         grad = None
@@ -249,7 +262,7 @@ class _Builder:
                 held = held[index] if index < len(held) else None
             grad = value_of(held)
         wants = entry.key < 1 << 60 or bool(entry.error)
-        state = "known" if grad is not None else "not asked" if not wants else "none" if self.ran else "yet"
+        state = "known" if grad is not None else "not asked" if not wants else "none" if self.ran else "gone" if self.gone else "yet"
         dtype = drawn.dtype
         saved = self._saved(entry) if entry.key < 1 << 60 else ()
         return NodeInfo(
@@ -350,7 +363,7 @@ class _Builder:
         if name:
             return name
         entry = self.recorder.look(key)
-        source = self.sources.source(entry.frames[0]) if entry is not None and entry.frames and entry.inner is None else None
+        source = self.sources.source(entry.frames[0]) if entry is not None and entry.frames and key not in self.unsaid else None
         return source.text if source is not None and 0 < len(source.text) <= 18 else entry.op.name if entry is not None else ""
 
     # The backward pass

@@ -219,15 +219,44 @@ class Snapshots:
         self.kept = [made for made in self.kept if made["step"] <= step]
 
 
+class Kept:
+    """The numbers of a tensor."""
+
+    __slots__ = ("array",)
+
+    def __init__(self, array):
+        self.array = array
+
+    @property
+    def nbytes(self) -> int:
+        return int(self.array.nbytes)
+
+
 def copied(state):
-    """A deep copy of nested dicts, lists and arrays, which shares nothing with the original."""
+    """A deep copy of nested dicts, lists and tensors, which shares nothing with the original; tensors become `Kept`."""
+    if hasattr(state, "_a") and hasattr(state, "detach"):
+        return Kept(state._a.copy())
     if isinstance(state, dict):
         return {key: copied(value) for key, value in state.items()}
     if isinstance(state, (list, tuple)):
+        if state and isinstance(state[0], (int, float)):
+            return type(state)(state)
         items = [copied(value) for value in state]
         return items if isinstance(state, list) else tuple(items)
-    if hasattr(state, "_a") and hasattr(state, "detach"):
-        return state.detach().clone()
+    return state.copy() if isinstance(state, np.ndarray) else state
+
+
+def given_back(state):
+    """What `copied` copied, once more as tensors of its own."""
+    if isinstance(state, Kept):
+        from ..core.tensor import Tensor
+
+        return Tensor._wrap(state.array.copy())
+    if isinstance(state, dict):
+        return {key: given_back(value) for key, value in state.items()}
+    if isinstance(state, (list, tuple)):
+        items = [given_back(value) for value in state]
+        return items if isinstance(state, list) else tuple(items)
     return state.copy() if isinstance(state, np.ndarray) else state
 
 

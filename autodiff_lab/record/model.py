@@ -105,7 +105,7 @@ class NodeInfo:
     calls: tuple[Source, ...] = ()  # from where the function that `source` is in was called, innermost first
     value: Value | None = None
     grad: Value | None = None
-    grad_state: str = "yet"  # "yet", "known", "none", "not asked"
+    grad_state: str = "yet"  # "yet", "known", "none", "not asked", "gone": known once, no longer kept
     saved: tuple[Saved, ...] = ()
     layer: int = 0  # 1: made by a backward pass under create_graph
     latex: str = ""
@@ -167,7 +167,7 @@ class GraphSnapshot:
     code: tuple[Code, ...] = ()
     roots: tuple[int, ...] = ()
     steps: tuple[BackwardStep, ...] = ()
-    backward: str = "none"  # "none", "ran", "failed"
+    backward: str = "none"  # "none", "ran", "failed", "gone": ran, and is no longer kept
     passes: int = 0  # how many backward passes have run over this structure
     error: str = ""
     cell: int | None = None  # index into `code` of the cell whose panel this is

@@ -8,6 +8,7 @@ from itertools import islice
 
 __all__ = ["learner_frame", "loss_name", "names_in_frame"]
 
+_ours: dict = {}  # code -> whether it is this library's
 _known: dict = {}  # (code, instruction) -> name; codes are few, and a cell that runs again has a new one
 
 
@@ -21,18 +22,25 @@ def learner_frame(frame):
 def loss_name(frame) -> str | None:
     """The name of what `backward()` was called on; None if it was not `backward` that runs (but `grad`, say)."""
     called = False
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "autodiff_lab":
-        called = called or frame.f_code.co_name == "backward"
+    while frame is not None:
+        code = frame.f_code
+        ours = _ours.get(code)
+        if ours is None:
+            ours = _ours[code] = frame.f_globals.get("__name__", "").partition(".")[0] == "autodiff_lab"
+        if not ours:
+            break
+        called = called or code.co_name == "backward"
         frame = frame.f_back
     if not called:
         return None
     if frame is None:
         return "loss"
-    key = (frame.f_code, frame.f_lasti)
+    key = (code, frame.f_lasti)
     name = _known.get(key)
     if name is None:
         if len(_known) > 500:
             _known.clear()
+            _ours.clear()
         name = _known[key] = _read_name(*key)
     return name
 

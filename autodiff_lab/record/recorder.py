@@ -28,6 +28,7 @@ __all__ = ["Entry", "Leaf", "Recorder", "ScopeEntry"]
 SMALL = 64  # arrays up to this size are copied where they are met
 ENTRIES_AT_MOST = 30_000
 HELD_AT_MOST = 64 << 20  # bytes of gradients of the latest backward pass
+REMEMBERED, REMEMBERED_UP_TO = 12, 300  # earlier passes, and the number of their nodes
 HELD_UP_TO = 4096  # elements of one of them
 FRAMES_AT_MOST = 4  # of the learner's own, innermost first
 
@@ -120,6 +121,8 @@ class Recorder(observe.Observer):
         self.scopes: list[ScopeEntry] = []
         self.open: list[ScopeEntry] = []
         self.flows: list[tuple] = []  # as Flow
+        self.history: dict[object, list[tuple]] = {}  # small passes before that, by the place in the code where they began
+        self.done: dict[int, None] = {}  # nodes that a pass began at
         self.settled: list = []  # leaves that the latest of them fed
         self.roots: list[int] = []  # of the latest backward pass
         self.passes = 0
@@ -371,6 +374,14 @@ class Recorder(observe.Observer):
         self.running += 1
         if self.running > 1:
             return
+        if self.flows and len(self.flows) <= REMEMBERED_UP_TO and self.held < 1 << 20:
+            # One per place in the code: a training loop replaces its own, and leaves those of other cells alone.
+            history, found = self.history, self.entries.get(self.flows[0][0])
+            place = tuple([part if part.__class__ is int else id(part) for part in found[6]]) if found.__class__ is tuple else self.flows[0][0]
+            history.pop(place, None)
+            history[place] = self.flows
+            if len(history) > REMEMBERED:
+                del history[next(iter(history))]
         self.flows, self.settled, self.held, self.backward_error = [], [], 0, ""
         self.roots = [self._key(root) for root in roots if isinstance(root, Tensor)]
 
@@ -379,6 +390,10 @@ class Recorder(observe.Observer):
         if self.running:
             return
         self.passes += 1
+        if self.flows:
+            self.done[self.flows[0][0]] = None
+            if len(self.done) > ENTRIES_AT_MOST:
+                del self.done[next(iter(self.done))]
         self.backward_error = str(error) if error is not None else ""
 
     def grad_flowed(self, node, grad, contributions):

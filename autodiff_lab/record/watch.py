@@ -11,6 +11,7 @@ import weakref
 
 from ..core import observe
 from .controls import Controls, Snapshots, change_setting, settings_of
+from .flow import CLOSE
 from .names import loss_name, names_in_frame
 from .run import RunRecord, Setting
 from .verdicts import Probe, judge
@@ -46,7 +47,7 @@ class Watcher(observe.Observer):
         self._paused_for = 0.0
         self._last = time.perf_counter()
         self._parameters: list = []
-        self._judged = 0
+        self._judged, self._judge_next = 0, 0.0
         for optimizer in optimizers:
             self._adopt(optimizer)
         self._name_parameters()
@@ -159,16 +160,13 @@ class Watcher(observe.Observer):
     def _stepped(self, k: int | None) -> None:
         record = self.record
         record.updates += 1
+        step = record.step
         if k is None:
-            step = record.step = record.step + 1
+            step = record.step = step + 1
         else:
-            self._counts[k] = step = self._counts[k] + 1
-            if step < record.step:  # the slower one of several optimizers
-                step = record.step
-            else:
-                record.step = step
-        if not self._parameters:
-            self._name_parameters()
+            self._counts[k] = count = self._counts[k] + 1
+            if count >= step:  # else: the slower one of several optimizers
+                step = record.step = count
         batch = self._batch
         if batch is not None:
             turn = self._turn
@@ -176,13 +174,42 @@ class Watcher(observe.Observer):
                 self._new_epoch(batch, step)
             self._turn = (batch[0], batch[2], batch[1])
             record.batch = (batch[1] + 1, batch[3])
+        if self._pending:
+            self._take_losses(step, batch is not None)
+        if k is not None:
+            self._read_rates(k, step)
+        flow = record.flow
+        if not step % flow.stride:
+            self._measure(step)
+        if not (step + 1) % (flow.stride * CLOSE):
+            flow.hold([host(tensor._a) for tensor in self.parameters()])
+            self.probe.begin()
+        now = time.perf_counter()
+        self.seconds_per_step += (0.05 if step > 2 else 1.0) * (now - self._last - self.seconds_per_step)
+        self._last = now
+        if self.snapshots is not None and not step % self.snapshots.every:
+            self._snapshot()
+        if self.panel is not None:
+            self.panel.touch()
+        if self.controls.waiting:
+            self._obey("step")
+
+    def _take_losses(self, step: int, epochal: bool) -> None:
+        """Write down the losses whose backward passes led to this step."""
+        series = self.record.series
         for name, (total, _, _) in self._pending.items():
             if hasattr(total, "get"):  # on a device: asking for the number now would make the loop wait for it
                 self._late.append((name, step, total))
+                if len(self._late) > 4096:
+                    self.settle()
                 continue
             value = float(total)
-            record.scalar(name, step, value)
-            if batch is not None:
+            curve = series.get(name)
+            if curve is None:
+                self.record.scalar(name, step, value)
+            else:
+                curve.add(step, value)
+            if epochal:
                 sums = self._sums.get(name)
                 if sums is None:
                     self._sums[name] = [value, 1]
@@ -190,25 +217,6 @@ class Watcher(observe.Observer):
                     sums[0] += value
                     sums[1] += 1
         self._pending.clear()
-        if k is not None:
-            self._read_rates(k, step)
-        flow = record.flow
-        if step % flow.stride == 0:
-            self._measure(step)
-        if flow.due_closely(step + 1):
-            flow.hold([host(tensor._a) for tensor in self.parameters()])
-            self.probe.begin()
-        now = time.perf_counter()
-        self.seconds_per_step += 0.05 * (now - self._last - self.seconds_per_step) if step > 2 else now - self._last
-        self._last = now
-        if self.snapshots is not None and step % self.snapshots.every == 0:
-            self._snapshot()
-        if len(self._late) > 4096:
-            self.settle()
-        if self.panel is not None:
-            self.panel.touch()
-        if self.controls.waiting:
-            self._obey("step")
 
     def settle(self) -> None:
         """Fetch the losses that still wait on a device."""
@@ -217,7 +225,7 @@ class Watcher(observe.Observer):
             self.record.scalar(name, step, float(total))
 
     def _judge(self) -> None:
-        self._judged = self.record.step
+        self._judged, self._judge_next = self.record.step, time.perf_counter() + 1.0
         judge(self.record, self.probe)
 
     def close(self) -> None:
@@ -242,7 +250,8 @@ class Watcher(observe.Observer):
         flow.measure(step, [host(grad) for grad in grads], [host(weight) for weight in weights])
         if flow.due_closely(step):
             self.probe.end(step)
-            self._judge()
+            if self.panel is not None and self._last > self._judge_next:  # somebody may be looking
+                self._judge()
 
     def _read_rates(self, k: int, step: int) -> None:
         optimizer = self._optimizers[k]()
@@ -304,9 +313,9 @@ class Watcher(observe.Observer):
         from ..backend.random import default_generator
 
         record = self.record
-        parts = {"parameters": [tensor.detach() for tensor in self.parameters()]}
+        parts = {"parameters": self.parameters()}
         if self.model is not None:
-            parts["buffers"] = [tensor.detach() for tensor in self.model.buffers()]
+            parts["buffers"] = list(self.model.buffers())
         parts |= {f"optimizer {k}": optimizer.state_dict() for k, optimizer in enumerate(self.optimizers) if optimizer is not None}
         parts |= {f"other {k}": other.state_dict() for k, ref in enumerate(self._others) if (other := ref()) is not None}
         extra = {"counts": list(self._counts), "rates": dict(self._rates), "generator": default_generator.get_state(),
@@ -327,14 +336,14 @@ class Watcher(observe.Observer):
         write_back(self.parameters(), found["parts"]["parameters"])
         if self.model is not None and "buffers" in found["parts"]:
             write_back(list(self.model.buffers()), found["parts"]["buffers"])
-        from .controls import copied, np, random
+        from .controls import given_back, np, random
 
         for k, optimizer in enumerate(self.optimizers):
             if optimizer is not None and f"optimizer {k}" in found["parts"]:
-                optimizer.load_state_dict(copied(found["parts"][f"optimizer {k}"]))
+                optimizer.load_state_dict(given_back(found["parts"][f"optimizer {k}"]))
         for k, ref in enumerate(self._others):
             if ref() is not None and f"other {k}" in found["parts"]:
-                ref().load_state_dict(copied(found["parts"][f"other {k}"]))
+                ref().load_state_dict(given_back(found["parts"][f"other {k}"]))
         default_generator.set_state(found["extra"]["generator"])
         random.setstate(found["random"][0])
         np.random.set_state(found["random"][1])
@@ -365,11 +374,12 @@ def host(array):
 def write_back(tensors, copies) -> None:
     """Write kept values into tensors, in place."""
     from ..core.modes import modes
+    from ..core.tensor import Tensor
 
     before = modes.grad
     modes.grad = False
     try:
         for tensor, kept in zip(tensors, copies, strict=True):
-            tensor.copy_(kept)
+            tensor.copy_(Tensor._wrap(kept.array))
     finally:
         modes.grad = before

@@ -34,6 +34,7 @@ export function valueText(node: NodeInfo): string {
 export function gradText(node: NodeInfo, backward: string): string {
   if (node.grad) return `∂ ${scalarText(node.grad)}`;
   if (node.grad_state === "not asked") return "∂ not asked";
+  if (node.grad_state === "gone") return "∂ not kept";
   return node.grad_state === "none" && backward === "ran" ? "∂ None" : "∂ not yet";
 }
 
@@ -56,7 +57,7 @@ export function nodeSentence(snapshot: Snapshot, node: NodeInfo): string {
   parts.push(isScalar(node) ? (node.value ? `value ${valueText(node)}` : "scalar") : `shape ${shapeText(node.shape)}`);
   if (node.grad) parts.push(`gradient ${isScalar(node) ? "" : "of norm "}${scalarText(node.grad)}`);
   else {
-    const said: Record<string, string> = { "∂ not asked": "no gradient asked", "∂ None": "gradient None: the backward pass did not reach it", "∂ not yet": "no backward yet" };
+    const said: Record<string, string> = { "∂ not asked": "no gradient asked", "∂ None": "gradient None: the backward pass did not reach it", "∂ not yet": "no backward yet", "∂ not kept": "its gradient is no longer kept" };
     parts.push(said[gradText(node, snapshot.backward)]!);
   }
   return parts.join(", ") + ".";
@@ -78,7 +79,7 @@ export function facts(snapshot: Snapshot): string {
   if (outer.length === 1) parts.unshift(outer[0]!.cls);
   else if (snapshot.scopes.length) parts.push(counted(snapshot.scopes.length, "module"));
   if (snapshot.backward === "ran") parts.push(snapshot.passes < 2 ? "backward ran" : `backward ran ${snapshot.passes.toLocaleString("en-US")} times`);
-  else parts.push(snapshot.backward === "failed" ? "backward failed" : "no backward yet");
+  else parts.push(snapshot.backward === "failed" ? "backward failed" : snapshot.backward === "gone" ? "backward ran earlier" : "no backward yet");
   if (snapshot.error) parts.push("forward failed");
   return parts.join(" · ");
 }
