@@ -206,7 +206,7 @@ Tensor.dim_order = dim_order
 
 _PROPERTIES = {
     "is_cuda": lambda self: self.device.type == "cuda", "is_cpu": lambda self: self.device.type == "cpu",
-    "layout": lambda self: strided, "names": lambda self: (None,) * self.ndim,
+    "layout": lambda self: strided,
     **{name: lambda self: False for name in (
         "is_sparse", "is_sparse_csr", "is_quantized", "is_mkldnn", "is_meta", "is_mps", "is_xpu", "is_xla", "is_nested", "is_ipu", "is_vulkan", "is_maia", "is_mtia", "is_hpu")},
     "volatile": lambda self: False,
@@ -250,11 +250,6 @@ def is_distributed(self) -> bool:
     return False
 
 
-def has_names(self) -> bool:
-    """False: dimensions have no names here."""
-    return False
-
-
 def resolve_conj(input):
     """The tensor itself: conjugates are computed at once here."""
     return input
@@ -291,7 +286,7 @@ def is_nonzero(input) -> bool:
     return bool(input.item())
 
 
-for _made in (get_device, is_pinned, pin_memory, is_shared, share_memory_, is_set_to, is_distributed, has_names, resolve_conj, resolve_neg, is_conj, is_neg, is_same_size, is_nonzero):
+for _made in (get_device, is_pinned, pin_memory, is_shared, share_memory_, is_set_to, is_distributed, resolve_conj, resolve_neg, is_conj, is_neg, is_same_size, is_nonzero):
     setattr(Tensor, _made.__name__, _made)
 public[""].update({made.__name__: made for made in (resolve_conj, resolve_neg, is_conj, is_neg, is_same_size, is_nonzero, get_device, is_distributed)})
 
@@ -377,8 +372,9 @@ def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         made = registry.get(_AS_OPERATOR[ufunc.__name__])
         if made is not None and all(isinstance(v, (Tensor, int, float, complex, np.generic)) or isinstance(v, np.ndarray) for v in inputs):
             arrays = [wrap(np.array(v)) if isinstance(v, np.ndarray) else v.item() if isinstance(v, np.generic) else v for v in inputs]
-            if not isinstance(arrays[0], Tensor):
-                arrays[0] = public[""]["as_tensor"](arrays[0])
+            for i, param in enumerate(made.tensor_params[:len(arrays)]):
+                if not isinstance(arrays[i], Tensor) and (i == 0 or param.kind == "tensor"):
+                    arrays[i] = public[""]["as_tensor"](arrays[i])
             return made.function(*arrays)
     # Anything else is computed by NumPy on the numbers, as for any object with __array__.
     plain = [v.numpy() if isinstance(v, Tensor) else v for v in inputs]

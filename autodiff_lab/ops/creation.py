@@ -38,31 +38,45 @@ def finish(array, wanted: dtype | None, where, requires_grad: bool) -> Tensor:
 
 
 def from_data(data, wanted: dtype | None) -> np.ndarray:
-    """A new array from Python numbers, nested lists, arrays or tensors."""
+    """A new array from Python numbers, nested lists, arrays or tensors.
+
+    Raises:
+        ValueError: for lists of unequal lengths, text in lists, or numbers that no type holds.
+        RuntimeError: for what is no number, or does not fit the wanted type.
+    """
     if isinstance(data, (np.ndarray, np.generic)):
         dtype_of(data.dtype)  # an error for text and objects
         return np.array(data)
+    if isinstance(data, str):
+        raise TypeError("new(): invalid data type 'str': tensors hold numbers and truth values.")
     if isinstance(data, (list, tuple)):
         data = _plain(data)
     try:
         array = np.asarray(data)
-    except ValueError as error:
-        raise ValueError(f"expected sequence of equal length at every depth: {error}. Pad the shorter ones, or stack tensors of one shape.") from None
-    if array.dtype == object or array.dtype.kind not in "biufcV":
-        raise TypeError(f"new(): invalid data type '{_odd(data)}': tensors hold numbers and truth values.")
-    if wanted is None and not _has_numpy(data):
-        if array.dtype.kind == "f":
-            array = array.astype(get_default_dtype().numpy)
-        elif array.dtype.kind == "c":
-            array = array.astype(get_default_dtype().to_complex().numpy)
-        elif not array.size and array.dtype.kind == "f":
-            array = array.astype(get_default_dtype().numpy)
+    except ValueError:
+        raise _ragged(data) from None
+    except OverflowError:
+        raise ValueError("Overflow when unpacking long long: an integer is too large for int64.") from None
+    if array.dtype.kind not in "biufcV" or array.dtype == object:
+        raise _odd(data, array)
+    if array.dtype.kind == "u" and not _has_numpy(data) and (wanted is None or wanted.name != "uint64"):
+        raise ValueError("Overflow when unpacking long long: an integer is too large for int64.")
+    if wanted is not None:
+        _check_fits(array, wanted)
+    elif array.dtype.kind in "fc" and not _has_numpy(data):
+        array = array.astype((get_default_dtype() if array.dtype.kind == "f" else get_default_dtype().to_complex()).numpy)
     return array
 
 
 def _plain(data):
-    """Nested sequences with tensors in them as nested lists of numbers and arrays."""
-    return [_plain(d) if isinstance(d, (list, tuple)) else (d.tolist() if isinstance(d, Tensor) else d) for d in data]
+    """Nested sequences as nested lists of numbers; a tensor of one element counts as its number."""
+    return [_plain(d) if isinstance(d, (list, tuple)) else _single(d) if isinstance(d, Tensor) else d for d in data]
+
+
+def _single(tensor):
+    if tensor.numel() != 1:
+        raise ValueError("only one element tensors can be converted to Python scalars. Use torch.stack to put tensors together.")
+    return np.asarray(tensor.detach().cpu()._a).reshape(())[()]
 
 
 def _has_numpy(data) -> bool:
@@ -71,10 +85,35 @@ def _has_numpy(data) -> bool:
     return isinstance(data, (np.ndarray, np.generic))
 
 
-def _odd(data) -> str:
+def _ragged(data) -> ValueError:
+    """Which list has another length than the first of its depth."""
+    depth, level = 0, [data]
+    while level and all(isinstance(d, (list, tuple)) for d in level):
+        lengths = [len(d) for d in level]
+        odd = next((n for n in lengths if n != lengths[0]), None)
+        if odd is not None:
+            return ValueError(f"expected sequence of length {lengths[0]} at dim {depth} (got {odd}). Pad the shorter ones, or stack tensors of one shape.")
+        depth, level = depth + 1, [part for d in level for part in d]
+    return ValueError("expected sequence of equal length at every depth. Pad the shorter ones, or stack tensors of one shape.")
+
+
+def _odd(data, array) -> Exception:
+    """The error for data that hold something that is no number."""
     while isinstance(data, (list, tuple)) and data:
-        data = data[0]
-    return type(data).__name__
+        data = next((d for d in data if not isinstance(d, (int, float, complex, np.number, np.bool_))), data[0])
+        if isinstance(data, str):
+            return ValueError("too many dimensions 'str'")
+    if isinstance(data, int):
+        return ValueError("Overflow when unpacking long long: an integer is too large for int64.")
+    return RuntimeError(f"Could not infer dtype of {type(data).__name__}: tensors hold numbers and truth values.")
+
+
+def _check_fits(array, wanted: dtype) -> None:
+    if wanted.category == INT and wanted.itemsize < 8 and array.size and array.dtype.kind in "if":
+        info = np.iinfo(wanted.numpy)
+        low = -info.max if not wanted.is_signed else info.min
+        if array.max() > info.max or array.min() < low:
+            raise RuntimeError(f"value cannot be converted to type {wanted.name}_t without overflow: it holds {info.min} to {info.max}.")
 
 
 def tensor(data, *, dtype: dtype | None = None, device=None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
@@ -142,9 +181,14 @@ def placed(array, wanted, where, requires_grad: bool, out=None, name: str = "") 
     return finish(array, wanted, where, requires_grad)
 
 
-def sizes(given: tuple, keyword) -> tuple:
+def sizes(given: tuple, keyword, name: str = "size") -> tuple:
     """A shape from sizes given one by one, as one sequence, or as `size=`."""
-    shape = collect_ints(given, keyword) if given or keyword is not None else ()
+    try:
+        shape = collect_ints(given, keyword) if given or keyword is not None else ()
+    except TypeError:
+        odd = given[0] if given else keyword
+        odd = next((v for v in odd if not isinstance(v, int)), odd) if isinstance(odd, (list, tuple)) else next((v for v in given if not isinstance(v, int)), odd)
+        raise TypeError(f"{name}(): argument 'size' (position 1) must be tuple of ints, not {type(odd).__name__}") from None
     for n in shape:
         if n < 0:
             raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(shape)}")
@@ -162,17 +206,17 @@ def zeros(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin
     >>> lab.zeros(2, 3).shape
     torch.Size([2, 3])
     """
-    return placed(np.zeros(sizes(size_, size), _type(dtype, out)), None, device, requires_grad, out, "zeros")
+    return placed(np.zeros(sizes(size_, size, "zeros"), _type(dtype, out)), None, device, requires_grad, out, "zeros")
 
 
 def ones(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, names=None) -> Tensor:
     """Ones of shape `size`."""
-    return placed(np.ones(sizes(size_, size), _type(dtype, out)), None, device, requires_grad, out, "ones")
+    return placed(np.ones(sizes(size_, size, "ones"), _type(dtype, out)), None, device, requires_grad, out, "ones")
 
 
 def empty(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None, names=None) -> Tensor:
     """A tensor of shape `size` with whatever the memory held; fill it before reading."""
-    shape, kind = sizes(size_, size), _type(dtype, out)
+    shape, kind = sizes(size_, size, "empty"), _type(dtype, out)
     if out is not None:
         return placed(np.zeros(shape, kind), None, device, requires_grad, out, "empty")
     return finish(np.empty(shape, kind), None, device, requires_grad)
@@ -188,7 +232,9 @@ def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, pi
     if isinstance(fill_value, (Tensor, np.generic)):
         fill_value = fill_value.item()
     wanted = dtype_of(dtype) if dtype is not None else out.dtype if out is not None else dtype_of(type(fill_value))
-    array = np.empty(sizes((), size if hasattr(size, "__iter__") else (size,)), wanted.numpy)
+    if not hasattr(size, "__iter__"):
+        raise TypeError(f"full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}")
+    array = np.empty(sizes((), size, "full"), wanted.numpy)
     fill_array(array, fill_value)
     return placed(array, None, device, requires_grad, out, "full")
 

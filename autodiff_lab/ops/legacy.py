@@ -30,6 +30,8 @@ def legacy_new(wanted: dtype, args: tuple, where=None) -> Tensor:
             return finish(np.empty(tuple(data), wanted.numpy), None, where, False)
         if hasattr(data, "__iter__") or isinstance(data, np.ndarray):
             return finish(from_data(data if isinstance(data, np.ndarray) else list(data), wanted), wanted, where, False)
+    if len(args) == 1 and isinstance(args[0], (float, str, complex)):
+        raise TypeError(f"new(): data must be a sequence (got {type(args[0]).__name__})")
     try:
         shape = collect_ints(args, None)
     except TypeError:

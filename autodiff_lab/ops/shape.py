@@ -41,9 +41,9 @@ def infer(shape, size: int) -> tuple:
     if unknown is None:
         if known == size:
             return shape
-    elif known == 0:
+    elif known == 0 and size == 0:
         raise RuntimeError(f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified dimension size -1 can be any value and is ambiguous")
-    elif size % known == 0:
+    elif known and size % known == 0:
         return (*shape[:unknown], size // known, *shape[unknown + 1:])
     raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {size}")
 
