@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from ..core.op import public
 from . import functional, init, modules, parameter, utils
 from .modules import *  # noqa: F403
 from .parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
+
+vars(functional).update(public["nn.functional"])  # also what the modules added
 
 __all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "functional", "init", "modules", "parameter", "utils",
            *modules.__all__]
