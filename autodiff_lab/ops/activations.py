@@ -5,9 +5,8 @@ from __future__ import annotations
 import inspect
 import math
 
-import numpy as np
-
-from ..backend import namespace, special
+from ..backend import namespace
+from ..backend.fast import at_least, at_most, between, erf, expm1, log1p_exp, select
 from ..core.dtypes import of_name
 from ..core.op import op, ops, public
 from ..core.samples import away_from, calls, reals
@@ -60,26 +59,7 @@ def relu(input: Tensor) -> Tensor:
     if input.dtype.kind in "bc":
         from ..core.dtypes import dtype_of
         raise RuntimeError("Boolean inputs not supported for relu" if input.dtype.kind == "b" else f'"clamp_min_scalar_cpu" not implemented for \'{dtype_of(input).title}\'')
-    if input.__class__ is np.ndarray and input.flags.c_contiguous and input.size > 4096:
-        return _above_zero(input)
-    return namespace(input).maximum(input, 0)
-
-
-_zeros: dict = {}
-BLOCK = 16384
-
-
-def _above_zero(array):
-    """`maximum(array, 0)` against an array of zeros, block by block: NumPy's loop for a repeated scalar is six times as slow."""
-    zeros = _zeros.get(array.dtype)
-    if zeros is None:
-        zeros = _zeros[array.dtype] = np.zeros(BLOCK, array.dtype)
-    out = np.empty_like(array)
-    source, target = array.reshape(-1), out.reshape(-1)
-    for start in range(0, array.size, BLOCK):
-        part = source[start:start + BLOCK]
-        np.maximum(part, zeros[:part.size], out=target[start:start + BLOCK])
-    return out
+    return at_least(input, 0)
 
 
 @relu.vjp("input", latex=r"[x > 0]")
@@ -93,8 +73,7 @@ functional(relu)
 @op(category="activation", latex=r"\min(\max(0, x), 6)", samples=away_from(0.0, 6.0, high=8.0), namespace=F, inplace=True, node_name="Hardtanh")
 def relu6(input: Tensor) -> Tensor:
     """relu that stops at 6."""
-    xp = namespace(input)
-    return xp.minimum(xp.maximum(input, 0), 6)
+    return between(input, 0, 6)
 
 
 @relu6.vjp("input", latex="[0 < x < 6]")
@@ -140,9 +119,8 @@ functional(threshold)
 # ---- the exponential family ----
 
 def _elu(input, alpha, scale, speed):
-    xp = namespace(input)
-    negative = xp.expm1(xp.minimum(input, 0) * speed) * (alpha * scale)
-    return xp.where(input > 0, input if scale == 1 else input * scale, negative)
+    negative = expm1(at_most(input, 0) * speed) * (alpha * scale)
+    return select(input > 0, input if scale == 1 else input * scale, negative)
 
 
 def _elu_slope(grad, input, alpha, scale, speed):
@@ -219,8 +197,7 @@ share(sigmoid, tanh)
 @op(category="activation", latex=r"\ln \sigma(x)", samples=reals(-4, 4), namespace=F, node_name="LogSigmoid")
 def logsigmoid(input: Tensor) -> Tensor:
     """The logarithm of sigmoid, computed without overflow or log(0)."""
-    xp = namespace(input)
-    return xp.minimum(input, 0) - xp.log1p(xp.exp(-xp.absolute(input)))
+    return at_most(input, 0) - log1p_exp(input)
 
 
 @logsigmoid.vjp("input", latex=r"\sigma(-x)")
@@ -231,9 +208,9 @@ def _(grad, input):
 @op(category="activation", latex=r"\frac{1}{\beta}\ln(1 + e^{\beta x})", samples=reals(-4, 4), namespace=F)
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """A smooth relu. Above `threshold` (of beta * input) it is the identity."""
-    xp = namespace(input)
-    scaled = input * beta
-    return xp.where(scaled > threshold, input, xp.log1p(xp.exp(xp.minimum(scaled, threshold))) / beta)
+    scaled = input if beta == 1 else input * beta
+    soft = at_least(scaled, 0) + log1p_exp(scaled)
+    return select(scaled > threshold, input, soft if beta == 1 else soft / beta)
 
 
 @softplus.vjp("input", latex=r"\sigma(\beta x)")
@@ -279,7 +256,7 @@ GELU_SLOPE, GELU_CUBIC = math.sqrt(2 / math.pi), 0.044715
 
 @op(category="activation", latex=r"x\,\Phi(x)", samples=calls(
     lambda r: ((r.normal(size=(3, 4)) * 2,), {}), lambda r: ((r.normal(size=(3, 4)) * 2,), {"approximate": "tanh"}), lambda r: ((r.normal(size=()),), {}),
-    lambda r: ((r.normal(size=(2, 0)),), {})), namespace=F)
+    lambda r: ((r.normal(size=(2, 0)),), {})), namespace=F, extras=("share",))
 def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
     """The input times the chance that a standard normal number is below it (Hendrycks & Gimpel 2016).
 
@@ -288,14 +265,13 @@ def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
     """
     _check_gelu(approximate)
     xp = namespace(input)
-    if approximate == "tanh":
-        out = _gelu_inner(xp, input)
-    else:
-        out = special(input).erf(input * math.sqrt(0.5))
-    out = out + 1
-    out *= input
-    out *= 0.5
-    return out
+    share = _gelu_inner(xp, input) if approximate == "tanh" else erf(input * math.sqrt(0.5))
+    if not share.ndim:
+        share = (share + 1) * 0.5
+        return input * share, share
+    share += 1
+    share *= 0.5
+    return input * share, share
 
 
 def _check_gelu(approximate: str) -> None:
@@ -315,37 +291,34 @@ def _gelu_inner(xp, input):
 
 
 @gelu.vjp("input", latex=r"\Phi(x) + x\,\varphi(x)")
-def _(grad, input, approximate):
-    return gelu_backward(grad, input, approximate)
+def _(grad, input, approximate, share):
+    return gelu_backward(grad, input, approximate, share)
 
 
 @op(category="activation", function=False, method=False, out=False)
-def gelu_backward(input: Tensor, x: Tensor, approximate) -> Tensor:
-    """The gradient through gelu at `x`, fused."""
+def gelu_backward(input: Tensor, x: Tensor, approximate, share) -> Tensor:
+    """The gradient through gelu at `x`, whose forward pass found that `share` of it goes through."""
     xp = namespace(x)
-    if approximate == "tanh":
-        t = _gelu_inner(xp, x)
-        slope = x * x
-        slope = slope * (3 * GELU_CUBIC * GELU_SLOPE) + GELU_SLOPE
-        slope *= x
-        slope *= 1 - t * t
-        slope += t
-        slope += 1
-        slope *= 0.5
-        return slope * input
+    share = share._a if isinstance(share, Tensor) else share
     slope = x * x
-    slope *= -0.5
-    slope = xp.exp(slope)
-    slope *= x
-    slope *= 1 / math.sqrt(2 * math.pi)
-    slope += 0.5
-    slope += special(x).erf(x * math.sqrt(0.5)) * 0.5
-    return slope * input
+    if approximate == "tanh":
+        # share = (1 + t) / 2, so (1 - t^2) / 2 = 2 share (1 - share)
+        slope = slope * (6 * GELU_CUBIC * GELU_SLOPE) + 2 * GELU_SLOPE
+        slope *= x
+        slope *= share
+        slope *= 1 - share
+    else:
+        slope = xp.exp(slope * -0.5)
+        slope *= x
+        slope *= 1 / math.sqrt(2 * math.pi)
+    slope += share
+    slope *= input
+    return slope
 
 
 @gelu_backward.vjp("input")
-def _(grad, x, approximate):
-    return gelu_backward(grad, x, approximate)
+def _(grad, x, approximate, share):
+    return gelu_backward(grad, x, approximate, share)
 
 
 @gelu_backward.vjp("x")
@@ -367,7 +340,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tens
         raise RuntimeError("Bool inputs not supported for hardtanh")
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
-    return namespace(input).clip(input, min_val, max_val).astype(input.dtype, copy=False)
+    return between(input, min_val, max_val).astype(input.dtype, copy=False)
 
 
 @hardtanh.vjp("input", latex="[a < x < b]")
@@ -378,7 +351,7 @@ def _(grad, input, min_val, max_val):
 @op(category="activation", latex=r"\min(\max(\tfrac{x}{6} + \tfrac12, 0), 1)", samples=away_from(-3.0, 3.0, low=-5, high=5), namespace=F, inplace=True)
 def hardsigmoid(input: Tensor) -> Tensor:
     """Straight pieces in place of sigmoid."""
-    return namespace(input).clip(input + 3, 0, 6) / 6
+    return between(input + 3, 0, 6) / 6
 
 
 @hardsigmoid.vjp("input", latex=r"\tfrac16 [-3 < x < 3]")
@@ -389,7 +362,7 @@ def _(grad, input):
 @op(category="activation", latex=r"x \cdot \mathrm{hardsigmoid}(x)", samples=away_from(-3.0, 3.0, low=-5, high=5), namespace=F, inplace=True)
 def hardswish(input: Tensor) -> Tensor:
     """Straight pieces in place of silu (Howard et al. 2019)."""
-    return input * namespace(input).clip(input + 3, 0, 6) / 6
+    return input * between(input + 3, 0, 6) / 6
 
 
 @hardswish.vjp("input")
@@ -418,8 +391,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """
     if lambd < 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd:g}.")
-    xp = namespace(input)
-    return xp.where(input > lambd, input - lambd, xp.where(input < -lambd, input + lambd, input * 0))
+    return input - between(input, -lambd, lambd)
 
 
 @softshrink.vjp("input")

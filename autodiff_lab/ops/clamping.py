@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..backend import namespace
+from ..backend.fast import at_least, at_most, between
 from ..core.op import op, ops
 from ..core.samples import calls
 from ..core.tensor import Tensor
@@ -30,6 +31,8 @@ def clamp(input: Tensor, min: Tensor | Number | None = None, max: Tensor | Numbe
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     ordered("clamp", input)
     xp = namespace(input)
+    if not hasattr(min, "dtype") and not hasattr(max, "dtype"):
+        return at_least(input, min) if max is None else at_most(input, max) if min is None else between(input, min, max)
     out = input
     if min is not None:
         out = xp.maximum(out, min)

@@ -171,7 +171,9 @@ def _sign(input):
         size = xp.absolute(input)
         return xp.where(size == 0, 0, input / xp.where(size == 0, 1, size)).astype(input.dtype)
     out = xp.sign(input)
-    return out if input.dtype.kind == "i" else xp.where(xp.isnan(out), 0, out).astype(input.dtype)
+    if input.dtype.kind != "i" and (nan := xp.isnan(out)).any():
+        out = xp.where(nan, 0, out).astype(input.dtype)
+    return out
 
 
 @sign.vjp("input", latex="0")

@@ -6,6 +6,7 @@ import math
 import warnings
 
 from ..backend import namespace
+from ..backend.fast import at_least, log1p_exp, select
 from ..core.dtypes import dtype_of
 from ..core.op import op, ops, public
 from ..core.samples import calls
@@ -162,15 +163,13 @@ def smooth_l1_loss(input: Tensor, target: Tensor, size_average=None, reduce=None
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     xp = namespace(input)
     far = xp.absolute(input - target)
-    values = far if beta == 0 else xp.where(far < beta, far * far * (0.5 / beta), far - 0.5 * beta)
+    values = far if beta == 0 else select(far < beta, far * far * (0.5 / beta), far - 0.5 * beta)
     return reduce_array(xp, values, reduction_of(size_average, reduce, reduction))
 
 
 def _bend(apart, beta: float):
     """The slope of smooth_l1 at a difference."""
-    if beta == 0:
-        return ops.sgn(apart)
-    return ops.where(ops.abs(apart) < beta, apart / beta, ops.sgn(apart))
+    return ops.sgn(apart) if beta == 0 else ops.clamp(apart / beta, -1.0, 1.0)
 
 
 @smooth_l1_loss.vjp("input")
@@ -198,7 +197,7 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     xp = namespace(input)
     far = xp.absolute(input - target)
-    values = xp.where(far <= delta, far * far * 0.5, (far - 0.5 * delta) * delta)
+    values = select(far <= delta, far * far * 0.5, (far - 0.5 * delta) * delta)
     return weighed(xp, values, weight, reduction_of(None, None, reduction))
 
 
@@ -287,7 +286,7 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tens
         raise ValueError(f"Target size ({_size(target)}) must be the same as input size ({_size(input)})")
     xp = namespace(input)
     # softplus(-x) = max(-x, 0) + log1p(exp(-|x|))
-    soft = xp.log1p(xp.exp(-xp.absolute(input))) + xp.maximum(-input, 0)
+    soft = log1p_exp(input) + at_least(-input, 0)
     values = (1 - target) * input + (soft if pos_weight is None else (1 + (pos_weight - 1) * target) * soft)
     return reduce_array(xp, values if weight is None else values * weight, reduction)
 

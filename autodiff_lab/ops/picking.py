@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import namespace
+from ..backend.fast import select
 from ..core.dtypes import dtype_of, promoted
 from ..core.errors import dim_message
 from ..core.op import op, ops, public, registry
@@ -64,7 +65,7 @@ def where(condition: Tensor, input: Tensor | Number, other: Tensor | Number) -> 
             input = input.astype(common) if a is not None else common.type(input)
         if b is not common:
             other = other.astype(common) if b is not None else common.type(other)
-    return namespace(condition).where(condition, input, other)
+    return select(condition, input, other)
 
 
 @where.vjp("input", latex="[c]")

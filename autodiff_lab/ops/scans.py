@@ -219,7 +219,7 @@ def gradient(input: Tensor, *, spacing=1, dim=None, edge_order: int = 1) -> tupl
     >>> lab.gradient(lab.tensor([1.0, 4.0, 9.0]))
     (tensor([3., 4., 5.]),)
     """
-    dims = range(input.ndim) if dim is None else [axes(d, input.ndim)[0] for d in ((dim,) if isinstance(dim, int) else dim)]
+    dims = range(input.ndim) if dim is None else axes(dim, input.ndim)
     spacing = 1 if spacing is None else spacing
     spacings = list(spacing) if isinstance(spacing, (tuple, list)) else [spacing] * len(dims)
     if len(spacings) != len(dims):

@@ -171,7 +171,7 @@ def describe(sample) -> str:
 def compare(info, mine, sample, dtype, grads: bool) -> list[str]:
     convert = Converter(grads)
     their_args, their_kwargs, our_args, our_kwargs = leaves_of(sample, convert)
-    torch.manual_seed(42)  # the seed that op_db sets in its wrappers of random functions
+    torch.default_generator.manual_seed(42)  # the seed that op_db sets in its wrappers of random functions
     lab.manual_seed(42)
     theirs = flat(sample.output_process_fn_grad(info.op(*their_args, **their_kwargs)))
     ours = flat(sample.output_process_fn_grad(mine(*our_args, **our_kwargs)))

@@ -5,6 +5,7 @@ Some samples of each by default; all of them with AUTODIFF_LAB_OP_DB=full. `pyth
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import re
@@ -43,6 +44,7 @@ KNOWN = {
 """Where we differ on purpose: operator, pattern of the line, reason."""
 
 
+@functools.cache
 def entries() -> list:
     if importlib.util.find_spec("torch") is None:
         return []
