@@ -14,6 +14,7 @@ __all__ = ["Observer", "attach", "detach", "tell"]
 observers: tuple = ()  # those who look at single operators, gradients or modules: asked on the hot path
 followers: tuple = ()  # everyone: asked once a step, a batch or a backward pass
 _lock = threading.Lock()
+_listeners: dict[str, tuple] = {}
 
 COARSE = frozenset(["backward_began", "backward_ended", "optimizer_stepped", "zero_grad_called", "batch_served", "scalar_logged"])
 FINE = ("op_ran", "op_failed", "grad_flowed", "leaf_accumulated", "module_entered", "module_left")
@@ -47,6 +48,7 @@ def attach(observer: Observer) -> Observer:
             followers = (*followers, observer)
             if any(getattr(type(observer), name, None) is not getattr(Observer, name) for name in FINE):
                 observers = (*observers, observer)
+            _rebuild()
     return observer
 
 
@@ -56,6 +58,18 @@ def detach(observer: Observer) -> None:
     with _lock:
         observers = tuple(o for o in observers if o is not observer)
         followers = tuple(o for o in followers if o is not observer)
+        _rebuild()
+
+
+def _rebuild() -> None:
+    """For each event, the methods of those who listen to it: nobody pays for what is not overridden."""
+    global _listeners
+    _listeners = {name: tuple((observer, getattr(observer, name)) for observer in followers
+                              if getattr(type(observer), name, None) is not getattr(Observer, name))
+                  for name in (*COARSE, *FINE)}
+
+
+_rebuild()
 
 
 class StopTraining(BaseException):
@@ -64,9 +78,9 @@ class StopTraining(BaseException):
 
 def tell(event: str, *args) -> None:
     """Call the method `event` of every observer. A failing observer is detached with a warning."""
-    for observer in followers if event in COARSE else observers:
+    for observer, method in _listeners[event]:
         try:
-            getattr(observer, event)(*args)
+            method(*args)
         except (StopTraining, KeyboardInterrupt):
             raise
         except Exception as error:

@@ -49,8 +49,7 @@ class Dashboard(LiveWidget):
             self.keep()
 
     def settle(self, cell) -> None:
-        self.watcher.settle()
-        self.watcher._close_epoch()
+        self.watcher.close()
         self.watcher.controls.paused = False
         self.stage = self.watcher.record.ended or "idle"
         if self.field is not None:

@@ -197,7 +197,9 @@ class Run:
         return SavedRun(RunRecord.load(file))
 
     def __repr__(self) -> str:
-        return run_text.words(self.record, self._title)
+        if self._watcher is not None:
+            self._watcher.close()
+        return run_text.words(self._record, self._title)
 
     # -- writing
 
@@ -255,7 +257,7 @@ class Run:
     def close(self) -> None:
         """Stop following the loop. The numbers stay."""
         if self._watcher is not None:
-            self._watcher.settle()
+            self._watcher.close()
             observe.detach(self._watcher)
             self._watcher.panel = None
             self._watcher = None

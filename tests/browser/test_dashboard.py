@@ -173,9 +173,10 @@ def test_axe_finds_nothing_and_keys_stay_inside(lab, dark):
     book = lab.open([cell(epochs=3, sleep=0), "2"], dark=dark)
     book.run(0)
     stage(book, "idle")
+    book.wait(".adl-say").scroll_into_view_if_needed()
     assert book.axe(".adl-dash") == []
     # The same rule does find a fault that is planted.
-    book.page.evaluate("() => { const say = document.querySelector('.adl-say'); say.style.color = '#999'; say.style.background = '#aaa' }")
+    book.page.evaluate("() => { const say = document.querySelector('.adl-say'); say.style.color = '#999'; say.style.background = '#aaa'; say.scrollIntoView({block: 'center'}) }")
     assert any("color-contrast" in finding for finding in book.axe(".adl-dash"))
     # Letters and arrows pressed inside change nothing in the notebook.
     cells = book.js("return p.content.widgets.length")

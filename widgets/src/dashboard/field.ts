@@ -31,7 +31,7 @@ export class FieldView {
     const context = this.canvas.getContext("2d");
     if (!context) return;
     const colours = CLASS_TOKENS.map((token) => rgb(tokenValue(this.theme, token)));
-    const ground = rgb(tokenValue(this.theme, "bg") || "#fff");
+    const ground = groundOf(this.root);
     const small = new OffscreenCanvas(w, h);
     const image = new ImageData(w, h);
     for (let i = 0; i < frame.length; i++) {
@@ -55,7 +55,7 @@ export class FieldView {
   private drawPoints(context: CanvasRenderingContext2D, pixels: number, ratio: number, colours: [number, number, number][]): void {
     const { extent, points, labels } = this.store.field!;
     const [x0, x1, y0, y1] = extent;
-    context.strokeStyle = tokenValue(this.theme, "bg") || "#fff";
+    context.strokeStyle = `rgb(${groundOf(this.root).join(",")})`;
     context.lineWidth = ratio;
     for (let k = 0; k < labels.length; k++) {
       const x = ((points[2 * k]! - x0) / (x1 - x0)) * pixels;
@@ -66,6 +66,12 @@ export class FieldView {
       mark(context, label, x, y, 3 * ratio);
     }
   }
+}
+
+/** The colour that is really behind an element: a token may hold the name of another variable. */
+function groundOf(element: Element): [number, number, number] {
+  const panel = element.closest(".adl-panel");
+  return rgb(panel ? getComputedStyle(panel).backgroundColor : "#fff");
 }
 
 const CLASS_TOKENS = ["linear", "param", "point", "reduce", "random", "grad", "data", "accent"];

@@ -108,7 +108,7 @@ class View {
   private readonly say = html("div", { class: "adl-say", "data-testid": "say" });
   private readonly heard = html("div", { class: "adl-heard", role: "status" });
   private readonly picture = html("div", { class: "adl-picture" });
-  private readonly lower = html("div", { class: "adl-lower" });
+  private readonly two = html("div", { class: "adl-two" });
   private readonly scrub = html("input", { type: "range", min: 0, max: 1, step: 1, value: 1, class: "adl-scrub", "aria-label": "Time", "data-focus": "scrub", "data-testid": "scrub" });
   private readonly now = tool("Now", () => this.setScrub(null), { "data-focus": "now" });
   private readonly fit = tool("All steps", () => this.setZoom(null), { "data-focus": "fit" });
@@ -141,11 +141,11 @@ class View {
     this.scrub.addEventListener("input", () => this.setScrub(Number(this.scrub.value) >= store.head.step ? null : Number(this.scrub.value)));
     const smoothing = html("label", { class: "adl-smooth soft" }, "Smooth", this.smooth);
     const side = html("div", { class: "adl-side" }, this.controls.root);
-    this.lower.append(this.flow.root, this.field.root);
-    this.picture.append(this.curves.root, this.lower);
+    this.picture.append(this.curves.root, this.flow.root);
+    this.two.append(this.picture, this.field.root, side);
     this.panel.append(
       html("div", { class: "adl-bar" }, this.title, this.facts, html("span", { class: "adl-grow" }), smoothing, this.log, this.epochs, this.rate, this.compare),
-      html("div", { class: "adl-two" }, this.picture, side),
+      this.two,
       this.say,
       html("div", { class: "adl-bar foot" }, html("span", { class: "soft", "aria-hidden": "true" }, "Time"), this.scrub, this.now, this.fit),
       this.heard,
@@ -221,12 +221,12 @@ class View {
 
     const width = this.picture.clientWidth;
     const narrow = width < 480;
-    const side = store.field?.frames.length ? (narrow ? Math.min(220, width - 24) : 190) : 0;
-    const left = narrow ? 58 : Math.min(150, Math.max(62, 26 + 6.7 * longest(store.flow.names)));
+    this.two.classList.toggle("with-field", !!store.field?.frames.length);
+    const left = narrow ? 76 : Math.min(150, Math.max(62, 26 + 6.7 * longest(store.flow.names)));
     const right = narrow ? 84 : 128;
     this.curves.draw(width, narrow ? 150 : 176, left, right);
-    this.flow.draw(side && !narrow ? width : width, left, right, this.curves.range());
-    this.field.draw(side);
+    this.flow.draw(width, left, right, this.curves.range());
+    this.field.draw(Math.min(216, width - 24));
 
     this.scrub.max = String(Math.max(1, head.step));
     this.scrub.value = String(ui.scrub ?? head.step);

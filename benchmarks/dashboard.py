@@ -1,0 +1,113 @@
+"""What a watched training step costs: bare, recorded, and with a live dashboard (its messages made and counted, not sent).
+
+    python benchmarks/dashboard.py [--steps 3000] [--hidden 96]
+
+Blocks of bare and watched steps alternate, and medians of the thread's CPU time are compared, so that a busy machine
+hurts both. The model is
+sized so that a bare step takes about a millisecond.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+
+import autodiff_lab as lab
+from autodiff_lab import nn, optim
+from autodiff_lab.core import observe
+
+
+def make(hidden: int, batch: int = 64):
+    """A digits-sized MLP and a function that takes one step."""
+    lab.manual_seed(0)
+    model = nn.Sequential(nn.Linear(64, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, 10))
+    optimizer, criterion = optim.Adam(model.parameters(), lr=1e-3), nn.CrossEntropyLoss()
+    X, y = lab.randn(batch, 64), lab.randint(0, 10, (batch,))
+
+    def step():
+        loss = criterion(model(X), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    return model, optimizer, step
+
+
+class Silent:
+    """A dashboard without a browser: makes every message that a live one would send."""
+
+    def __init__(self, run):
+        from autodiff_lab.widgets import dashboard, live
+
+        self.bytes = self.messages = 0
+        live.cells._cell = live.Cell()
+        panel = dashboard.Dashboard(run._watcher)
+        panel.appear = lambda: None
+        panel.send = lambda header, buffers: self.count(buffers)
+        panel._seen_cell = live.cells._cell
+        run._panel = panel
+
+    def count(self, buffers) -> None:
+        self.bytes += sum(map(len, buffers))
+        self.messages += 1
+
+
+def overhead(hidden: int, steps: int, dashboard: bool) -> tuple[float, float, Silent | None]:
+    """Median seconds of a bare and of a watched step."""
+    model, optimizer, step = make(hidden)
+    run = lab.watch(model, optimizer, snapshots=True)
+    silent = Silent(run) if dashboard else None
+    watcher = run._watcher
+    bare, watched, block = [], [], 25
+    for _ in range(steps // block // 2):
+        observe.detach(watcher)
+        start = time.thread_time()
+        for _ in range(block):
+            step()
+        bare.append((time.thread_time() - start) / block)
+        observe.attach(watcher)
+        start = time.thread_time()
+        for _ in range(block):
+            step()
+        watched.append((time.thread_time() - start) / block)
+    run.close()
+    return statistics.median(bare), statistics.median(watched), silent
+
+
+def memory(steps: int) -> int:
+    """Bytes that the record of a long run takes."""
+    from autodiff_lab.record.run import RunRecord
+
+    record = RunRecord()
+    record.flow.set_parameters([(f"layer{k}.weight", (4, 4)) for k in range(20)])
+    import numpy as np
+
+    grads = [np.ones((4, 4), np.float32)] * 20
+    for step in range(1, steps + 1):
+        record.scalar("loss", step, 1.0 / step)
+        record.scalar("val_loss", step, 2.0 / step, "log")
+        if record.flow.due(step):
+            record.flow.measure(step, grads, grads)
+    series = sum(curve._steps.nbytes + curve._values.nbytes for curve in record.series.values())
+    flow = sum(column.nbytes for column in record.flow.columns) + sum(part.nbytes for look in record.flow.close.values() for part in look.values())
+    return series + flow
+
+
+def main() -> int:
+    ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ask.add_argument("--steps", type=int, default=3000)
+    ask.add_argument("--hidden", type=int, nargs="*", default=[64, 512])
+    chosen = ask.parse_args()
+    for hidden in chosen.hidden:
+        for name, dashboard in (("recorded", False), ("dashboard", True)):
+            bare, watched, silent = overhead(hidden, chosen.steps, dashboard)
+            sent = f", {silent.messages} messages, {silent.bytes / 1000:.0f} kB" if silent else ""
+            print(f"hidden {hidden:4}: bare step {1e3 * bare:.3f} ms, {name:9} {1e3 * watched:.3f} ms: {100 * (watched / bare - 1):+.1f} %{sent}")
+    print(f"record of a run of 1,000,000 steps: {memory(1_000_000) / 1e6:.1f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
