@@ -164,8 +164,9 @@ def apart(ends: list, top: float, bottom: float, gap: float = 14) -> None:
 def ticks(low: float, high: float, log: bool) -> list[float]:
     """Round values between two ends; on a logarithmic axis `low` and `high` are exponents."""
     if log:
-        decades = [10.0**k for k in range(math.floor(low), math.ceil(high) + 1)]
-        found = [tick * m for tick in decades for m in ((1, 2, 5) if high - low < 2 else (1,))]
+        every = max(1, math.ceil((high - low) / 5))
+        powers = [k for k in range(max(-307, math.floor(low)), min(307, math.ceil(high)) + 1) if high - low < 2 or k % every == 0]
+        found = [float(f"{m}e{k}") for k in powers for m in ((1, 2, 5) if high - low < 2 else (1,))]
         return [tick for tick in found if low <= math.log10(tick) <= high]
     rough = (high - low) / 4
     unit = 10.0 ** math.floor(math.log10(rough))
@@ -237,3 +238,58 @@ def shade(value: float, low: float, high: float) -> str:
     t = round(t * 24) / 24  # a last digit that differs must not change the colour
     a, b, u = (LOW, MIDDLE, 2 * t) if t < 0.5 else (MIDDLE, HIGH, 2 * t - 1)
     return "#" + "".join(f"{round(p + (q - p) * u):02x}" for p, q in zip(a, b, strict=True))
+
+
+# ------------------------------------------------------------------------------------------------ several runs
+
+
+def comparison(groups: dict[str, dict], title: str) -> str:
+    """Lines and bands of several groups of runs: {group: {curve: (steps, mean, low, high, count)}}."""
+    paper = Paper()
+    paper.text(14, 22, title, 13, font_weight="bold")
+    paper.add("line", x1=0, x2=WIDTH, y1=34, y2=34, stroke=LINE)
+    lines = [(f"{group} {curve}" if len(groups) > 1 else curve, curve, data) for group, curves in groups.items() for curve, data in curves.items()][:8]
+    finite = np.concatenate([np.concatenate(data[1:4]) for _, _, data in lines]) if lines else np.empty(0)
+    finite = finite[np.isfinite(finite)]
+    log = wants_log(finite)
+    low, high = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
+    if log:
+        low, high = math.log10(low), math.log10(high)
+    pad = 0.06 * (high - low) or 0.5 * abs(high) or 1
+    low, high = low - pad, high + pad
+    last = max((float(data[0][-1]) for _, _, data in lines), default=1.0) or 1.0
+    top, bottom = 46, 46 + CURVES + 40
+
+    def at(steps, values):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            scaled = np.log10(values) if log else values
+        return LEFT + (RIGHT - LEFT) * steps / last, bottom - (bottom - top) * (scaled - low) / (high - low)
+
+    for tick in ticks(low, high, log):
+        y = float(at(0.0, np.float64(tick))[1])
+        paper.add("line", x1=LEFT, x2=RIGHT, y1=y, y2=y, stroke=LINE)
+        paper.text(LEFT - 6, y + 4, number(tick), 11, SOFT, text_anchor="end")
+    for step in step_ticks(int(last)):
+        paper.text(float(LEFT + (RIGHT - LEFT) * step / last), bottom + 15, f"{step:,}" + (" steps" if step == int(last) else ""), 11, SOFT, text_anchor="middle")
+    ends, hue = [], 0
+    for label, curve, (steps, mean, lowest, highest, count) in lines:
+        check = is_check(curve)
+        colour = (*HUES, CHECK)[hue % 5] if len(groups) > 1 else CHECK if check else HUES[hue % len(HUES)]
+        hue += len(groups) > 1 or not check
+        if count > 1:
+            few = np.unique(np.linspace(0, steps.size - 1, 200).astype(int))
+            x, up = at(steps[few], smooth(highest)[few])
+            _, down = at(steps[few], smooth(lowest)[few])
+            corners = [*zip(x, up, strict=True), *zip(x[::-1], down[::-1], strict=True)]
+            paper.add("path", d="M" + "L".join(f"{a:.1f},{b:.1f}" for a, b in corners if math.isfinite(b)) + "z", fill=colour, fill_opacity="0.16")
+        values = smooth(mean) if steps.size > 20 else mean
+        stroke(paper, *at(*columns(steps, values, 200)), colour, stroke_width="2", stroke_dasharray="6 3" if check else None)
+        x, y = at(*(np.float64(v) for v in (steps[-1], values[-1])))
+        ends.append([float(y) if math.isfinite(y) else float(top), f"{label} {number(float(f'{mean[-1]:.4g}'))}", colour, float(x)])
+    apart(ends, top, bottom)
+    for y, text, colour, x in ends:
+        paper.text(min(x, RIGHT) + 8, y + 4, text if len(text) < 24 else "…" + text[-22:], 11, colour)
+    height = bottom + 30
+    said = escape(clean(f"{title}: " + "; ".join(f"{label} ends at {number(float(f'{data[1][-1]:.4g}'))}" for label, _, data in lines)))
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" role="img" '
+            f'aria-label="{said}"><rect width="{WIDTH}" height="{height}" fill="{WHITE}"/>{"".join(paper.parts)}</svg>')

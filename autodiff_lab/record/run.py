@@ -146,7 +146,7 @@ class RunRecord:
         for k, (step, look) in enumerate(self.flow.close.items()):
             arrays |= {f"close{k}_{part}": array for part, array in look.items()}
             arrays[f"close{k}_step"] = np.array(step)
-        for k, (name, kept) in enumerate(self.images.items()):
+        for k, kept in enumerate(self.images.values()):
             arrays |= {f"image{k}_{n}": array for n, (_, array) in enumerate(kept)}
         head = {"format": FORMAT, "name": self.name, "step": self.step, "updates": self.updates, "epoch": self.epoch,
                 "epochs": self.epochs, "batch": self.batch, "series": tables, "epoch_marks": self.epoch_marks,

@@ -374,7 +374,7 @@ def test_settings_of_several_optimizers_and_groups_are_told_apart():
 
 
 def test_a_wrong_touch_says_what_a_touch_is():
-    with pytest.raises(ValueError, match="Copy the list that run.as_code"):
+    with pytest.raises(ValueError, match=r"Copy the list that run.as_code"):
         lab.watch(touches=[(3, "fly")])
 
 
