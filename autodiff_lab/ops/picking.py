@@ -352,9 +352,14 @@ def _refuse_mask(mask):
     raise RuntimeError(f"masked_select: expected BoolTensor for mask, but got {dtype_of(mask)}.")
 
 
+def common_shape(a, b) -> tuple:
+    """The shape that two shapes broadcast to."""
+    return np.broadcast_shapes(tuple(a), tuple(b))
+
+
 @masked_select.vjp("input")
 def _(grad, input_shape, mask):
-    common = np.broadcast_shapes(tuple(input_shape), tuple(mask.shape))
+    common = common_shape(input_shape, mask.shape)
     mask = ops.expand(mask, common) if tuple(mask.shape) != common else mask
     return ops.masked_scatter(ops.expand(grad.sum() * 0, common), mask, grad)
 
