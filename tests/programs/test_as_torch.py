@@ -121,7 +121,7 @@ for name in ("torchvision", "torch.nothing_here"):
         print(str(error)[:45])
 handle.undo()
 print([name for name in sys.modules if name.startswith("torch")])
-""") == ["True True True True", "torch True autodiff_lab.nn True", "No module named 'torchvision' here: torchvisio", "No module named 'torch.nothing_here': if PyTo", "[]"]
+""") == ["True True True True", "torch True autodiff_lab.nn True", "No module named 'torchvision' here: torchvisi", "No module named 'torch.nothing_here': if PyTo", "[]"]
 
 
 def test_it_is_refused_when_another_torch_is_loaded():
