@@ -463,7 +463,7 @@ export class GraphPanel {
     }
     if (!this.memory.touched && this.picture.placed.width * this.camera.zoom <= this.window().w - 16) this.fit();
     this.redraw();
-    this.roving(item, document.activeElement?.getAttribute("data-item") === item);
+    this.roving(item);
     this.tell(`${this.picture.label_of(item)} ${this.opened.has(item) ? "opened" : "folded"}`);
     this.remember();
   }

@@ -32,7 +32,7 @@ export class Picture {
   private readonly svg = svg("svg", { width: "100%", height: "100%", role: "tree", "aria-label": "Graph" });
   private readonly far = html("canvas", { "aria-hidden": "true", class: "adl-far" });
   private readonly layers = { boxes: svg("g"), wires: svg("g", { "aria-hidden": "true" }), labels: svg("g", { "aria-hidden": "true" }), cards: svg("g") };
-  private readonly drawn = new Map<string, { group: SVGGElement; look: string }>();
+  private readonly drawn = new Map<string, { group: SVGGElement; hit: SVGGElement; text: SVGGElement; look: string }>();
   private members = new Map<string, number[]>();
   private sizes = new Map<string, Card>();
   private snapshot!: Snapshot;
@@ -128,7 +128,7 @@ export class Picture {
       this.drawItem(box, look);
     }
     for (const [item, entry] of this.drawn) {
-      if (wanted.has(item) || entry.group === document.activeElement) continue;
+      if (wanted.has(item) || entry.hit === document.activeElement) continue;
       entry.group.remove();
       this.drawn.delete(item);
     }
@@ -145,10 +145,11 @@ export class Picture {
     let entry = this.drawn.get(item);
     const fresh = !entry;
     if (!entry) {
-      const group = svg("g", { class: "adl-item", tabindex: -1, role: "treeitem", "data-item": item });
-      this.drawn.set(item, (entry = { group, look: "" }));
+      // What is heard and pressed is one element, what is read another: the sentence is not the text on the card.
+      const hit = svg("g", { class: "adl-hit", tabindex: -1, role: "treeitem", "data-item": item }), text = svg("g", { "aria-hidden": "true", class: "adl-text" });
+      this.drawn.set(item, (entry = { group: svg("g", { class: "adl-item" }, hit, text), hit, text, look: "" }));
     }
-    const { group } = entry;
+    const { group, hit } = entry;
     const layer = open ? this.layers.boxes : this.layers.cards;
     if (group.parentNode !== layer) layer.append(group);
     if (fresh || calm()) {
@@ -162,15 +163,16 @@ export class Picture {
     if (entry.look === key) return;
     const changed = entry.look !== "" && !open;
     entry.look = key;
-    group.setAttribute("aria-label", said);
-    group.setAttribute("aria-level", String(this.depth(item)));
-    if (item[0] !== "n") group.setAttribute("aria-expanded", String(open));
-    group.setAttribute("aria-selected", String(look.focus === item));
+    hit.setAttribute("aria-label", said);
+    hit.setAttribute("aria-level", String(this.depth(item)));
+    if (item[0] !== "n") hit.setAttribute("aria-expanded", String(open));
+    hit.setAttribute("aria-selected", String(look.focus === item));
     group.classList.toggle("dim", dim);
     const children = open ? this.openBox(box) : [...drawCard(card!).children];
     if (look.hits.has(item) && !open) children.unshift(svg("rect", { x: -3, y: -3, width: box.w + 6, height: box.h + 6, rx: 9, style: `fill:color-mix(in srgb, ${color("accent")} 26%, transparent)` }));
     if (look.focus === item) children.unshift(svg("rect", { class: "ring", x: -4, y: -4, width: box.w + 8, height: box.h + 8, rx: open ? 14 : card!.square ? 6 : 10, style: `fill:none;stroke:${color("accent")}`, "stroke-width": 2 }));
-    group.replaceChildren(...children);
+    hit.replaceChildren(...children.filter((child) => child.tagName === "rect"));
+    entry.text.replaceChildren(...children.filter((child) => child.tagName !== "rect"));
     if (changed && !calm()) {
       const face = group.querySelector(".face");
       face?.animate?.([{ fillOpacity: 0.35 }, { fillOpacity: 1 }], { duration: 300, easing: "ease-out" });
@@ -283,7 +285,7 @@ export class Picture {
 
   /** The group of an item, if it is drawn. */
   group(item: string): SVGGElement | undefined {
-    return this.drawn.get(item)?.group;
+    return this.drawn.get(item)?.hit;
   }
 
   /** Forget what is drawn, so that the next draw is complete (after a change of theme, or for export). */
