@@ -79,12 +79,16 @@ def _bundle(tensor, include=None, exclude=None) -> dict:
 Tensor._repr_mimebundle_ = _bundle
 
 
+_MODULES_LATER = ("distributions",)
 _LATER = {"show": "notebook", "summary": "notebook", "diagnose": "notebook", "explain": "notebook", "name": "notebook", "watch": "widgets.watch", "compare": "widgets.watch", "Run": "widgets.watch", "check": "lessons", "hint": "lessons", "author": "lessons"}
 
 
 def __getattr__(name: str):
-    """Parts that need more than NumPy and SciPy are imported when first asked for."""
+    """Parts that need more than NumPy and SciPy, or that few programs use, are imported when first asked for."""
     import importlib
+
+    if name in _MODULES_LATER:
+        return importlib.import_module(f".{name}", __name__)
 
     if name in _LATER:
         return getattr(importlib.import_module(f".{_LATER[name]}", __name__), name)

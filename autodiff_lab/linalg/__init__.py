@@ -283,13 +283,30 @@ _SolveEx = collections.namedtuple("linalg_solve_ex", ["result", "info"])
 
 def _checked(function, kind, A, check_errors, *args, **kwargs):
     """Run a decomposition; a failure becomes a nonzero `info` unless errors are wanted."""
-    int32 = _all["zeros"](A.shape[:-2], dtype=_int32())
     try:
-        return kind(function(A, *args, **kwargs), int32)
-    except RuntimeError as error:
-        if check_errors or not isinstance(error, LinAlgError):
+        return kind(function(A, *args, **kwargs), _all["zeros"](A.shape[:-2], dtype=_int32()))
+    except LinAlgError:
+        if check_errors:
             raise
-        return kind(A * float("nan"), int32 + 1)
+    if A.ndim > 2:  # some matrices of the batch may be sound
+        parts = [_checked(function, kind, *row, False, **kwargs) for row in zip(A, *([_row(a, A, i) for i in range(len(A))] for a in args))]
+        return kind(*(_all["stack"](part) for part in zip(*parts)))
+    found = function(A * 0 + _all["eye"](A.shape[-1], dtype=A.dtype), *args, **kwargs) * float("nan")
+    return kind(found, wrap(np.array(_place(A, function), np.int32)))
+
+
+def _row(right, A, i: int):
+    """The i-th of a batch of right sides; one that has no batch serves all."""
+    return right[i] if right.ndim == A.ndim or right.ndim == A.ndim - 1 and right.shape[:1] == A.shape[:1] else right
+
+
+def _place(A, function) -> int:
+    """Where LAPACK gave up: the order of the first leading minor that is not positive, or of the pivot that is zero."""
+    from scipy.linalg import lapack
+
+    prefix = {"f": "s", "d": "d", "F": "c", "D": "z"}[A._a.dtype.char]
+    routine = getattr(lapack, prefix + ("potrf" if function is cholesky else "getrf"))
+    return int((routine(A.detach().numpy(), lower=1) if function is cholesky else routine(A.detach().numpy()))[-1])
 
 
 def _int32():

@@ -11,7 +11,7 @@ import numpy as np
 from ..backend import random as streams
 from ..backend import to_host
 from ..core.dtypes import dtype_of, get_default_dtype
-from ..core.op import op, public
+from ..core.op import op, ops, public
 from ..core.tensor import Tensor
 from .random_fills import check_probabilities, need_float, stream
 from .sampling import drawn, into, placed_like, shape_of_sizes
@@ -225,6 +225,46 @@ def _log_tail(a, x, upper):
     lower = a * np.log(x) - x - gammaln(a + 1.0) + np.log(hyp1f1(1.0, a + 1.0, np.where(upper, 0.0, x)))
     with np.errstate(divide="ignore"):
         return np.where(upper, np.log(gammaincc(a, x)), lower)
+
+
+@op(category="random", latex=r"x_i = \frac{g_i}{\sum_j g_j}, \quad g_i \sim \Gamma(a_i)", method=False, out=False, node_name="_Dirichlet")
+def _sample_dirichlet(input: Tensor, generator=None) -> Tensor:
+    """Probabilities along the last dimension: gamma numbers of the shapes in `input`, divided by their sum."""
+    need_float(input, "dirichlet")
+    drawn = streams.gamma(stream(generator), to_host(input).astype(np.float64))
+    info = np.finfo(input.dtype)
+    shares = (drawn / drawn.sum(-1, keepdims=True)).astype(input.dtype)
+    return placed_like(input, np.clip(shares, info.tiny, 1 - info.epsneg))
+
+
+@_sample_dirichlet.vjp("input")
+def _(grad, input, out):
+    slope = ops._dirichlet_grad(out, input, ops.sum(input, -1, True))
+    return slope * (grad - ops.sum(out * grad, -1, True))
+
+
+@op(category="random", method=False, out=False, no_grad="PyTorch has no derivative of this gradient either.")
+def _dirichlet_grad(x: Tensor, alpha: Tensor, total: Tensor) -> Tensor:
+    """How the share `x` of a Dirichlet draw moves with its own concentration, over 1 - x, while its rank stays."""
+    from scipy.special import betaln
+
+    share, a, b = (to_host(v).astype(np.float64) for v in (x, alpha, total - alpha))
+    upper = share > a / (a + b)
+    h = 1e-3 * a
+    slope = (8.0 * (_log_beta_tail(a + h, b, share, upper) - _log_beta_tail(a - h, b, share, upper))
+             - _log_beta_tail(a + 2 * h, b, share, upper) + _log_beta_tail(a - 2 * h, b, share, upper)) / (12.0 * h)
+    log_density = (a - 1.0) * np.log(share) + (b - 1.0) * np.log1p(-share) - betaln(a, b)
+    result = np.where(upper, 1.0, -1.0) * slope * np.exp(_log_beta_tail(a, b, share, upper) - log_density) / (1.0 - share)
+    return placed_like(x, result.astype(x.dtype))
+
+
+def _log_beta_tail(a, b, x, upper):
+    """log of the beta distribution's lower tail at x, or of the upper one where `upper`."""
+    from scipy.special import betainc, betaln, hyp2f1
+
+    series = a * np.log(x) - np.log(a) - betaln(a, b) + np.log(hyp2f1(a, 1.0 - b, a + 1.0, np.where(x < 0.01, x, 0.0)))
+    with np.errstate(divide="ignore"):
+        return np.where(upper, np.log(betainc(b, a, 1.0 - x)), np.where(x < 0.01, series, np.log(betainc(a, b, x))))
 
 
 public[""].update(normal=normal)

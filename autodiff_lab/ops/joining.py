@@ -383,7 +383,12 @@ def broadcast_tensors(*tensors):
     """Tensors stretched to their common shape. Views."""
     if len(tensors) == 1 and not isinstance(tensors[0], Tensor):
         tensors = tuple(tensors[0])
-    shape = broadcast_shapes(*(t.shape for t in tensors))
+    try:
+        shape = broadcast_shapes(*(t.shape for t in tensors))
+    except RuntimeError:
+        for a, b in itertools.pairwise(tensors):
+            a + b  # says which two sizes differ
+        raise
     return tuple(t.expand(shape) for t in tensors)
 
 
