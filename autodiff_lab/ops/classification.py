@@ -152,13 +152,21 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     return nll_loss_op(input, target, weight, size_average, ignore_index, reduce, reduction)
 
 
-@op(category="loss", latex=r"-\frac{1}{n}\sum_i \ln \mathrm{softmax}(x_i)_{y_i}", namespace=F, out=False, name="cross_entropy", function=False, extras=("logp",), node_name="NllLoss",
+@op(category="loss", latex=r"-\frac{1}{n}\sum_i \ln \mathrm{softmax}(x_i)_{y_i}", namespace=F, out=False, name="cross_entropy", function=False, extras=("logp", "usual"), node_name="NllLoss",
     samples=calls(_classes(), _classes(weighted=True), _classes(weighted=True, ignore=-100, reduction="sum"), _classes((2, 3, 4), reduction="none", weighted=True),
                   _classes((2, 3, 4), ignore=1, ignore_index=1), _classes((3,)), _classes(label_smoothing=0.1, weighted=True, ignore=2, ignore_index=2),
                   _classes((2, 3, 4), label_smoothing=0.3), _classes(label_smoothing=0.2, reduction="none"), _classes(label_smoothing=0.2, reduction="sum", weighted=True)))
 def cross_entropy_op(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average=None, ignore_index: int = -100, reduce=None, reduction: str = "mean",
                      label_smoothing: float = 0.0) -> Tensor:
     """Cross-entropy of class indices from logits, fused; see cross_entropy."""
+    if weight is None and not label_smoothing and size_average is None and reduce is None and _plain(input, target) and (ignore_index < 0 or not (target == ignore_index).any()):
+        xp = namespace(input)
+        logp = log_softmax.op.kernel(input, 1)
+        values = logp[xp.arange(len(target)), target]
+        if reduction == "mean":
+            return xp.add.reduce(values, axis=None) / -len(target), logp, True
+        if reduction == "sum":
+            return -xp.add.reduce(values, axis=None), logp, True
     reduction = reduction_of(size_average, reduce, reduction)
     classes = check_classes("cross_entropy", input, target, weight, ignore_index)
     if not 0 <= label_smoothing <= 1:
@@ -169,7 +177,13 @@ def cross_entropy_op(input: Tensor, target: Tensor, weight: Tensor | None = None
     values = -pick(xp, logp, safe) * amount
     if label_smoothing:
         values = values * (1 - label_smoothing) - _smoothed(xp, logp, weight, target != ignore_index) * (label_smoothing / classes)
-    return total(xp, values, amount, reduction), logp
+    return total(xp, values, amount, reduction), logp, False
+
+
+def _plain(input, target) -> bool:
+    """True for the usual case, which needs no masks: rows of logits, a class that counts for each."""
+    return (input.ndim == 2 and target.ndim == 1 and input.shape[0] == target.shape[0] > 0 and target.dtype == "int64"
+            and dtype_of(input).category == 2 and target.min() >= 0 and target.max() < input.shape[1])
 
 
 def _smoothed(xp, logp, weight, counted):
@@ -184,10 +198,10 @@ def _along_classes(weight, ndim: int):
 
 
 @cross_entropy_op.vjp("input", latex=r"\frac{1}{n}(\mathrm{softmax}(x) - \mathrm{onehot}(y))")
-def _(grad, input, target, weight, ignore_index, size_average, reduce, reduction, label_smoothing, logp):
+def _(grad, input, target, weight, ignore_index, size_average, reduce, reduction, label_smoothing, logp, usual):
     if size_average is not None or reduce is not None:
         reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
-    return cross_entropy_backward(grad, input, target, weight, ignore_index, reduction, label_smoothing, logp)
+    return cross_entropy_backward(grad, input, target, weight, ignore_index, reduction, label_smoothing, logp, usual)
 
 
 def _smooth_target(xp, shape, dtype, safe, amount, weight, counted, smoothing: float):
@@ -200,10 +214,16 @@ def _smooth_target(xp, shape, dtype, safe, amount, weight, counted, smoothing: f
 
 
 @op(category="loss", function=False, method=False, out=False)
-def cross_entropy_backward(input: Tensor, x: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, smoothing: float, logp) -> Tensor:
+def cross_entropy_backward(input: Tensor, x: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, smoothing: float, logp, usual: bool) -> Tensor:
     """The gradient of cross_entropy at the logits `x`: what each row counts times (softmax - target)."""
     xp = namespace(x)
     logp = logp._a if isinstance(logp, Tensor) else logp
+    if usual:
+        out = xp.exp(logp)
+        scale = input / len(target) if reduction == "mean" else input
+        out *= scale
+        out[xp.arange(len(target)), target] -= scale
+        return out
     classes = x.shape[1] if x.ndim > 1 else x.shape[0]
     axis = 1 if x.ndim > 1 else 0
     safe, amount = coefficients(xp, x, target, weight, ignore_index, classes)

@@ -38,6 +38,8 @@ def axes(dim, ndim: int):
     """
     if dim is None:
         return None
+    if dim.__class__ is int and -ndim <= dim < ndim:  # the usual case
+        return (dim % ndim,)
     many = tuple(dim) if hasattr(dim, "__iter__") else (dim,)
     found = []
     for d in many:
@@ -209,9 +211,8 @@ def _extreme(name: str, input, dim, keepdim: bool):
         return input, xp.int64(0)
     if not input.shape[axis]:
         raise IndexError(f"{name}(): Expected reduction dim {axis} to have non-zero size.")
-    found = getattr(xp, "arg" + name)(input, axis=axis, keepdims=True)
-    values = xp.take_along_axis(input, found, axis)
-    return (values, found) if keepdim else (values.squeeze(axis), found.squeeze(axis))
+    values = (xp.maximum if name == "max" else xp.minimum).reduce(input, axis=axis, keepdims=keepdim)
+    return values, getattr(xp, "arg" + name)(input, axis=axis, keepdims=keepdim)
 
 
 @max_dim.vjp("input")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 
 from ..backend import namespace
-from ..core.dtypes import dtype_of
+from ..core.dtypes import FLOATING, dtype_of
 from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor
@@ -24,6 +24,8 @@ def prepared(name: str, input, dim, dtype):
         RuntimeError: for integers without a dtype.
         IndexError: for a dimension that is not there.
     """
+    if dtype is None and input.dtype in FLOATING and dim.__class__ is int and -input.ndim <= dim < input.ndim:
+        return input, dim
     if dtype is not None:
         input = input.astype(dtype_of(dtype).numpy)
     elif dtype_of(input).category < 2:
