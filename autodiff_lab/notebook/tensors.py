@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ..record.text import shape_text
+from .graph import VIEW, in_kernel
 from .names import ipython, variables
 
 __all__ = ["bundle", "facts_of"]
 
+READABLE = 120  # elements; up to this many, the still picture has every number in it
 SHOWN_AT_MOST = 1 << 24  # elements; of a larger one only the text
 
 
@@ -20,7 +22,13 @@ def bundle(tensor) -> dict:
     from ..export.heat import heat_svg
 
     try:
-        data["image/svg+xml"] = heat_svg(_host(tensor), _name(tensor), facts_of(tensor))
+        array, name, facts = _host(tensor), _name(tensor), facts_of(tensor)
+        data["image/svg+xml"] = heat_svg(array, name, facts)
+        if array.size > READABLE and in_kernel():
+            from ..widgets.tensor import TensorWidget
+
+            widget = TensorWidget(array, name, facts, f"{facts}.")
+            data[VIEW] = {"version_major": 2, "version_minor": 1, "model_id": widget.model_id}
     except (TypeError, ValueError, AttributeError):  # a kind of number that has no picture: the text says it all
         pass
     return data

@@ -78,7 +78,7 @@ def test_panel_appears_steps_and_stays_the_same_when_the_cell_runs_again(lab):
     page.keyboard.press("Escape")
 
     # What if: drag a leaf; the engine answers.
-    page.locator("[role=treeitem]", has_text="leaf").first.click()
+    page.locator("[role=treeitem][aria-label^='w, a parameter']").click()
     page.get_by_label("Exact value of w").fill("4")
     page.keyboard.press("Enter")
     page.wait_for_function("() => [...document.querySelectorAll('[role=treeitem]')].some(g => g.getAttribute('aria-label').includes('value 121'))", timeout=15_000)
@@ -132,7 +132,7 @@ def test_model_folds_opens_and_is_searched(lab):
     # A line of code marks what it made.
     page.get_by_role("button", name="Code", exact=True).last.click()
     page.locator("button.adl-line", has_text="lab.relu").click()
-    assert "4 nodes made by this line" in sentence(book)
+    assert "8 nodes made by this line: self.fc1(x), h," in sentence(book)
     findings = book.axe(".adl")
     assert findings == []
     assert not book.errors

@@ -52,7 +52,7 @@ def test_it_folds_searches_and_steps(saved):
     page.locator("[data-item=k0]").click()
     page.locator("[data-item=s2]").wait_for()
     page.keyboard.press("/")
-    page.keyboard.type("softmax")
+    page.keyboard.type("matmul")
     page.keyboard.press("Enter")
     assert "Hit 1 of" in page.locator(".adl-say").inner_text()
     page = saved(examples.board())
