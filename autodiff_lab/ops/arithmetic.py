@@ -9,7 +9,7 @@ import numpy as np
 from ..backend import namespace
 from ..core.dtypes import FLOATING, default_dtype, dtype_of
 from ..core.op import op, ops, public
-from ..core.samples import away_from, calls, pairs, positive, reals
+from ..core.samples import calls, pairs, positive, reals
 from ..core.tensor import Tensor
 
 Number = int | float | complex | bool

@@ -53,7 +53,7 @@ def _(grad, slope):
 
 def _one(logp, labels, blank: int):
     """Loss and gradient of one sequence: forward and backward over the labels with blanks between."""
-    times, classes = logp.shape
+    times = len(logp)
     path = np.full(2 * len(labels) + 1, blank, dtype=np.int64)
     path[1::2] = labels
     n = len(path)

@@ -277,9 +277,9 @@ def _(grad, input, out):
     return grad * ops.where(tiny, input * 0 + 0.5, i0e(input) - out * (ops.sgn(input) + 1 / safe))
 
 
-def _without_derivative(name: str, of: str, sentence: str, low: float = 0.3) -> None:
+def _without_derivative(name: str, of: str, sentence: str) -> None:
     """An operator of torch.special that PyTorch gives no derivative either."""
-    def kernel(input: "Tensor") -> "Tensor":
+    def kernel(input: Tensor) -> Tensor:
         return scipy_call(of, input)
 
     kernel.__annotations__ = {"input": "Tensor", "return": "Tensor"}
@@ -326,7 +326,7 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
 def _(grad, input, eps):
     slope = grad / (input * (1 - input))
     if eps is None:
-        return ops.where((input >= 0) & (input <= 1), slope, grad * math.nan)
+        return ops.where((input >= 0) & (input <= 1), slope, math.nan)
     return ops.where((input >= eps) & (input <= 1 - eps), slope, grad * 0)
 
 
