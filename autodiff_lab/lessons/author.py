@@ -154,10 +154,12 @@ def mutants(source: str) -> list[str]:
     places = [node for node in ast.walk(original) if not is_docstring(node, original)]
     found: dict[str, None] = {}
     plain = ast.unparse(original)
+    numbers = {id(part) for node in places if isinstance(node, ast.Call) for part in (*node.args, *(word.value for word in node.keywords))}
+    arguments = {index for index, node in enumerate(ast.walk(original)) if id(node) in numbers}
     for index, node in enumerate(ast.walk(original)):
         if node not in places:
             continue
-        for change in changes(node):
+        for change in changes(node, index in arguments):
             tree = copy.deepcopy(original)
             target = list(ast.walk(tree))[index]
             try:
@@ -189,7 +191,7 @@ def replaced(old: ast.AST, new: ast.AST | None, tree: ast.AST) -> ast.AST:
     return tree
 
 
-def changes(node: ast.AST) -> list:
+def changes(node: ast.AST, is_argument: bool = False) -> list:
     """What can go wrong at one node: functions of (node, tree) that give the changed tree."""
     made = []
 
@@ -202,7 +204,7 @@ def changes(node: ast.AST) -> list:
             swap(lambda old: ast.Constant(not old.value))
         elif isinstance(value, int | float):
             swap(lambda old: ast.Constant(old.value + 1))
-            if value:
+            if value and not is_argument:  # as an argument it is mostly a dimension, and -1 is often the same one as 1
                 swap(lambda old: ast.UnaryOp(ast.USub(), ast.Constant(old.value)))
         elif isinstance(value, str) and value:
             swap(lambda old: ast.Constant(old.value + "_"))
