@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from html import escape
+from itertools import pairwise
 
 import numpy as np
 
@@ -155,7 +156,7 @@ def apart(ends: list, top: float, bottom: float, gap: float = 14) -> None:
     """Move labels at the ends of curves so far that none covers another."""
     ends.sort()
     for _ in range(20):
-        for a, b in zip(ends, ends[1:]):
+        for a, b in pairwise(ends):
             if b[0] - a[0] < gap:
                 push = (gap - (b[0] - a[0])) / 2
                 a[0], b[0] = a[0] - push, b[0] + push

@@ -193,7 +193,8 @@ class Snapshots:
 
     def take(self, step: int, updates: int, parts: dict, extra: dict) -> None:
         """Keep a copy of `parts` (name -> object with state_dict, or array holder)."""
-        made = {"step": step, "updates": updates, "extra": extra, "random": (random.getstate(), np.random.get_state()),
+        generators = random.getstate(), np.random.get_state()  # noqa: NPY002 - the learner's own program may use it
+        made = {"step": step, "updates": updates, "extra": extra, "random": generators,
                 "parts": {name: copied(part) for name, part in parts.items()}}
         if not self.size:
             self.size = max(1, nbytes(made["parts"]))

@@ -37,7 +37,7 @@ class Field:
         self.steps: list[int] = []
         self.frames: list[np.ndarray] = []
         self.classes = 2
-        self.trouble = ""
+        self.trouble = ""  # why it can't be drawn, in a sentence
         self._next, self._sent = 0.0, 0
 
     def frame(self, step: int, last: bool = False) -> None:
@@ -68,7 +68,7 @@ class Field:
         parameter = next(iter(model.parameters()), None) if hasattr(model, "parameters") else None
         grid = self.grid.astype(parameter._a.dtype if parameter is not None else np.float32)
         training = [(module, module.training) for module in model.modules()] if hasattr(model, "modules") else []
-        kept = default_generator.get_state(), random.getstate(), np.random.get_state()
+        kept = default_generator.get_state(), random.getstate(), np.random.get_state()  # noqa: NPY002 - the learner's own program may use it
         watching = observe.observers, observe.followers
         grad, modes.grad = modes.grad, False
         observe.observers = observe.followers = ()
@@ -83,7 +83,7 @@ class Field:
                 module.training = was
             default_generator.set_state(kept[0])
             random.setstate(kept[1])
-            np.random.set_state(kept[2])
+            np.random.set_state(kept[2])  # noqa: NPY002
         out = out.reshape(len(self.grid), -1).astype(np.float64)
         if out.shape[1] == 1:
             value = out[:, 0]

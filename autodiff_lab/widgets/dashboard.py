@@ -6,7 +6,7 @@ import numpy as np
 
 from ..export import run_svg, run_text
 from ..record.flow import BINS, folded
-from .live import LiveWidget, bundle, cells, pack
+from .live import LiveWidget, bundle, cells, interactive, pack
 
 __all__ = ["Dashboard"]
 
@@ -40,7 +40,17 @@ class Dashboard(LiveWidget):
             self.stage = "running"
             self.watcher.record.ended = ""
             self.appear()
+        if self.field is not None:
+            self.look_at_field()
         super().touch()
+
+    def look_at_field(self, last: bool = False) -> None:
+        """One more frame of the decision surface, if it is time; only where somebody may see it, or at the end."""
+        record = self.watcher.record
+        if last or (self._shown is not None and interactive()):
+            self.field.frame(record.step, last)
+        if self.field.trouble:
+            record.notes["field"] = self.field.trouble
 
     def _stands(self) -> None:
         self.stage = "paused" if self.watcher.controls.paused else "running"
@@ -53,7 +63,7 @@ class Dashboard(LiveWidget):
         self.watcher.controls.paused = False
         self.stage = self.watcher.record.ended or "idle"
         if self.field is not None:
-            self.field.frame(self.watcher.record.step, last=True)
+            self.look_at_field(last=True)
         super().settle(cell)
 
     # -- messages

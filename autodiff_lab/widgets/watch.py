@@ -270,6 +270,8 @@ class Run:
             self._record.ended = "interrupted" if issubclass(kind, KeyboardInterrupt) else "failed"
         if self._panel is None:
             self.close()
+        elif self._watcher is not None:  # the dashboard shows its last state when the cell ends
+            observe.detach(self._watcher)
         return kind is not None and issubclass(kind, StopTraining)
 
     # -- the dashboard

@@ -117,6 +117,11 @@ class Server:
                 time.sleep(0.1)
         raise RuntimeError(f"JupyterLab did not start:\n{(self.home / 'server.log').read_text()[-3000:]}")
 
+    def set(self, plugin: str, **values) -> None:
+        """Change settings for the pages that are opened from now on."""
+        file = (self.home / "settings" / plugin).with_suffix(".jupyterlab-settings")
+        file.write_text(json.dumps(SETTINGS.get(plugin, {}) | values))
+
     def stop(self) -> None:
         self.process.send_signal(signal.SIGINT)
         self.process.terminate()
@@ -174,8 +179,9 @@ class Lab:
     def __init__(self, server: Server, browser, test: str):
         self.server, self.browser, self.test, self.books = server, browser, test, []
 
-    def open(self, cells, *, dark=False, width=1280, height=900, reduced_motion=False, path=None) -> Notebook:
+    def open(self, cells, *, dark=False, width=1280, height=900, reduced_motion=False, path=None, windowing="defer") -> Notebook:
         """A notebook of these code cells (or the file `path`), opened, its kernel ready."""
+        self.server.set("@jupyterlab/notebook-extension/tracker", windowingMode=windowing)
         name = f"{secrets.token_hex(4)}.ipynb"
         if path is not None:
             shutil.copy(path, self.server.root / name)
