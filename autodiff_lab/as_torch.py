@@ -24,7 +24,7 @@ _COMPANIONS = {
     "torchaudio": "It is compiled against PyTorch.",
     "torchtext": "It is compiled against PyTorch. For small texts use autodiff_lab.datasets.load_verse() or load_names().",
 }
-_SUBMODULE_NAMES = {"torch.autograd.variable": "autograd", "torch._utils": None, "torch.nn.modules.utils": None}
+_NOT_OURS = {"backend", "core", "ops", "record", "export", "widgets", "notebook", "lessons", "datasets", "as_torch", "__main__"}  # PyTorch has no such modules
 _active: AsTorch | None = None
 
 
@@ -107,10 +107,10 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             return None
         if name == "torch":
             return importlib.machinery.ModuleSpec(name, self, origin=_LIBRARY, is_package=True)
-        own = _own_name(name)
-        if own is None or importlib.util.find_spec(own) is None:
+        own = _own_module(name)
+        if own is None:
             raise ModuleNotFoundError(f"No module named '{name}': if PyTorch has it, Autodiff Lab does not yet.", name=name)
-        return importlib.machinery.ModuleSpec(name, self, origin=own, is_package=hasattr(importlib.import_module(own), "__path__"))
+        return importlib.machinery.ModuleSpec(name, self, origin=_LIBRARY, loader_state=own, is_package=hasattr(own, "__path__"))
 
     def create_module(self, spec):
         if spec.name == "torch":
@@ -118,7 +118,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             made.__path__ = []
             made.__version__ = f"{like}+lab{sys.modules[_LIBRARY].__version__}"
             return made
-        found = importlib.import_module(spec.origin)
+        found = spec.loader_state
         self._kept = (found.__spec__, found.__loader__)
         return found
 
@@ -127,10 +127,17 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             module.__spec__, module.__loader__ = self._kept
 
 
-def _own_name(name: str) -> str | None:
-    """The library's name for a module of PyTorch."""
-    own = _SUBMODULE_NAMES.get(name, name.removeprefix("torch."))
-    try:
-        return None if own is None or importlib.util.find_spec(f"{_LIBRARY}.{own}") is None else f"{_LIBRARY}.{own}"
-    except ModuleNotFoundError:
+def _own_module(name: str) -> types.ModuleType | None:
+    """The library's module for one of PyTorch: the one of the same place, or what stands under its name."""
+    own = name.removeprefix("torch.")
+    if own in _NOT_OURS:
         return None
+    try:
+        if importlib.util.find_spec(f"{_LIBRARY}.{own}") is not None:
+            return importlib.import_module(f"{_LIBRARY}.{own}")
+    except ModuleNotFoundError:
+        pass
+    found = sys.modules[_LIBRARY]
+    for part in own.split("."):
+        found = getattr(found, part, None)
+    return found if isinstance(found, types.ModuleType) else None

@@ -15,6 +15,29 @@ def script(obj=None, *args, **kwargs):
 script_method = export = unused = script
 
 
+def freeze(mod, *args, **kwargs):
+    """The module as it is."""
+    return mod
+
+
+optimize_for_inference = freeze
+
+
+def annotate(the_type, the_value):
+    """The value: the type is for a compiler."""
+    return the_value
+
+
+def fork(func, *args, **kwargs):
+    """The result of `func`, computed now; `wait` gives it back."""
+    return func(*args, **kwargs)
+
+
+def wait(future):
+    """What `fork` computed."""
+    return future
+
+
 def ignore(drop: bool = False, **kwargs):
     """The function as it is."""
     return drop if callable(drop) else lambda function: function

@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "datasets": ("backend", "core", "ops", "utils"),
     # What programs written for PyTorch ask for besides: answered, accepted or refused.
     "settings": ("core",),
+    "functional": ("core",),
     "compiler": ("settings",),
     "amp": ("core",),
     "backends": ("core",),

@@ -9,7 +9,8 @@ import contextlib
 import time
 
 from ..core import devices
-from . import amp
+from ..core.op import public
+from . import amp, nvtx
 
 __all__ = [
     "Event", "Stream", "current_device", "current_stream", "device", "device_count", "empty_cache", "get_device_capability", "get_device_name",
@@ -210,10 +211,63 @@ def current_stream(device=None) -> Stream:
 default_stream = current_stream
 
 
+def get_rng_state(device="cuda"):
+    """The state of the one stream of random numbers."""
+    return public[""]["get_rng_state"]()
+
+
+def set_rng_state(new_state, device="cuda") -> None:
+    """Go on from a state of the one stream of random numbers."""
+    public[""]["set_rng_state"](new_state)
+
+
+def get_rng_state_all() -> list:
+    """One state per device: there is one stream, so they are the same."""
+    return [get_rng_state() for _ in range(device_count())]
+
+
+def set_rng_state_all(new_states) -> None:
+    """Go on from the first of these states."""
+    for state in list(new_states)[:1]:
+        set_rng_state(state)
+
+
+def initial_seed() -> int:
+    """The seed of the one stream of random numbers."""
+    return public[""]["initial_seed"]()
+
+
+def memory_stats(device=None) -> dict:
+    """What CuPy's memory pool says."""
+    return {"allocated_bytes.all.current": memory_allocated(), "reserved_bytes.all.current": memory_reserved()}
+
+
+def memory_summary(device=None, abbreviated: bool = False) -> str:
+    """The same as text."""
+    return f"{memory_allocated()} bytes in use, {memory_reserved()} bytes held"
+
+
+max_memory_reserved = memory_reserved
+reset_max_memory_allocated = reset_max_memory_cached = reset_accumulated_memory_stats = reset_peak_memory_stats
+ipc_collect = empty_cache
+
+
+def __getattr__(name: str):
+    """`cuda.FloatTensor` and its kin, which make tensors on the device."""
+    if not name.endswith("Tensor"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}. If PyTorch has it, Autodiff Lab does not yet.")
+
+    def make(*args):
+        if not is_available():
+            raise TypeError(f"type torch.cuda.{name} not available. Torch not compiled with CUDA enabled: ask cuda.is_available() first.")
+        return public[""][name](*args).cuda()
+    return make
+
+
 @contextlib.contextmanager
 def stream(stream):
     """Accepted; inside, work goes to the one stream as always."""
     yield
 
 
-assert amp
+assert amp and nvtx

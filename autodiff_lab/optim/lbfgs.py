@@ -6,8 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from ..backend import namespace
 from ..core.modes import enable_grad
 from ..core.tape import Version
@@ -49,7 +47,7 @@ class LBFGS(Optimizer):
     # ---- all parameters as one vector ----
 
     def _gradient(self):
-        pieces = [_real(np.zeros_like(p._a) if p._grad is None else p._grad._a).reshape(-1) for p in self._params]
+        pieces = [_real(namespace(p._a).zeros_like(p._a) if p._grad is None else p._grad._a).reshape(-1) for p in self._params]
         return namespace(pieces[0]).concatenate(pieces)
 
     def _move(self, direction, length: float) -> None:
