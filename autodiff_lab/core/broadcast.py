@@ -31,6 +31,7 @@ def fit(grad, shape, dtype):
     if hasattr(grad, "_a"):  # a Tensor, while the backward pass itself is recorded
         return grad if grad._a.dtype == dtype else _cast_tensor(grad, dtype)
     if grad.dtype != dtype:
+        dtype = np.dtype(dtype)  # a node of a scalar knows only its class
         if grad.dtype.kind == "c" and dtype.kind != "c":
             grad = grad.real
         grad = grad.astype(dtype)
@@ -47,6 +48,7 @@ def _stretches(small, large) -> bool:
 def _cast_tensor(grad, dtype: np.dtype):
     from .dtypes import dtype_of
 
+    dtype = np.dtype(dtype)
     if grad._a.dtype.kind == "c" and dtype.kind != "c":
         grad = grad.real
     return grad.to(dtype_of(dtype))
