@@ -57,6 +57,11 @@ def rows_gradient(grad, normed, rstd):
     return grad
 
 
+def as_rows(x, n: int):
+    """The numbers in rows of `n`; for n = 0 there are rows too, without numbers."""
+    return x.reshape(-1, n) if n else x.reshape(math.prod(x.shape[:-1]), 0)
+
+
 def as_sizes(normalized_shape) -> tuple:
     return tuple(normalized_shape) if hasattr(normalized_shape, "__iter__") else (int(normalized_shape),)
 
@@ -83,7 +88,7 @@ def layer_norm(input: Tensor, normalized_shape, weight: Tensor | None = None, bi
     """
     sizes = as_sizes(normalized_shape)
     check_layer_norm(input, sizes, weight, bias)
-    rows = wide(input).reshape(-1, math.prod(sizes))
+    rows = as_rows(wide(input), math.prod(sizes))
     out, mean, rstd = normalize_rows(rows, eps)
     if weight is not None:
         out *= weight.reshape(-1)
@@ -114,7 +119,7 @@ def _(grad, input, normalized_shape, weight, bias, eps, mean, rstd, needs):
 def layer_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, mean: Tensor, rstd: Tensor, sizes, needs):
     """The three gradients of layer_norm."""
     xp = namespace(grad)
-    rows = wide(input).reshape(mean.shape[0], -1)
+    rows = as_rows(wide(input), math.prod(sizes))
     g = wide(grad).reshape(rows.shape)
     normed = rows - mean
     normed *= rstd
@@ -132,7 +137,7 @@ def rms_norm(input: Tensor, normalized_shape, weight: Tensor | None = None, eps:
     sizes = as_sizes(normalized_shape)
     check_layer_norm(input, sizes, weight, None)
     xp = namespace(input)
-    rows = wide(input).reshape(-1, math.prod(sizes))
+    rows = as_rows(wide(input), math.prod(sizes))
     rstd = xp.einsum("ij,ij->i", rows, rows)[:, None] / max(rows.shape[1], 1)
     rstd += rstd.dtype.type(rms_eps(input, eps))
     rstd = 1 / xp.sqrt(rstd)
@@ -158,14 +163,14 @@ def _(grad, input, normalized_shape, weight, eps, rstd, needs):
             out = input * ((input * input).mean(dims, True) + rms_eps(input, eps)).rsqrt()
             return out if weight is None else out * weight
         return gradients_through(formula, (input, weight), grad)
-    return ops.rms_norm_backward(grad, input, weight, rstd, needs)
+    return ops.rms_norm_backward(grad, input, weight, rstd, as_sizes(normalized_shape), needs)
 
 
 @op(category="norm", function=False, method=False, outputs=("grad_input", "grad_weight"), no_grad="its rule is taken through the composed formula")
-def rms_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, rstd: Tensor, needs):
+def rms_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, rstd: Tensor, sizes, needs):
     """The two gradients of rms_norm."""
     xp = namespace(grad)
-    rows = wide(input).reshape(rstd.shape[0], -1)
+    rows = as_rows(wide(input), math.prod(sizes))
     g = wide(grad).reshape(rows.shape)
     normed = rows * rstd
     to_weight = xp.einsum("ij,ij->j", g, normed).reshape(weight.shape) if needs[1] else None
@@ -273,9 +278,9 @@ def batch_norm_train(input: Tensor, weight: Tensor | None, bias: Tensor | None, 
     xp = namespace(input)
     channels = Channels(input)
     rows = channels.rows(wide(input))
-    mean = channels.total(rows) / channels.count
+    mean = channels.total(rows) / max(channels.count, 1)
     out = rows - channels.spread(mean)
-    var = channels.dot(out, out) / channels.count
+    var = channels.dot(out, out) / max(channels.count, 1)
     scale = 1 / xp.sqrt(var + var.dtype.type(eps))
     out *= channels.spread(scale if weight is None else scale * weight)
     if bias is not None:
@@ -310,9 +315,9 @@ def batch_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, mean
     to_weight = channels.dot(g, centered) * rstd
     if needs[0]:
         # g - mean(g) - normed * mean(g * normed), scaled; written so that each array is passed over once or twice.
-        centered *= channels.spread(to_weight * rstd / -channels.count)
+        centered *= channels.spread(to_weight * rstd / -max(channels.count, 1))
         centered += g
-        centered -= channels.spread(to_bias / channels.count)
+        centered -= channels.spread(to_bias / max(channels.count, 1))
         centered *= channels.spread(rstd if weight is None else rstd * weight)
         to_input = centered.reshape(input.shape)
     return to_input if needs[0] else None, to_weight if needs[1] else None, to_bias if needs[2] else None
@@ -381,6 +386,8 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     Raises:
         ValueError: if there is only one number per channel to take a variance of.
     """
+    if eps <= 0:
+        raise ValueError(f"batch_norm eps must be positive, but got {eps}")
     if input.ndim < 2:
         raise RuntimeError(f"batch_norm needs an input (N, C, …), got one of shape {list(input.shape)}.")
     C = input.shape[1]
@@ -395,7 +402,8 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     if count == 1:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.size()}")
     out, mean, var = batch_norm_train(input, weight, bias, eps)
-    update_running(running_mean, running_var, mean, var, count, momentum)
+    if count:
+        update_running(running_mean, running_var, mean, var, count, momentum)
     return out
 
 

@@ -33,10 +33,11 @@ class RNNBase(Module):
         if dropout > 0 and num_layers == 1:
             warnings.warn("dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects num_layers greater than 1, "
                           f"but got dropout={dropout} and num_layers={num_layers}", stacklevel=3)
-        if not isinstance(hidden_size, int):
-            raise TypeError(f"hidden_size should be of type int, got: {type(hidden_size).__name__}")
-        if hidden_size <= 0:
-            raise ValueError("hidden_size must be greater than zero")
+        for name, value, kind in (("input_size", input_size, int), ("hidden_size", hidden_size, int), ("bias", bias, bool), ("batch_first", batch_first, bool)):
+            if not isinstance(value, kind):
+                raise TypeError(f"{name} should be of type {kind.__name__}, got: {type(value).__name__}")
+            if kind is int and value <= 0:
+                raise ValueError(f"{name} must be greater than zero")
         if num_layers <= 0:
             raise ValueError("num_layers must be greater than zero")
         if proj_size < 0:
@@ -85,7 +86,8 @@ class RNNBase(Module):
         """Raise for an input of a wrong type or shape."""
         weight = getattr(self, self._flat_weights_names[0])
         if input.dtype != weight.dtype:
-            raise ValueError(f"RNN input dtype ({input.dtype}) does not match weight dtype ({weight.dtype}). Convert to the same dtype before calling.")
+            raise ValueError(f"RNN input dtype ({input.dtype}) does not match weight dtype ({weight.dtype}). Convert input: input.to({weight.dtype}), "
+                             f"or convert model: model.to({input.dtype})")
         if batch_sizes is not None and input.dim() != 2:
             raise RuntimeError(f"input must have 2 dimensions, got {input.dim()}")
         if input.size(-1) != self.input_size:
@@ -285,12 +287,12 @@ class RNNCellBase(Module):
         rows = input.unsqueeze(0) if lone else input
         zeros = public[""]["zeros"]
         found = []
-        for state in states:
+        for i, state in enumerate(states):
             state = zeros(rows.size(0), self.hidden_size, dtype=rows.dtype, device=rows.device) if state is None else state.unsqueeze(0) if lone else state
             if state.size(0) != rows.size(0):
-                raise RuntimeError(f"Input batch size {rows.size(0)} doesn't match hidden batch size {state.size(0)}")
+                raise RuntimeError(f"Input batch size {rows.size(0)} doesn't match hidden{i} batch size {state.size(0)}")
             if state.size(1) != self.hidden_size:
-                raise RuntimeError(f"hidden has inconsistent hidden_size: got {state.size(1)}, expected {self.hidden_size}")
+                raise RuntimeError(f"hidden{i} has inconsistent hidden_size: got {state.size(1)}, expected {self.hidden_size}")
             found.append(state)
         return rows, found, lone
 
