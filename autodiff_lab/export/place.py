@@ -66,15 +66,21 @@ def place(plan: Plan, edges, opened, size, label_width=lambda edge: 0) -> Pictur
         if a != b:
             groups.setdefault((a, b), []).append(index)
     routes = defaultdict(list)  # scope -> (child, child, label width)
+    passing = defaultdict(list)  # scope -> (source node, child, whether it comes in)
     for (a, b), indices in groups.items():
         scope, from_child, to_child = _meet(plan, a, b)
         routes[scope].append((from_child, to_child, label_width(indices[0]) if len(indices) == 1 and a[0] == b[0] == "n" else 0))
+        source = f"n{edges[indices[0]].source}"
+        for box, child in _below(plan, scope, a):
+            passing[box].append((source, child, False))
+        for box, child in _below(plan, scope, b):
+            passing[box].append((source, child, True))
     picture = Picture()
     bends: dict[str, dict[tuple[str, int], tuple[float, float]]] = {}
-    layout = _lay("r", plan, opened, size, routes)
+    layout = _lay("r", plan, opened, size, routes, passing)
     _spread(layout, 0, 0, picture, bends, plan)
     picture.width, picture.height = layout.w, layout.h
-    _wire(plan, groups, picture, bends)
+    _wire(plan, edges, groups, picture, bends)
     return picture
 
 
@@ -105,6 +111,13 @@ def _meet(plan: Plan, a: str, b: str) -> tuple[str, str, str]:
     return scope, up[at], down[at]
 
 
+def _below(plan: Plan, scope: str, item: str) -> list[tuple[str, str]]:
+    """The boxes between `scope` and a visible item, each with its child on the way, outermost first."""
+    chain = plan.chain(item)
+    start = chain.index(scope) + 1 if scope != "r" else 0
+    return [(chain[i], chain[i + 1]) for i in range(start, len(chain) - 1)]
+
+
 @dataclass
 class _Layout:
     w: float
@@ -113,7 +126,7 @@ class _Layout:
     bends: dict  # (source item, column) -> (x, y)
 
 
-def _lay(scope: str, plan: Plan, opened: set, size, routes) -> _Layout:
+def _lay(scope: str, plan: Plan, opened: set, size, routes, passing) -> _Layout:
     columns = plan.columns[scope]
     inner, sizes = {}, {}
     for column in columns:
@@ -121,11 +134,12 @@ def _lay(scope: str, plan: Plan, opened: set, size, routes) -> _Layout:
             if item[-1] == ">":
                 sizes[item] = (0, BEND)
             elif item[0] != "n" and item in opened:
-                inner[item] = lay = _lay(item, plan, opened, size, routes)
+                inner[item] = lay = _lay(item, plan, opened, size, routes, passing)
                 sizes[item] = (lay.w, lay.h)
             else:
                 sizes[item] = size(item)
     column_of = {item: c for c, column in enumerate(columns) for item in column if item[-1] != ">"}
+    members = [set(column) for column in columns]
     gaps = [GAP_X] * len(columns)
     near = [defaultdict(list) for _ in columns], [defaultdict(list) for _ in columns]  # from the left, from the right
     for a, b, label in routes[scope]:
@@ -134,11 +148,22 @@ def _lay(scope: str, plan: Plan, opened: set, size, routes) -> _Layout:
             gaps[cb - 1] = max(gaps[cb - 1], label + 46)
         previous = a
         for c in range(ca + 1, cb + 1):
-            here = b if c == cb else a + ">" if a + ">" in columns[c] else None
+            here = b if c == cb else a + ">" if a + ">" in members[c] else None
             if here is None:
                 continue
             near[0][c][here].append(previous)
             near[1][c - 1][previous].append(here)
+            previous = here
+    for source, child, comes_in in passing[scope]:
+        end = column_of[child]
+        previous = None if comes_in else child
+        for c in range(0, end + 1) if comes_in else range(end + 1, len(columns)):
+            here = child if comes_in and c == end else source + ">"
+            if here not in members[c]:
+                continue
+            if previous is not None:
+                near[0][c][here].append(previous)
+                near[1][c - 1][previous].append(here)
             previous = here
     x, xs = 0.0, []
     for c, column in enumerate(columns):
@@ -222,7 +247,7 @@ def _spread(layout: _Layout, x: float, y: float, picture: Picture, bends, plan: 
             _spread(inner, x + left, y + top, picture, bends, plan, item)
 
 
-def _wire(plan: Plan, groups, picture: Picture, bends) -> None:
+def _wire(plan: Plan, edges, groups, picture: Picture, bends) -> None:
     """Points of every wire: out of the right side, through its bends, into the left side at its own height."""
     arriving = defaultdict(list)
     for a, b in groups:
@@ -235,13 +260,23 @@ def _wire(plan: Plan, groups, picture: Picture, bends) -> None:
         for i, a in enumerate(sources):
             port[a, b] = box.y + box.h / 2 + (i - (len(sources) - 1) / 2) * step
     columns_of: dict[str, dict[str, int]] = {}
+
+    def column(scope, item):
+        if scope not in columns_of:
+            columns_of[scope] = {item: c for c, items in enumerate(plan.columns[scope]) for item in items if item[-1] != ">"}
+        return columns_of[scope][item]
+
     for (a, b), indices in groups.items():
         from_box, to_box = picture.boxes[a], picture.boxes[b]
         scope, from_child, to_child = _meet(plan, a, b)
-        if scope not in columns_of:
-            columns_of[scope] = {item: c for c, column in enumerate(plan.columns[scope]) for item in column if item[-1] != ">"}
-        ca, cb = columns_of[scope][from_child], columns_of[scope][to_child]
+        source = f"n{edges[indices[0]].source}"
+        way = []
+        for box, child in reversed(_below(plan, scope, a)):
+            way += [(box, source, c) for c in range(column(box, child) + 1, len(plan.columns[box]))]
+        way += [(scope, from_child, c) for c in range(column(scope, from_child) + 1, column(scope, to_child))]
+        for box, child in _below(plan, scope, b):
+            way += [(box, source, c) for c in range(column(box, child))]
         points = [(from_box.x + from_box.w, from_box.y + from_box.h / 2)]
-        points += [bends[scope][from_child, c] for c in range(ca + 1, cb) if (from_child, c) in bends[scope]]
+        points += [bends[box][key, c] for box, key, c in way if (key, c) in bends[box]]
         points.append((to_box.x, port[a, b]))
         picture.wires.append(Wire(a, b, indices, points))

@@ -62,17 +62,20 @@ def make_plan(snapshot: GraphSnapshot) -> Plan:
     for scope in snapshot.scopes:  # a module that ran no operator is not drawn
         if f"s{scope.id}" not in used:
             del plan.parents[f"s{scope.id}"]
-    wires = _project(snapshot, plan)
+    wires, _ = _project(snapshot, plan)
     _find_stacks(snapshot, plan, children, wires)
-    wires = _project(snapshot, plan)
+    wires, passing = _project(snapshot, plan)
     for scope in ["r", *(item for item in plan.parents if item[0] in "sk")]:
-        plan.columns[scope] = _columns(children.get(scope, []), wires.get(scope, {}), first)
+        plan.columns[scope] = _columns(children.get(scope, []), wires.get(scope, {}), passing.get(scope, {}))
     plan.open = _first_view(snapshot, plan, children)
     return plan
 
 
-def _project(snapshot: GraphSnapshot, plan: Plan) -> dict[str, dict[tuple[str, str], int]]:
-    """For every scope, the edges between its own children, each with how many edges it stands for."""
+def _project(snapshot: GraphSnapshot, plan: Plan):
+    """For every scope: the edges between its own children, with how many each stands for; and the edges that pass its border.
+
+    The latter as (source node, child, whether it comes in).
+    """
     chains: dict[str, list[str]] = {}
 
     def chain(item):
@@ -81,18 +84,23 @@ def _project(snapshot: GraphSnapshot, plan: Plan) -> dict[str, dict[tuple[str, s
         return chains[item]
 
     wires: dict[str, dict[tuple[str, str], int]] = defaultdict(dict)
+    passing: dict[str, dict[tuple[str, str, bool], None]] = defaultdict(dict)
     for edge in snapshot.edges:
-        a, b = chain(f"n{edge.source}"), chain(f"n{edge.target}")
+        source = f"n{edge.source}"
+        a, b = chain(source), chain(f"n{edge.target}")
         at, scope = 0, "r"
-        while a[at] == b[at]:
+        while at < min(len(a), len(b)) and a[at] == b[at]:
             scope = a[at]
             at += 1
-            if at >= min(len(a), len(b)):
-                break
-        else:
-            pair = (a[at], b[at])
-            wires[scope][pair] = wires[scope].get(pair, 0) + 1
-    return wires
+        if at >= min(len(a), len(b)):
+            continue
+        pair = (a[at], b[at])
+        wires[scope][pair] = wires[scope].get(pair, 0) + 1
+        for i in range(at, len(a) - 1):
+            passing[a[i]][source, a[i + 1], False] = None
+        for i in range(at, len(b) - 1):
+            passing[b[i]][source, b[i + 1], True] = None
+    return wires, passing
 
 
 def _find_stacks(snapshot: GraphSnapshot, plan: Plan, children, wires) -> None:
@@ -155,7 +163,7 @@ def _looks(snapshot: GraphSnapshot) -> dict[str, str]:
     return looks
 
 
-def _columns(items: list[str], wires, first: dict[str, int]) -> list[list[str]]:
+def _columns(items: list[str], wires, passing) -> list[list[str]]:
     """Layers by longest path, then order within each by sweeps of barycenters."""
     if not items:
         return []
@@ -188,6 +196,24 @@ def _columns(items: list[str], wires, first: dict[str, int]) -> list[list[str]]:
             via = a if rank[b] <= rank[a] + 1 else (a, rank[b] - 1)
             right[via].append(b)
             left[b].append(via)
+    for source, child, comes_in in passing:  # an edge over the border keeps its way free, too
+        if child not in place:
+            continue
+        previous = None if comes_in else child
+        for column in range(0, rank[child]) if comes_in else range(rank[child] + 1, depth):
+            bend = (source, column)
+            if bend not in left and bend not in right and source + ">" not in columns[column]:
+                if bends >= BENDS_AT_MOST:
+                    break
+                bends += 1
+                columns[column].append(source + ">")
+            if previous is not None:
+                right[previous].append(bend)
+                left[bend].append(previous)
+            previous = bend
+        if comes_in and previous is not None:
+            right[previous].append(child)
+            left[child].append(previous)
     _order(columns, left, right)
     return columns
 

@@ -58,6 +58,9 @@ def card_of(snapshot: GraphSnapshot, plan: Plan, item: str, values: bool = True,
         if grads:
             text = words.grad_text(node, snapshot.backward)
             rows.append((text, GRAD if node.grad is not None else SOFT))
+        path = f"{snapshot.scopes[node.scope].path}." if node.scope is not None else ""
+        if node.kind == "parameter" and path and name.startswith(path):
+            name = name[len(path):]  # its module's box says the rest
         return Card(node.family, node.glyph, _short(name, 20), _short(op, 16), rows, bold=bool(node.name),
                     square=node.kind == "data", failed=bool(node.error))
     members = plan.stacks.get(item)

@@ -32,14 +32,15 @@ function measured(card: Omit<Card, "nameX" | "w" | "h">): Card {
 /** The card of a node. */
 export function nodeCard(snapshot: Snapshot, index: number, values: boolean, grads: boolean): Card {
   const node = snapshot.nodes[index]!;
-  const name = labelOf(node);
+  const name = labelOf(node), path = node.scope === undefined ? "" : `${snapshot.scopes[node.scope]!.path}.`;
+  const shown = path && node.kind === "parameter" && name.startsWith(path) ? name.slice(path.length) : name;
   let op = node.kind === "op" ? (name !== node.label ? node.label ?? "" : "") : !node.dtype || node.dtype === "float32" ? "leaf" : node.dtype;
   if (node.turn !== undefined) op = `${op} ↻${node.turn}`.trim();
   const rows: Card["rows"] = [{ text: values ? valueText(node) : shapeText(node.shape), tone: node.error ? "soft" : "ink" }];
   if (grads) rows.push({ text: gradText(node, snapshot.backward), tone: node.grad ? "grad" : "soft" });
   const tensor = node.shape === undefined || node.shape.length > 0;
   return measured({
-    family: node.family ?? "point", glyph: node.glyph || FAMILIES[node.family ?? "point"].glyph, name: shorten(name, 20), op: shorten(op, 16), rows, bold: !!node.name,
+    family: node.family ?? "point", glyph: node.glyph || FAMILIES[node.family ?? "point"].glyph, name: shorten(shown, 20), op: shorten(op, 16), rows, bold: !!node.name,
     sheets: 0, square: node.kind === "data", failed: !!node.error, bins: values && tensor ? node.value?.bins : undefined, gradBins: grads && tensor ? node.grad?.bins : undefined,
   });
 }

@@ -321,6 +321,8 @@ export class GraphPanel {
         for (const line of this.codeBox?.querySelectorAll("[data-line]") ?? []) line.setAttribute("aria-pressed", String(!again && line.getAttribute("data-line") === key));
         this.marked = again ? [] : nodes.map((i) => `n${i}`);
         this.selected = null;
+        this.details.hidden = true;
+        this.whatIf.select(null);
         this.endStepping();
         if (this.marked[0]) this.bringIn(this.marked[0]);
         this.redraw();

@@ -62,26 +62,41 @@ export function place(plan: Plan, parents: Map<string, string>, edges: EdgeInfo[
     while (at < Math.min(up.length, down.length) - 1 && up[at] === down[at]) scope = up[at++]!;
     return [scope, up[at]!, down[at]!];
   };
+  const below = (scope: string, item: string): [string, string][] => {
+    const path = chain(item), start = scope === "r" ? 0 : path.indexOf(scope) + 1;
+    return path.slice(start, -1).map((box, i) => [box, path[start + i + 1]!]);
+  };
   const routes = new Map<string, [string, string, number][]>();
+  const passing = new Map<string, Passing[]>();
+  const pass = (box: string, source: string, child: string, comesIn: boolean) => {
+    const list = passing.get(box);
+    if (list) list.push([source, child, comesIn]);
+    else passing.set(box, [[source, child, comesIn]]);
+  };
   for (const { a, b, edges: indices } of groups.values()) {
     const [scope, from, to] = meet(a, b);
     const label = indices.length === 1 && a[0] === "n" && b[0] === "n" ? labelWidth(indices[0]!) : 0;
     const list = routes.get(scope);
     if (list) list.push([from, to, label]);
     else routes.set(scope, [[from, to, label]]);
+    const source = `n${edges[indices[0]!]!.source}`;
+    for (const [box, child] of below(scope, a)) pass(box, source, child, false);
+    for (const [box, child] of below(scope, b)) pass(box, source, child, true);
   }
   const picture: Picture = { boxes: new Map(), wires: [], width: 0, height: 0 };
   const bends = new Map<string, Map<string, [number, number]>>();
-  const layout = lay("r", plan, opened, size, routes);
+  const layout = lay("r", plan, opened, size, routes, passing);
   spread(layout, 0, 0, picture, bends, "r");
   picture.width = layout.w;
   picture.height = layout.h;
-  wire(plan, [...groups.values()], meet, picture, bends);
+  wire(plan, edges, [...groups.values()], meet, below, picture, bends);
   return picture;
 }
 
 interface Layout { w: number; h: number; items: { item: string; x: number; y: number; w: number; h: number; inner: Layout | undefined }[]; bends: Map<string, [number, number]> }
 type Near = Map<string, string[]>[];
+/** An edge over the border of a box: source node, child of the box, whether it comes in. */
+type Passing = [source: string, child: string, comesIn: boolean];
 
 const isBend = (item: string) => item.endsWith(">");
 
@@ -91,7 +106,7 @@ function push(map: Map<string, string[]>, key: string, value: string): void {
   else map.set(key, [value]);
 }
 
-function lay(scope: string, plan: Plan, opened: Set<string>, size: Size, routes: Map<string, [string, string, number][]>): Layout {
+function lay(scope: string, plan: Plan, opened: Set<string>, size: Size, routes: Map<string, [string, string, number][]>, passing: Map<string, Passing[]>): Layout {
   const columns = plan.columns[scope] ?? [];
   const inner = new Map<string, Layout>(), sizes = new Map<string, { w: number; h: number }>();
   const columnOf = new Map<string, number>();
@@ -104,7 +119,7 @@ function lay(scope: string, plan: Plan, opened: Set<string>, size: Size, routes:
       }
       columnOf.set(item, c);
       if (item[0] !== "n" && opened.has(item)) {
-        const layout = lay(item, plan, opened, size, routes);
+        const layout = lay(item, plan, opened, size, routes, passing);
         inner.set(item, layout);
         sizes.set(item, layout);
       } else sizes.set(item, size(item));
@@ -121,6 +136,19 @@ function lay(scope: string, plan: Plan, opened: Set<string>, size: Size, routes:
       if (here === undefined) continue;
       push(left[c]!, here, previous);
       push(right[c - 1]!, previous, here);
+      previous = here;
+    }
+  }
+  for (const [source, child, comesIn] of passing.get(scope) ?? []) {
+    const end = columnOf.get(child)!;
+    let previous = comesIn ? undefined : child;
+    for (let c = comesIn ? 0 : end + 1; c < (comesIn ? end + 1 : columns.length); c++) {
+      const here = comesIn && c === end ? child : source + ">";
+      if (!members[c]!.has(here)) continue;
+      if (previous !== undefined) {
+        push(left[c]!, here, previous);
+        push(right[c - 1]!, previous, here);
+      }
       previous = here;
     }
   }
@@ -219,7 +247,7 @@ function spread(layout: Layout, x: number, y: number, picture: Picture, bends: M
   }
 }
 
-function wire(plan: Plan, groups: { a: string; b: string; edges: number[] }[], meet: (a: string, b: string) => [string, string, string], picture: Picture, bends: Map<string, Map<string, [number, number]>>): void {
+function wire(plan: Plan, all: EdgeInfo[], groups: { a: string; b: string; edges: number[] }[], meet: (a: string, b: string) => [string, string, string], below: (scope: string, item: string) => [string, string][], picture: Picture, bends: Map<string, Map<string, [number, number]>>): void {
   const arriving = new Map<string, string[]>();
   for (const { a, b } of groups) push(arriving, b, a);
   const port = new Map<string, number>();
@@ -231,19 +259,27 @@ function wire(plan: Plan, groups: { a: string; b: string; edges: number[] }[], m
     sources.forEach((a, i) => port.set(`${a} ${b}`, middle(box) + (i - (sources.length - 1) / 2) * step));
   }
   const columnsOf = new Map<string, Map<string, number>>();
-  for (const { a, b, edges } of groups) {
-    const from = picture.boxes.get(a)!, to = picture.boxes.get(b)!, [scope, fromChild, toChild] = meet(a, b);
+  const column = (scope: string, item: string): number => {
     let columns = columnsOf.get(scope);
     if (!columns) {
       columns = new Map();
-      plan.columns[scope]!.forEach((column, c) => column.forEach((item) => !isBend(item) && columns!.set(item, c)));
+      plan.columns[scope]!.forEach((items, c) => items.forEach((one) => !isBend(one) && columns!.set(one, c)));
       columnsOf.set(scope, columns);
     }
+    return columns.get(item)!;
+  };
+  for (const { a, b, edges } of groups) {
+    const from = picture.boxes.get(a)!, to = picture.boxes.get(b)!, [scope, fromChild, toChild] = meet(a, b), source = `n${all[edges[0]!]!.source}`;
     const points: [number, number][] = [[from.x + from.w, middle(from)]];
-    for (let c = columns.get(fromChild)! + 1; c < columns.get(toChild)!; c++) {
-      const bend = bends.get(scope)!.get(`${fromChild} ${c}`);
-      if (bend) points.push(bend);
-    }
+    const through = (box: string, key: string, first: number, end: number) => {
+      for (let c = first; c < end; c++) {
+        const bend = bends.get(box)!.get(`${key} ${c}`);
+        if (bend) points.push(bend);
+      }
+    };
+    for (const [box, child] of below(scope, a).reverse()) through(box, source, column(box, child) + 1, plan.columns[box]!.length);
+    through(scope, fromChild, column(scope, fromChild) + 1, column(scope, toChild));
+    for (const [box, child] of below(scope, b)) through(box, source, 0, column(box, child));
     points.push([to.x, port.get(`${a} ${b}`)!]);
     picture.wires.push({ source: a, target: b, edges, points });
   }
