@@ -16,7 +16,7 @@ def main() -> None:
 
     from . import checking
 
-    report = open(task["result"], "a", encoding="utf-8")  # noqa: SIM115 - open until the process ends
+    report = open(task["result"], "a", encoding="utf-8")
 
     def tell(**event) -> None:
         report.write(json.dumps(event) + "\n")

@@ -45,11 +45,11 @@ def test_checks_refuse_what_is_wrong_and_accept_what_is_right(path):
     space, seen, faults = {}, [], []
     for source in code_cells(path):
         if "lab.check(" in source:
-            solution, ask = author.solution_of(source)
+            _, ask = author.solution_of(source)
             key = ask.split('"' if '"' in ask else "'")[1]
             seen.append(key)
             assert source.startswith("# your turn"), f"{key}: the cell is not marked"
-            stub, _ = without_regions(source), None
+            stub = without_regions(source)
             verdict = author.run(stub.rsplit("lab.check(", 1)[0], ask, space, 20)
             if verdict is None or verdict.passed:
                 faults.append(f"{key}: the untouched stub gives {verdict!r}")

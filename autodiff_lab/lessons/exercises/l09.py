@@ -85,4 +85,4 @@ def which(choice):
         got = choice[task]
         if got is ... or got is None:
             raise NotYet(f"{task!r} is still open.")
-        same_choice(got, right, {word: f"{task!r}: {reason}" for word in ("mse", "ce", "bce")})
+        same_choice(got, right, dict.fromkeys(("mse", "ce", "bce"), f"{task!r}: {reason}"))

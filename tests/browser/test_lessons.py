@@ -1,0 +1,50 @@
+"""Notebooks of the course in real JupyterLab, from top to bottom: nothing fails, every panel is there, an answer is judged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("number", ["00", "04", "11"])
+def test_a_notebook_runs_from_top_to_bottom(lab, number):
+    path = next(NOTEBOOKS.glob(f"{number}-*.ipynb"))
+    book = lab.open([], path=path, height=1400, windowing="none")
+    book.js("await app.commands.execute('notebook:clear-all-cell-outputs')")
+    book.run_all(timeout=180)
+    book.pause(1)
+    outputs = [out for k in range(book.js("return p.content.widgets.length"))
+               if book.js("return p.content.widgets[args[0]].model.type", k) == "code" for out in book.outputs(k)]
+    assert not [out for out in outputs if out["output_type"] == "error"]
+    assert book.page.locator("text=/Error (creating|displaying) widget|model not found/").count() == 0
+    assert book.page.locator(".adl").count() + book.page.locator(".adl-panel").count() >= 2
+    assert "not yet" in book.page.locator(".jp-OutputArea-output", has_text=f"{number}-1").first.inner_text()
+    shots(book, number)
+    assert book.errors == []
+
+
+def shots(book, number: str) -> None:
+    """The whole notebook, a screen at a time."""
+    page = book.page
+    box = page.locator(".jp-WindowedPanel-outer").first
+    height = box.evaluate("e => e.scrollHeight")
+    for part in range(0, min(12, -(-height // 1250))):
+        box.evaluate("(e, y) => { e.scrollTop = y }", part * 1250)
+        book.pause(0.4)
+        book.shot(f"lesson-{number}-{part:02d}")
+
+
+def test_a_wrong_answer_is_met_with_the_reason_and_a_right_one_is_kept(lab):
+    book = lab.open(["import autodiff_lab as lab", 'lab.check("04-1", 0.01)', 'lab.check("04-1", 0.03)', "from autodiff_lab.lessons import progress\nprogress.forget()"])
+    for cell in range(3):
+        book.run(cell)
+    page = book.page.locator(".jp-OutputArea-output")
+    assert "through x = 3" in page.nth(0).inner_text() and "1 of 6" in page.nth(1).inner_text()
+    page.nth(0).locator("summary").first.click()
+    assert "Forward" in page.nth(0).inner_text()
+    book.shot("lesson-verdicts")
+    book.run(3)
