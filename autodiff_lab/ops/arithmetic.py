@@ -251,8 +251,9 @@ def through_base(grad, base, exponent):
 def through_exponent(grad, base, exponent, out):
     """The gradient of a power for its exponent. 0 to a non-negative power is flat in it; 0 * log 0 would be NaN."""
     if base.__class__ is int or base.__class__ is float:
-        return grad * out * math.log(base) if base > 0 else grad * 0 if base == 0 else grad * math.nan
-    flat = (base == 0) & (exponent >= 0)
+        return grad * ops.conj(out) * math.log(base) if base > 0 else grad * 0 if base == 0 else grad * math.nan
+    rising = (ops.real(exponent) if hasattr(exponent, "dtype") else exponent) >= 0
+    flat = (base == 0) & rising
     return grad * ops.where(flat, out * 0, ops.conj(out * ops.log(ops.where(flat, base * 0 + 1, base))))
 
 

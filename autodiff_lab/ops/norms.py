@@ -36,6 +36,8 @@ def vector_norm(x: Tensor, ord: float = 2, dim=None, keepdim: bool = False, *, d
         x = x.astype(dtype_of(dtype).numpy)
     if x.dtype not in FLOATING:
         raise RuntimeError(f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {dtype_of(x).title}. Convert it first, e.g. with .float().")
+    if x.dtype.itemsize == 2:  # powers of halves overflow soon
+        return vector_norm.op.kernel(x.astype("float32"), ord, dim, keepdim).astype(x.dtype)
     xp = namespace(x)
     axis = axes(dim, x.ndim) or None
     _need_elements(x, ord, axis)

@@ -61,7 +61,7 @@ def _(grad, input, out, dim):
     if not input.ndim or not math.prod(input.shape):
         return grad
     if not (input == 0).any():
-        return backward_sum(grad * out, dim) / input
+        return backward_sum(grad * ops.conj(out), dim) / ops.conj(input)
     # With a zero nothing may be divided by it: what arrives at i is g_i + x_{i+1} (g_{i+1} + ...), times the product before i.
     dim = dim % input.ndim
     parts, later, n = [], None, input.shape[dim]
@@ -137,6 +137,8 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
 def _(grad, input, out, dim):
     if not input.ndim or not math.prod(input.shape):
         return grad
+    if dtype_of(input).category == 3:
+        return backward_sum(grad * ops.conj(ops.exp(-out)), dim) * ops.conj(ops.exp(input))
     # In logarithms, positive and negative gradients apart, so that nothing overflows.
     out = ops.where(out == -math.inf, out * 0, out) if (out == -math.inf).any() else out
     total = None

@@ -392,7 +392,11 @@ def _(grad, input):
 def logaddexp(input: Tensor, other: Tensor) -> Tensor:
     """The logarithm of the sum of exponentials, without overflow."""
     _floats_only("logaddexp", input)
-    return namespace(input).logaddexp(input, other)
+    xp = namespace(input)
+    if input.dtype.kind == "c":
+        top = xp.maximum(input.real, other.real)
+        return xp.log(xp.exp(input - top) + xp.exp(other - top)) + top
+    return xp.logaddexp(input, other)
 
 
 def _floats_only(name: str, input) -> None:
@@ -402,12 +406,12 @@ def _floats_only(name: str, input) -> None:
 
 @logaddexp.vjp("input")
 def _(grad, input, other):
-    return grad * ops.sigmoid(input - other)
+    return grad * ops.conj(ops.sigmoid(input - other))
 
 
 @logaddexp.vjp("other")
 def _(grad, input, other):
-    return grad * ops.sigmoid(other - input)
+    return grad * ops.conj(ops.sigmoid(other - input))
 
 
 @op(category="pointwise", latex=r"\log_2(2^x + 2^y)", samples=pairs(), promote="numeric")
