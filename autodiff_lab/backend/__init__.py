@@ -70,5 +70,7 @@ def shares(view, source) -> bool:
     NumPy points every view at the array that owns the memory, so comparing owners answers it; asking
     `np.may_share_memory` costs as much as a small operator.
     """
-    owner = getattr(view, "base", None)
+    if not isinstance(view, np.ndarray):
+        return hasattr(view, "data") and hasattr(source, "data") and getattr(view.data, "mem", view) is getattr(source.data, "mem", None)
+    owner = view.base
     return owner is not None and (owner is source or owner is source.base)

@@ -156,6 +156,9 @@ def shape_of(value) -> tuple:
 
 def wrap_outputs(op, arrays, base=None):
     """The tensors of an operator with several outputs; a named tuple where PyTorch has one."""
+    elsewhere = next((a for a in arrays if not isinstance(a, (np.ndarray, np.generic))), None)
+    if elsewhere is not None:  # a NumPy number among device arrays
+        arrays = [namespace(elsewhere).asarray(a) if isinstance(a, np.generic) else a for a in arrays]
     tensors = [wrap(a) for a in arrays]
     if base is not None:
         for tensor in tensors:

@@ -6,13 +6,12 @@ advanced part (arrays of positions, applied to that view: a copy).
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from ..backend import is_array, namespace
 from ..core import observe
 from ..core.dtypes import FLOATING, dtype_of
+from ..core.errors import caution
 from ..core.modes import modes
 from ..core.op import op, ops, public, registry
 from ..core.samples import calls
@@ -49,6 +48,12 @@ class Place:
                                    "Clone the index before writing to it.")
 
 
+def beside(array, advanced) -> tuple:
+    """The positions on the device of `array`."""
+    xp = namespace(array)
+    return tuple(p if p.__class__ is slice else xp.asarray(p) for p in advanced)
+
+
 def read(index, shape) -> Place:
     """The meaning of `index` for a tensor of `shape`.
 
@@ -75,7 +80,7 @@ def read(index, shape) -> Place:
         if place is not None:
             return place
     if kind is list and _is_tuple_like(index):
-        warnings.warn(SEQUENCE_WARNING, UserWarning, stacklevel=4)
+        caution(SEQUENCE_WARNING)
         index = tuple(index)
     items = [_item(i) for i in (index if isinstance(index, tuple) else (index,))]
     used = sum(_consumed(i) for i in items)
@@ -232,7 +237,7 @@ def _item(item):
 
 def _positions(array, dtype):
     if array.dtype == np.uint8:
-        warnings.warn("indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.", UserWarning, stacklevel=5)
+        caution("indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.")
         return array.astype(bool)
     if array.dtype.kind == "b" or array.dtype in (np.int64, np.int32):
         return array
@@ -282,6 +287,8 @@ def pick(array, place: Place):
         array = array[place.basic]
     if place.advanced is None:
         return array
+    if array.__class__ is not np.ndarray:
+        return array[beside(array, place.advanced)]
     positions = place.advanced[0]
     if len(place.advanced) == 1 and positions.__class__ is not slice:
         if positions.ndim == 1 and positions.dtype.kind == "i" and array.shape[0] and array.flags.c_contiguous:
@@ -295,6 +302,8 @@ def add_at(whole, place: Place, values) -> None:
     part = whole[place.basic] if place.basic is not None else whole
     if place.advanced is None:
         part[...] = values
+    elif part.__class__ is not np.ndarray:
+        namespace(whole).add.at(part, beside(part, place.advanced), values)
     elif place.once:
         part[place.advanced] = values
     elif len(place.advanced) == 1 and place.advanced[0].__class__ is not slice and place.advanced[0].ndim == 1 and part.ndim > 1 and part.flags.c_contiguous and part.dtype.char in "fd" and part.size:
@@ -412,6 +421,8 @@ def index_put_at(input: Tensor, place, values: Tensor | Number, accumulate: bool
 def put(whole, place, values, accumulate=False):
     """Write `values` into `whole` at `place`."""
     part = whole[place.basic] if place.basic is not None else whole
+    if part.__class__ is not np.ndarray and place.advanced is not None:
+        place = Place(place.basic, beside(part, place.advanced), place.guards, place.last, place.once)
     if getattr(values, "ndim", 0):
         values = fitted(values, part[place.advanced].shape)
     if accumulate and place.advanced is not None:

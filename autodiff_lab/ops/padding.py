@@ -71,19 +71,19 @@ def scatter_dims(input: Tensor, indices, sizes) -> Tensor:
         while len(left):  # one round for each time that a position was picked
             _, first = np.unique(index[left], return_index=True)
             chosen = np.sort(left[first])
-            whole[(..., as_slice(index[chosen]), *after)] += input[(..., as_slice(chosen), *after)]
+            whole[(..., as_slice(xp, index[chosen]), *after)] += input[(..., as_slice(xp, chosen), *after)]
             left = np.setdiff1d(left, chosen)
         input = whole
     return input
 
 
-def as_slice(index):
+def as_slice(xp, index):
     """A run with one step as a slice, which NumPy reads much faster than an array of positions."""
     if len(index) > 1:
         step = int(index[1]) - int(index[0])
         if step > 0 and (np.diff(index) == step).all():
             return slice(int(index[0]), int(index[-1]) + 1, step)
-    return index
+    return xp.asarray(index)
 
 
 @gather_dims.vjp("input")
