@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dis
 import os
+import sys
+import warnings
 
 import numpy as np
 
 from . import observe
 
-__all__ = ["broadcast_error", "explain"]
+__all__ = ["broadcast_error", "caution", "explain"]
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -64,6 +66,14 @@ def _translated(op, error, tensors) -> Exception:
         shapes = ", ".join(str(list(t.shape)) for t in tensors)
         return RuntimeError(f"{op.name}: {text}" + (f" (shapes {shapes})." if shapes and not text.endswith(".") else ""))
     return error
+
+
+def caution(message: str, category=UserWarning) -> None:
+    """Warn at the line of the program that called us, however deep we are."""
+    level, frame = 2, sys._getframe(1)
+    while frame is not None and (frame.f_globals.get("__name__", "").startswith("autodiff_lab") or frame.f_code.co_filename.startswith("<operator")):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
 
 
 def dim_message(dim: int, ndim: int) -> str:

@@ -11,8 +11,6 @@ history so that gradients stay right:
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from ..backend import namespace, shares
@@ -144,8 +142,9 @@ def check_writable(tensor, op, recorded: bool | None = None) -> None:
         return
     if any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape, strict=True)):
         if op.name in MAY_REPEAT:
-            warnings.warn(f"Use of {MAY_REPEAT[op.name]} on expanded tensors is deprecated. Please clone() the tensor before performing this operation. "
-                          "This also applies to advanced indexing e.g. tensor[indices] = tensor", UserWarning, stacklevel=4)
+            from .errors import caution
+            caution(f"Use of {MAY_REPEAT[op.name]} on expanded tensors is deprecated. Please clone() the tensor before performing this operation. "
+                    "This also applies to advanced indexing e.g. tensor[indices] = tensor")
             return
         raise RuntimeError("unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
                            "Please clone() the tensor before performing the operation.")
@@ -466,9 +465,9 @@ def write_out(op, out, array, wants_grad: bool, args: tuple = ()):
         check_writable(out, op, False)
     if target.shape != array.shape:
         if target.size:
-            import warnings
-            warnings.warn(f"An output with one or more elements was resized since it had shape {list(target.shape)}, which does not match the required "
-                          f"output shape {list(array.shape)}.", UserWarning, stacklevel=3)
+            from .errors import caution
+            caution(f"An output with one or more elements was resized since it had shape {list(target.shape)}, which does not match the required "
+                    f"output shape {list(array.shape)}.")
         out._a = namespace(target).array(array, dtype=target.dtype)
     else:
         target[...] = array

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 
 from ..backend import namespace
+from ..core.errors import caution
 from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor
@@ -335,7 +336,7 @@ def combinations(input, r: int = 2, with_replacement: bool = False):
         return input.new_empty(0)
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     positions = np.array(list(choose(range(input.shape[0]), r)), np.int64).reshape(-1, r)
-    return input[wrap(positions)] if positions.size else input.new_empty(0, r)
+    return input[wrap(positions)]
 
 
 def meshgrid(*tensors, indexing: str | None = None):
@@ -343,8 +344,7 @@ def meshgrid(*tensors, indexing: str | None = None):
     if len(tensors) == 1 and not isinstance(tensors[0], Tensor):
         tensors = tuple(tensors[0])
     if indexing is None:
-        import warnings
-        warnings.warn("torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.", UserWarning, stacklevel=2)
+        caution("torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.")
         indexing = "ij"
     if indexing not in ("ij", "xy"):
         raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
