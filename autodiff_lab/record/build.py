@@ -507,9 +507,9 @@ def _label(entry: Entry) -> str:
 
 
 def _bytes(shape, dtype) -> int:
-    return int(np.prod(shape, dtype=np.int64)) * getattr(dtype, "itemsize", 4)
+    return int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
 
 
 def _dtype_name(dtype) -> str:
-    return getattr(dtype, "name", str(dtype)) if dtype is not None and not isinstance(dtype, list) else ""
+    return "" if dtype is None or isinstance(dtype, list) else np.dtype(dtype).name
 

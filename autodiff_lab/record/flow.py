@@ -58,6 +58,8 @@ class Flow:
             if grad is None:
                 column[k] = math.nan
                 continue
+            if grad.dtype.itemsize < 4:  # the square of a half would overflow
+                grad = grad.astype(np.float32)
             column[k] = length(grad.reshape(-1)) / math.sqrt(grad.size) if grad.size else 0.0
         if len(self.steps) >= COLUMNS:
             self._thin()

@@ -78,8 +78,10 @@ def rerun(order, leaves, changed, roots, snapshot):
         tensor._rg = wants
         tensors[key] = tensor
     recorder = Recorder()
-    others = observe.observers, observe.followers
-    observe.observers = observe.followers = (recorder,)  # the learner's own observers must not see a question
+    others = observe.followers  # the learner's own observers must not see a question
+    for observer in others:
+        observe.detach(observer)
+    observe.attach(recorder)
     try:
         with enable_grad():
             for entry in order:
@@ -89,7 +91,9 @@ def rerun(order, leaves, changed, roots, snapshot):
                 for output in outputs:
                     output.backward()
     finally:
-        observe.observers, observe.followers = others
+        observe.detach(recorder)
+        for observer in others:
+            observe.attach(observer)
     made = build(recorder, [recorder._key(t) for t in outputs], title=snapshot.title)
     return _renamed(made, snapshot)
 

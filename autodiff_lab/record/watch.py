@@ -246,7 +246,7 @@ class Watcher(observe.Observer):
             self._name_parameters()
             parameters = self.parameters()
         weights = [tensor._a for tensor in parameters]
-        grads = [grad._a if (grad := tensor._grad) is not None else None for tensor in parameters]
+        grads = [getattr(tensor._grad, "_a", None) for tensor in parameters]
         flow.measure(step, [host(grad) for grad in grads], [host(weight) for weight in weights])
         if flow.due_closely(step):
             self.probe.end(step)

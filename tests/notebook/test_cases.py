@@ -144,3 +144,25 @@ def test_diff_of_two_calls():
     finally:
         observe.detach(showing.active)
         showing.active = None
+
+
+def test_what_if_runs_the_recorded_graph_again_and_touches_nothing():
+    from autodiff_lab.core import observe
+    from autodiff_lab.record.build import build
+    from autodiff_lab.record.recorder import Recorder
+    from autodiff_lab.record.replay import what_if_for
+
+    recorder = observe.attach(Recorder())
+    try:
+        w, x, b = lab.tensor(2.0, requires_grad=True), lab.tensor(3.0), lab.tensor(-1.0, requires_grad=True)
+        y = (w * x + b) ** 2
+        y.backward()
+        snapshot = build(recorder, recorder.roots)
+        passes, entries = recorder.passes, len(recorder.entries)
+        answer = what_if_for(recorder, recorder.roots, snapshot)(0, 4.0)
+    finally:
+        observe.detach(recorder)
+    assert [n.value.number for n in answer.nodes] == [4.0, 3.0, 12.0, -1.0, 11.0, 121.0]
+    assert answer.nodes[0].grad.number == 66.0 and len(answer.steps) == 3
+    assert answer.key == snapshot.key
+    assert (float(w), float(w.grad), recorder.passes, len(recorder.entries)) == (2.0, 30.0, passes, entries)

@@ -17,7 +17,7 @@ function render({ model, el }: { model: AnyModel<Model>; el: HTMLElement }): () 
       send: (message) => model.send(message),
     }, model.get("memory") ?? {});
     const changed = () => panel.load(model.get("payload"));
-    const answered = (message: { payload?: string }) => message.payload && panel.load(message.payload);
+    const answered = (message: { payload?: string; error?: string }) => (message.payload ? panel.load(message.payload) : message.error && panel.refused(message.error));
     model.on("change:payload", changed);
     model.on("msg:custom", answered);
     changed();

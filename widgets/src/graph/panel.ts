@@ -132,6 +132,13 @@ export class GraphPanel {
     this.redraw();
   }
 
+  /** The kernel could not answer: say so beside the sentence. */
+  refused(text: string): void {
+    this.whatIf.failed();
+    this.note = text;
+    this.redraw();
+  }
+
   stop(): void {
     this.transport.pause();
     for (const stop of this.stops) stop();

@@ -43,6 +43,13 @@ export class WhatIf {
     }
   }
 
+  /** The last question had no answer. */
+  failed(): void {
+    this.waiting = false;
+    this.next = null;
+    this.state.textContent = "This graph could not be run again.";
+  }
+
   private changed(snapshot: Snapshot): boolean {
     return [...this.original].some(([id, value]) => float(snapshot.nodes[id]?.value?.number) !== value);
   }
