@@ -29,7 +29,7 @@ STORAGES = {
 }
 """Type of a storage in a file -> dtype of its elements; None for bytes."""
 
-DTYPES = {name: found for name, found in ((name, dtypes._all.get(name)) for name in (
+DTYPES = {name: dtypes._all.get(name) for name in (
     "bool", "uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64", "float16", "bfloat16", "float32", "float64", "complex64",
-    "complex128"))}
+    "complex128")}
 """Name -> dtype; None for bfloat16 where ml_dtypes is missing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from itertools import pairwise
 
 import numpy as np
 
@@ -80,7 +81,7 @@ def read(data: bytes, where=None) -> dict:
             made = wrap(np.frombuffer(bytearray(body[start:end]), kind.numpy).reshape(shape))
             found[name] = made if where is None else made.to(where)
         ends.sort()
-        if any(before[1] > after[0] for before, after in zip(ends, ends[1:])):
+        if any(before[1] > after[0] for before, after in pairwise(ends)):
             raise ValueError("tensors overlap")
         return found
     except (ValueError, KeyError, TypeError, AttributeError, struct.error, RecursionError) as error:

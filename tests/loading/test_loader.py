@@ -128,7 +128,7 @@ def test_worker_that_dies_is_an_error_at_once():
 
 def test_worker_that_does_not_answer_is_an_error_in_time():
     began = time.monotonic()
-    with pytest.raises(RuntimeError, match="timed out after 0.5 seconds"):
+    with pytest.raises(RuntimeError, match=r"timed out after 0\.5 seconds"):
         flat(data.DataLoader(Numbers(mishap=sleep), 3, num_workers=1, timeout=0.5))
     assert time.monotonic() - began < 4
 
@@ -196,7 +196,7 @@ def test_rows_taken_at_once_are_the_rows_taken_one_by_one():
 
 def test_data_sets_join():
     a, b = Numbers(3), Numbers(2)
-    assert list((a + b)[i] for i in range(-5, 0)) == [0, 1, 2, 0, 1]
+    assert [(a + b)[i] for i in range(-5, 0)] == [0, 1, 2, 0, 1]
     assert data.StackDataset(a, Numbers(3))[2] == (2, 2) and data.StackDataset(x=a)[1] == {"x": 1}
     assert list(data.ChainDataset([Stream(), Stream()])) == [0, 1, 2, 0, 1, 2]
     with pytest.raises(AssertionError, match="Size mismatch"):

@@ -52,7 +52,7 @@ def trajectory(T, name: str, kwargs: dict, dtype: str):
     """Parameters after each of STEPS steps with gradients that are the same for both libraries, and the optimizer."""
     shapes = [s for s in SHAPES if len(s) == 2] if name == "Muon" else SHAPES
     draws = np.random.RandomState(1)
-    make = lambda array: T.tensor(np.asarray(array, dtype))  # noqa: E731
+    make = lambda array: T.tensor(np.asarray(array, dtype))
     params = [make(draws.randn(*s)).requires_grad_() for s in shapes]
     targets = [make(draws.randn(*s)) for s in shapes]
     optimizer = getattr(T.optim, name)(params, **kwargs)

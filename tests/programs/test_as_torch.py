@@ -149,7 +149,7 @@ def test_what_changes_nothing_is_accepted(lab):
     assert lab.are_deterministic_algorithms_enabled()
     lab.use_deterministic_algorithms(False)
     lab.backends.cuda.matmul.allow_tf32 = True
-    f = lambda x: x  # noqa: E731
+    f = lambda x: x
     assert lab.compile(f) is f and lab.compile(mode="reduce-overhead")(f) is f and lab.jit.script(f) is f
     lab.cuda.manual_seed_all(0), lab.cuda.empty_cache(), lab.cuda.synchronize()
     assert not lab.distributed.is_available() and not lab.backends.mps.is_available()

@@ -96,7 +96,7 @@ def test_a_save_that_fails_leaves_the_old_file(tmp_path):
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(RuntimeError, match="Parent directory .* does not exist"):
+    with pytest.raises(RuntimeError, match=r"Parent directory .* does not exist"):
         lab.save(1, tmp_path / "no" / "x.pt")
     with pytest.raises(FileNotFoundError):
         lab.load(tmp_path / "x.pt")
@@ -197,7 +197,7 @@ def test_odd_pickles_are_refused(pickled):
 def test_map_location_says_where_tensors_go():
     with_cuda = rezipped(GOOD, lambda n, d: d.replace(b"X\x03\x00\x00\x00cpu", b"X\x06\x00\x00\x00cuda:0"))
     if not lab.cuda.is_available():
-        with pytest.raises(RuntimeError, match="map_location=torch.device"):
+        with pytest.raises(RuntimeError, match=r"map_location=torch\.device"):
             lab.load(io.BytesIO(with_cuda))
     for where in ("cpu", lab.device("cpu"), {"cuda:0": "cpu"}, lambda storage, location: storage.cpu(), lambda storage, location: "cpu"):
         assert lab.load(io.BytesIO(with_cuda), map_location=where)["a"].device.type == "cpu"

@@ -105,7 +105,7 @@ def run_worker(worker: int, count: int, tasks, results, seed: int, dataset, stre
     try:
         python_random.seed(seed + worker)
         random.default_generator.manual_seed(seed + worker)
-        np.random.seed(numpy_seed(seed, worker))
+        np.random.seed(numpy_seed(seed, worker))  # noqa: NPY002 - the stream that programs draw from
         _info = WorkerInfo(worker, count, seed + worker, dataset)
         if init is not None:
             init(worker)
