@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..core import observe
 from ..core.modes import enable_grad
-from ..core.tensor import Tensor, wrap
+from ..core.tensor import wrap
 from .build import build
 from .recorder import Arg, Recorder
 
@@ -99,15 +99,12 @@ def rerun(order, leaves, changed, roots, snapshot):
 
 
 def _call(entry, tensors):
-    from ..core.op import public
-
     def given(value):
         if value.__class__ is Arg:
             return tensors[int(value)]
         return [given(v) for v in value] if value.__class__ is list else value
 
-    namespace, _, short = entry.op.name.rpartition(".")
-    function = public[namespace][short] if short in public.get(namespace, {}) else getattr(Tensor, short)
+    function = entry.op.built.forward  # also of an in-place form: the numbers are the same
     positional, keywords = [], {}
     for param, value in zip(entry.op.params, entry.inputs):
         if param.keyword_only:
