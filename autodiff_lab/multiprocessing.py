@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from multiprocessing import *  # noqa: F403 - the same names
-from multiprocessing import __all__ as _names
 
 __all__ = ["get_all_sharing_strategies", "get_sharing_strategy", "set_sharing_strategy", "spawn"]
-__all__ += _names
 
 
 def set_sharing_strategy(new_strategy: str) -> None:
