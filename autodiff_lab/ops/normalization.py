@@ -32,29 +32,57 @@ def row_means(rows):
     return namespace(rows).matmul(rows, namespace(rows).full((n, 1), 1.0 / n if n else 0.0, rows.dtype))
 
 
-def normalize_rows(rows, eps: float) -> tuple:
-    """Rows with mean 0 and variance 1, and the mean and 1/std of each, as columns."""
+BLOCK = 1 << 18  # numbers worked on at a time: one megabyte of float32, which bounds the temporaries
+
+
+def row_blocks(rows):
+    """Slices of rows of about BLOCK numbers."""
+    step = max(BLOCK // max(rows.shape[1], 1), 1)
+    return [slice(start, start + step) for start in range(0, rows.shape[0], step)]
+
+
+def normalize_rows(rows, eps: float, weight=None, bias=None) -> tuple:
+    """Rows with mean 0 and variance 1, scaled and shifted; and the mean and 1/std of each, as columns."""
     xp = namespace(rows)
-    mean = row_means(rows)
-    rows = rows - mean
-    rstd = xp.einsum("ij,ij->i", rows, rows)[:, None] if rows.size else xp.zeros(mean.shape, rows.dtype)
-    rstd /= max(rows.shape[1], 1)
-    rstd += rstd.dtype.type(eps)
-    xp.sqrt(rstd, out=rstd)
-    xp.reciprocal(rstd, out=rstd)
-    rows *= rstd
-    return rows, mean, rstd
+    out = xp.empty(rows.shape, rows.dtype)
+    mean, rstd = xp.empty((rows.shape[0], 1), rows.dtype), xp.empty((rows.shape[0], 1), rows.dtype)
+    for block in row_blocks(rows):
+        now, r = out[block], rstd[block]
+        mean[block] = row_means(rows[block])
+        xp.subtract(rows[block], mean[block], out=now)
+        r[:, 0] = xp.einsum("ij,ij->i", now, now)
+        r /= max(rows.shape[1], 1)
+        r += r.dtype.type(eps)
+        xp.sqrt(r, out=r)
+        xp.reciprocal(r, out=r)
+        now *= r
+        if weight is not None:
+            now *= weight
+        if bias is not None:
+            now += bias
+    return out, mean, rstd
 
 
-def rows_gradient(grad, normed, rstd):
-    """The gradient of `normalize_rows`, from that of its result: the parts along 1 and along the result fall away. Reuses both arrays."""
+def rows_gradient(grad, rows, mean, rstd, weight, needs) -> tuple:
+    """The gradients of `normalize_rows` for rows, weight and bias: of the rows' gradient, the parts along 1 and along the result fall away."""
     xp = namespace(grad)
-    along = xp.einsum("ij,ij->i", grad, normed)[:, None] / max(grad.shape[1], 1)
-    grad = grad - row_means(grad)
-    normed *= along
-    grad -= normed
-    grad *= rstd
-    return grad
+    n = max(rows.shape[1], 1)
+    to_rows = xp.empty(rows.shape, rows.dtype) if needs[0] else None
+    to_weight = xp.zeros(rows.shape[1], rows.dtype) if needs[1] else None
+    for block in row_blocks(rows):
+        centered = rows[block] - mean[block]
+        now = xp.multiply(grad[block], rstd[block], out=None if to_rows is None else to_rows[block])
+        if needs[1]:
+            to_weight += xp.einsum("ij,ij->j", now, centered)
+        if not needs[0]:
+            continue
+        if weight is not None:
+            now *= weight
+        along = xp.einsum("ij,ij->i", now, centered)[:, None] / n
+        now -= row_means(now)
+        centered *= along * rstd[block] * rstd[block]
+        now -= centered
+    return to_rows, to_weight, xp.add.reduce(grad, axis=0) if needs[2] else None
 
 
 def as_rows(x, n: int):
@@ -89,11 +117,7 @@ def layer_norm(input: Tensor, normalized_shape, weight: Tensor | None = None, bi
     sizes = as_sizes(normalized_shape)
     check_layer_norm(input, sizes, weight, bias)
     rows = as_rows(wide(input), math.prod(sizes))
-    out, mean, rstd = normalize_rows(rows, eps)
-    if weight is not None:
-        out *= weight.reshape(-1)
-    if bias is not None:
-        out += bias.reshape(-1)
+    out, mean, rstd = normalize_rows(rows, eps, None if weight is None else weight.reshape(-1), None if bias is None else bias.reshape(-1))
     return out.reshape(input.shape).astype(input.dtype, copy=False), mean, rstd
 
 
@@ -118,16 +142,9 @@ def _(grad, input, normalized_shape, weight, bias, eps, mean, rstd, needs):
 @op(category="norm", function=False, method=False, outputs=("grad_input", "grad_weight", "grad_bias"), no_grad="its rule is taken through the composed formula")
 def layer_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, mean: Tensor, rstd: Tensor, sizes, needs):
     """The three gradients of layer_norm."""
-    xp = namespace(grad)
     rows = as_rows(wide(input), math.prod(sizes))
-    g = wide(grad).reshape(rows.shape)
-    normed = rows - mean
-    normed *= rstd
-    to_weight = xp.einsum("ij,ij->j", g, normed).reshape(sizes) if needs[1] else None
-    to_bias = xp.add.reduce(g, axis=0).reshape(sizes) if needs[2] else None
-    if needs[0]:
-        to_input = rows_gradient(g if weight is None else g * weight.reshape(-1), normed, rstd).reshape(input.shape)
-    return to_input if needs[0] else None, to_weight, to_bias
+    to_rows, to_weight, to_bias = rows_gradient(wide(grad).reshape(rows.shape), rows, mean, rstd, None if weight is None else weight.reshape(-1), needs)
+    return (to_rows.reshape(input.shape) if needs[0] else None, to_weight.reshape(sizes) if needs[1] else None, to_bias.reshape(sizes) if needs[2] else None)
 
 
 @op(category="norm", latex=r"\frac{x}{\sqrt{\overline{x^2} + \epsilon}} w", namespace="nn.functional", node_name="FusedRmsNorm", extras=("rstd",), out=False, samples=calls(
@@ -228,15 +245,19 @@ def group_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, mean
     if not input.size:
         return input * 0, *(xp.zeros(C, input.dtype) if need else None for need in needs[1:])
     rows = wide(input).reshape(mean.shape[0], -1)
-    normed = rows - mean
-    normed *= rstd
     g = wide(grad).reshape(N, C, -1)
-    to_weight = xp.einsum("ncl,ncl->c", g, normed.reshape(g.shape)) if needs[1] else None
     to_bias = g.sum((0, 2)) if needs[2] else None
+    to_weight = None
+    if needs[1]:
+        # Sum over normed = (x - mean) * rstd, without making it: the sums of g * x and of g for each sample and channel.
+        per_group = (N, -1, C // (mean.shape[0] // N))
+        products = xp.einsum("ncl,ncl->nc", g, wide(input).reshape(g.shape) - xp.repeat(mean.reshape(N, -1), per_group[2], 1)[:, :, None])
+        to_weight = (products * xp.repeat(rstd.reshape(N, -1), per_group[2], 1)).sum(0)
+    to_input = None
     if needs[0]:
         scaled = g if weight is None else g * weight[:, None]
-        to_input = rows_gradient(scaled.reshape(rows.shape), normed, rstd).reshape(input.shape)
-    return to_input if needs[0] else None, to_weight, to_bias
+        to_input = rows_gradient(scaled.reshape(rows.shape), rows, mean, rstd, None, (True, False, False))[0].reshape(input.shape)
+    return to_input, to_weight, to_bias
 
 
 # ---- channels ----

@@ -157,8 +157,7 @@ def define_max(d: int):
 
     @max_pool.vjp("input", latex="[x_i = y]")
     def _(grad, input, kernel_size, stride, padding, dilation, ceil_mode):
-        size = pool(input.shape, d, kernel_size, stride, padding, dilation, ceil_mode)
-        return ops.images_place(grad, ops.window_argmax(input, d, size), tuple(input.shape), d, overlap(size))
+        return ops.to_largest(grad, input, d, pool(input.shape, d, kernel_size, stride, padding, dilation, ceil_mode))
 
     @op(category="reduction", latex=r"\max_{i \in \text{window}} x_i", name=f"max_pool{d}d_with_indices_", function=False, method=False,
         node_name=f"MaxPool{d}DWithIndices", outputs=("output", "indices"), differentiable=1, samples=window_samples())
@@ -251,10 +250,65 @@ def overlap(size: Pool) -> bool:
     return any(gap * (k - 1) + 1 > s for gap, k, s in zip(size.dilation, size.kernel, size.stride, strict=True))
 
 
-@op(category="index", function=False, method=False, out=False, no_grad="positions are whole numbers")
-def window_argmax(input: Tensor, d: int, size) -> Tensor:
-    """Where the largest number of each window stands in its image."""
-    return best_places(input, d, size)[1]
+def winners(input, d: int, size: Pool) -> list:
+    """Which place of each window has the largest number, one dimension after the other: (axis, place) from the last dimension on.
+
+    Among equals the first in reading order wins, because the last dimension is settled first.
+    """
+    xp = namespace(input)
+    x = padded(input, size.pads, lowest(input.dtype))
+    found = []
+    for axis in reversed(range(d)):
+        parts = list(slices(axis, d, size))
+        best = x[parts[0]]
+        which = xp.zeros(best.shape, "int8" if len(parts) < 128 else "int64")
+        for i, part in enumerate(parts[1:], 1):
+            xp.copyto(which, i, where=x[part] > best)
+            best = xp.maximum(best, x[part])
+        found.append((axis, which))
+        x = best
+    return found
+
+
+@op(category="index", function=False, method=False, out=False)
+def to_largest(grad: Tensor, input: Tensor, d: int, size) -> Tensor:
+    """Each number of `grad` sent to the largest element of its window of `input`."""
+    xp = namespace(grad)
+    for axis, which in reversed(winners(input, d, size)):
+        n = input.shape[axis - d] + sum(size.pads[axis])
+        whole = xp.zeros((*grad.shape[:grad.ndim + axis - d], n, *grad.shape[grad.ndim + axis - d + 1:]), grad.dtype)
+        apart = size.dilation[axis] * (size.kernel[axis] - 1) < size.stride[axis]
+        for i, part in enumerate(slices(axis, d, size)):
+            if apart:
+                xp.multiply(grad, which == i, out=whole[part])
+            else:
+                whole[part] += grad * (which == i)
+        grad = whole
+    inner = (..., *(slice(lo, lo + n) for n, (lo, _) in zip(input.shape[-d:], size.pads, strict=True)))
+    return grad if grad.shape == input.shape else xp.ascontiguousarray(grad[inner])
+
+
+@to_largest.vjp("grad")
+def _(grad, input, d, size):
+    return ops.of_largest(grad, input, d, size)
+
+
+@op(category="index", function=False, method=False, out=False)
+def of_largest(values: Tensor, input: Tensor, d: int, size) -> Tensor:
+    """The number of `values` that stands where `input` is largest, for each window."""
+    xp = namespace(values)
+    x = padded(values, size.pads, 0)
+    for axis, which in winners(input, d, size):
+        picked = xp.empty(which.shape, x.dtype)
+        for i, part in enumerate(slices(axis, d, size)):
+            xp.copyto(picked, x[part], where=which == i)
+        x = picked
+    return x
+
+
+@of_largest.vjp("values")
+def _(grad, input, d, size):
+    return ops.to_largest(grad, input, d, size)
 
 
 @op(category="index", function=False, method=False, out=False)

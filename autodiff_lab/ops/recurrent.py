@@ -42,6 +42,15 @@ def states_before(output, first, sizes, reverse: bool):
     return before
 
 
+def moved_on(state, new):
+    """The state after a step that changed the first rows; all of them, usually, and then nothing is copied."""
+    if new.shape[0] == state.shape[0]:
+        return new
+    state = state.copy()
+    state[:new.shape[0]] = new
+    return state
+
+
 def projected(input, weight, bias):
     """`input @ weight.T + bias` for all rows."""
     out = namespace(input).matmul(input, weight.T)
@@ -81,7 +90,7 @@ def lstm_layer(input: Tensor, h0: Tensor, c0: Tensor, w_ih: Tensor, w_hh: Tensor
     w_state = xp.ascontiguousarray((w_hh * half[:, None]).T)
     cells = xp.empty((R, H), input.dtype)
     output = xp.empty((R, h0.shape[1]), input.dtype)
-    h, c = h0.copy(), c0.copy()
+    h, c = h0, c0
     for start, end, n in steps(sizes, reverse):
         now = gates[start:end]
         now += xp.matmul(h[:n], w_state)
@@ -92,11 +101,14 @@ def lstm_layer(input: Tensor, h0: Tensor, c0: Tensor, w_ih: Tensor, w_hh: Tensor
         cell = cells[start:end]
         xp.multiply(f, c[:n], out=cell)
         cell += i * g
-        c[:n] = cell
         new = xp.tanh(cell)
-        new *= o
-        output[start:end] = h[:n] = new if w_hr is None else xp.matmul(new, w_hr.T)
-    return (output, h, c), gates, cells
+        if w_hr is None:
+            xp.multiply(new, o, out=output[start:end])
+        else:
+            new *= o
+            xp.matmul(new, w_hr.T, out=output[start:end])
+        h, c = moved_on(h, output[start:end]), moved_on(c, cell)
+    return (output, h.copy(), c.copy()), gates, cells
 
 
 def composed_lstm(sizes, reverse: bool):
@@ -183,7 +195,7 @@ def gru_layer(input: Tensor, h0: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tenso
     states = xp.empty((input.shape[0], H), input.dtype)  # what the reset gate is multiplied with
     output = xp.empty((input.shape[0], H), input.dtype)
     w_state = xp.ascontiguousarray(w_hh.T)
-    h = h0.copy()
+    h = h0
     for start, end, n in steps(sizes, reverse):
         now = gates[start:end]
         from_state = xp.matmul(h[:n], w_state)
@@ -199,13 +211,12 @@ def gru_layer(input: Tensor, h0: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tenso
         new = now[:, 2 * H:]
         new += now[:, :H] * states[start:end]
         xp.tanh(new, out=new)
-        old = h[:n]
         out = output[start:end]
-        xp.subtract(old, new, out=out)
+        xp.subtract(h[:n], new, out=out)
         out *= now[:, H:2 * H]
         out += new
-        h[:n] = out
-    return (output, h), gates, states
+        h = moved_on(h, out)
+    return (output, h.copy()), gates, states
 
 
 def composed_gru(sizes, reverse: bool):
@@ -276,7 +287,7 @@ def rnn_layer(input: Tensor, h0: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tenso
     xp = namespace(input)
     output = projected(input, w_ih, None if b_ih is None else b_ih + b_hh)
     w_state = xp.ascontiguousarray(w_hh.T)
-    h = h0.copy()
+    h = h0
     for start, end, n in steps(sizes, reverse):
         now = output[start:end]
         now += xp.matmul(h[:n], w_state)
@@ -284,8 +295,8 @@ def rnn_layer(input: Tensor, h0: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tenso
             xp.tanh(now, out=now)
         else:
             xp.maximum(now, 0, out=now)
-        h[:n] = now
-    return output, h
+        h = moved_on(h, now)
+    return output, h.copy()
 
 
 def composed_rnn(sizes, reverse: bool, nonlinearity: str):
