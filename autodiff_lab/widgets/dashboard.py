@@ -26,6 +26,7 @@ class Dashboard(LiveWidget):
         self._sent: dict[str, tuple[int, int]] = {}
         self._sent_flow = (-1, 0)
         self._sent_touches = 0
+        self._sent_images: list = []
         self._complete = True  # whether the next message carries everything
         self._seen_cell: object = None
         super().__init__()
@@ -94,11 +95,11 @@ class Dashboard(LiveWidget):
         return {"t": "d"}, [self._pack(complete)]
 
     def state(self) -> bytes:
-        sent = dict(self._sent), self._sent_flow, self._sent_touches
+        sent = dict(self._sent), self._sent_flow, self._sent_touches, self._sent_images
         try:
             return self._pack(True)
         finally:
-            self._sent, self._sent_flow, self._sent_touches = sent
+            self._sent, self._sent_flow, self._sent_touches, self._sent_images = sent
 
     def _pack(self, complete: bool) -> bytes:
         watcher, record = self.watcher, self.watcher.record
@@ -136,6 +137,12 @@ class Dashboard(LiveWidget):
             header["ghosts"] = [{"name": name, "x": put(steps, np.float64), "y": put(values, np.float64)}
                                 for name, steps, values in record.ghosts]
         self._pack_flow(header, put, complete)
+        newest = [kept[-1][0] for kept in record.images.values()]
+        if newest and (complete or newest != self._sent_images):
+            self._sent_images = newest
+            header["images"] = [{"name": name, "frames": [[step, *picture.shape, put(picture, np.uint8)] for step, array in kept
+                                                          if (picture := thumbnail(array)) is not None]}
+                                for name, kept in list(record.images.items())[:6]]
         if complete and self.others:
             header["others"] = [other_run(record, put) for record in self.others]
         if self.field is not None:
@@ -179,6 +186,21 @@ def other_run(record, put) -> dict:
             steps, values = curve.points()
             curves.append({"name": curve.name, "kind": curve.kind, "x": put(steps, np.float64), "y": put(values, np.float64)})
     return {"name": record.name, "series": curves}
+
+
+def thumbnail(array, most: int = 64):
+    """A logged array as bytes, height × width × 1 or 3: an image as it is, anything else as a picture of its numbers."""
+    picture = np.asarray(array, np.float64)
+    if picture.ndim == 3 and picture.shape[0] in (1, 3):
+        picture = picture.transpose(1, 2, 0)
+    if picture.ndim != 3 or picture.shape[2] not in (1, 3):
+        if not picture.size:
+            return None
+        picture = picture.reshape(-1, picture.shape[-1] if picture.ndim else 1)[:, :, None]
+    picture = picture[:: -(-picture.shape[0] // most), :: -(-picture.shape[1] // most)]
+    finite_part = picture[np.isfinite(picture)]
+    low, high = (finite_part.min(), finite_part.max()) if finite_part.size else (0.0, 1.0)
+    return np.nan_to_num((picture - low) / ((high - low) or 1) * 255, nan=0, posinf=255, neginf=0).clip(0, 255).astype(np.uint8)
 
 
 def finite(point):

@@ -311,8 +311,10 @@ class Run:
         return panel._repr_mimebundle_(**options)
 
     def _overlaps(self, watcher: Watcher) -> bool:
+        """Whether a new run replaces this one: it has the same parameters, or these are gone, or both follow everything."""
         mine, theirs = ({id(tensor) for tensor in w.parameters()} for w in (self._watcher, watcher))
-        return bool(mine & theirs) or not (mine or theirs)
+        gone = bool(self._watcher._parameters) and not mine
+        return gone or bool(mine & theirs) or not (mine or theirs)
 
 
 class SavedRun:

@@ -194,3 +194,13 @@ def test_runs_of_one_name_become_a_band():
     shown = comparison(runs, "Seeds")
     ElementTree.fromstring(shown._repr_mimebundle_()[0]["image/svg+xml"])
     assert "over 2 runs" in repr(shown)
+
+
+@pytest.mark.parametrize("shape, drawn", [((8, 8), (8, 8, 1)), ((1, 28, 28), (28, 28, 1)), ((3, 16, 20), (16, 20, 3)), ((200, 300), (50, 60, 1)),
+                                          ((5,), (1, 5, 1)), ((2, 4, 6), (8, 6, 1)), ((0, 3), None)])
+def test_a_logged_array_is_drawn_as_an_image_or_as_its_numbers(shape, drawn):
+    pytest.importorskip("anywidget", reason="anywidget is not installed (pip install 'autodiff-lab[lab]')")
+    from autodiff_lab.widgets.dashboard import thumbnail
+
+    picture = thumbnail(np.linspace(-1, 1, max(1, math.prod(shape))).reshape(shape) if math.prod(shape) else np.zeros(shape))
+    assert (None if picture is None else picture.shape) == drawn

@@ -11,6 +11,7 @@ import { ControlsView, setText, type Wish } from "./controls";
 import { CurvesView } from "./curves";
 import { FieldView } from "./field";
 import { FlowView } from "./flow";
+import { ImagesView } from "./images";
 import { Store } from "./store";
 
 interface Traits {
@@ -120,6 +121,7 @@ class View {
   private readonly curves: CurvesView;
   private readonly flow: FlowView;
   private readonly field: FieldView;
+  private readonly images: ImagesView;
   private readonly controls: ControlsView;
   private frame = 0;
   private readonly sizes: ResizeObserver;
@@ -134,6 +136,7 @@ class View {
     this.curves = new CurvesView(store, root);
     this.flow = new FlowView(store, root);
     this.field = new FieldView(store, root);
+    this.images = new ImagesView(store);
     this.controls = new ControlsView(store, (wish) => this.wish(wish));
     this.curves.onZoom = this.flow.onChange = () => this.everyView();
     this.smooth.value = String(100 * store.ui.smooth);
@@ -141,7 +144,7 @@ class View {
     this.scrub.addEventListener("input", () => this.setScrub(Number(this.scrub.value) >= store.head.step ? null : Number(this.scrub.value)));
     const smoothing = html("label", { class: "adl-smooth soft" }, "Smooth", this.smooth);
     const side = html("div", { class: "adl-side" }, this.controls.root);
-    this.picture.append(this.curves.root, this.flow.root);
+    this.picture.append(this.curves.root, this.flow.root, this.images.root);
     this.two.append(this.picture, this.field.root, side);
     this.panel.append(
       html("div", { class: "adl-bar" }, this.title, this.facts, html("span", { class: "adl-grow" }), smoothing, this.log, this.epochs, this.rate, this.compare),
@@ -226,6 +229,7 @@ class View {
     const right = narrow ? 84 : 128;
     this.curves.draw(width, narrow ? 150 : 176, left, right);
     this.flow.draw(width, left, right, this.curves.range());
+    this.images.draw();
     this.field.draw(Math.min(216, width - 24));
 
     this.scrub.max = String(Math.max(1, head.step));

@@ -64,6 +64,15 @@ export interface Header {
   others?: { name: string; series: { name: string; kind: string; x: number; y: number }[] }[];
   flow?: FlowHead;
   field?: FieldHead;
+  images?: { name: string; frames: [step: number, height: number, width: number, channels: number, at: number][] }[];
+}
+
+export interface Frame {
+  step: number;
+  height: number;
+  width: number;
+  channels: number;
+  bytes: Uint8Array;
 }
 
 export type Stage = "running" | "paused" | "idle" | "stopped" | "interrupted" | "failed";
@@ -114,7 +123,7 @@ export interface Field {
   frames: Uint8Array[];
 }
 
-type Plain = Omit<Header, "series" | "flow" | "field" | "ghosts" | "others" | "touches" | "code" | "complete" | "v">;
+type Plain = Omit<Header, "series" | "flow" | "field" | "ghosts" | "images" | "others" | "touches" | "code" | "complete" | "v">;
 
 const NOTHING: Plain = {
   title: "Training", stage: "idle", step: 0, epoch: null, epochs: null, batch: null, ms: 0, marks: [], thinned: "",
@@ -126,6 +135,7 @@ export class Store {
   curves = new Map<string, Curve>();
   flow: Flow = { names: [], shapes: [], steps: new Column(), columns: [], close: [], bins: 64, stride: 1 };
   field: Field | null = null;
+  images: { name: string; frames: Frame[] }[] = [];
   touches: [number, string, string][] = [];
   code = "";
   ghosts: { name: string; x: Numbers; y: Numbers }[] = [];
@@ -153,7 +163,7 @@ export class Store {
     const piece = unpack<Header>(data);
     if (!piece) return true;
     const { header, arrays } = piece;
-    const { series, flow, field, ghosts, others, touches, code, complete, v: _v, ...plain } = header;
+    const { series, flow, field, images, ghosts, others, touches, code, complete, v: _v, ...plain } = header;
     this.head = plain;
     if (complete) {
       const present = new Set(series.map((head) => head.name));
@@ -174,6 +184,12 @@ export class Store {
     }
     if (flow) whole = this.applyFlow(flow, arrays) && whole;
     if (field) whole = this.applyField(field, arrays) && whole;
+    if (images) {
+      this.images = images.map(({ name, frames }) => ({
+        name,
+        frames: frames.map(([step, height, width, channels, at]) => ({ step, height, width, channels, bytes: arrays[at] as Uint8Array })),
+      }));
+    }
     if (touches) this.touches = touches;
     if (code !== undefined) this.code = code;
     if (ghosts) this.ghosts = ghosts.map((ghost) => ({ name: ghost.name, x: arrays[ghost.x]!, y: arrays[ghost.y]! }));
