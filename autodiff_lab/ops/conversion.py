@@ -5,21 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import namespace
+from ..core import observe
 from ..core.devices import array_on, device, device_of
-from ..core.dtypes import dtype, dtype_of, of_name
-from ..core.op import lazy, op, ops, public
+from ..core.dtypes import FLOATING, dtype, dtype_of, of_name
+from ..core.modes import modes
+from ..core.op import op, ops, public
 from ..core.samples import calls, reals
+from ..core.tape import Version
 from ..core.tensor import Tensor
+from ..core.views import write_in_place
 from .picking import copied
 
 Number = int | float | complex | bool
-
-
-def inplace_only(function, name: str) -> None:
-    """Give Tensor only the in-place form of an operator."""
-    writer = lazy(function.op, name, "inplace")
-    writer.__doc__ = function.__doc__
-    setattr(Tensor, name, writer)
 
 
 # ---- types and devices ----
@@ -209,7 +206,6 @@ def copy(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
 
 
 copy.op.writes(_copy)
-inplace_only(copy, "copy_")
 copy.op.node_name = "torch::autograd::CopyBackwards"
 
 
@@ -258,7 +254,6 @@ def fill(input: Tensor, value: Tensor | Number) -> Tensor:
 
 
 fill.op.writes(_fill)
-inplace_only(fill, "fill_")
 
 
 @fill.vjp("input", latex="0")
@@ -282,8 +277,51 @@ def zero(input: Tensor) -> Tensor:
 
 
 zero.op.writes(_zero)
-inplace_only(zero, "zero_")
-public[""]["zero_"] = Tensor.zero_
+
+
+def free(tensor) -> bool:
+    """True if a tensor can be written to without further thought: nothing recorded, no view, no overlap, nobody watching."""
+    if tensor._view is not None or tensor._rg and modes.grad or observe.observers:
+        return False
+    array = tensor._a
+    return array.__class__ is np.ndarray and array.flags.carray
+
+
+def _bumped(tensor):
+    if tensor._ver is None:
+        tensor._ver = Version()
+    tensor._ver.bump()
+    return tensor
+
+
+def zero_(self):
+    """Write zero into every element, in place."""
+    if not free(self):
+        return write_in_place(zero.op, self, (self,))
+    self._a.fill(0)
+    return _bumped(self)
+
+
+def fill_(self, value):
+    """Write `value` into every element, in place."""
+    if free(self) and (value.__class__ is float and self._a.dtype in FLOATING or value.__class__ is int and self._a.dtype.kind == "f"):
+        self._a.fill(value)
+        return _bumped(self)
+    return write_in_place(fill.op, self, (self, value))
+
+
+def copy_(self, src, non_blocking: bool = False):
+    """Write the elements of `src` into the tensor, in place; `src` broadcasts and is cast."""
+    if free(self) and src.__class__ is Tensor and src._view is None and not (src._rg and modes.grad) and src._a.shape == self._a.shape and src._a.dtype is self._a.dtype:
+        self._a[...] = src._a
+        return _bumped(self)
+    return write_in_place(copy.op, self, (self, src, non_blocking))
+
+
+for _made in (zero_, fill_, copy_):
+    _made.op = {"zero_": zero.op, "fill_": fill.op, "copy_": copy.op}[_made.__name__]
+    setattr(Tensor, _made.__name__, _made)
+public[""]["zero_"], public[""]["fill_"] = zero_, fill_
 
 
 @zero.vjp("input", latex="0")

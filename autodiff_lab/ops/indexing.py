@@ -495,6 +495,11 @@ def setitem(self, index, value) -> None:
         view.fill_(value)
 
 
+def owner(array):
+    """The array whose memory `array` looks at."""
+    return array if array.base is None else array.base
+
+
 def _write_quickly(self, place, value) -> bool:
     """Write where nothing is recorded and types and shapes fit; False if it is not that simple."""
     array = self._array()
@@ -505,7 +510,7 @@ def _write_quickly(self, place, value) -> bool:
             return False
         value = value._a
         target = array[place.basic]
-        if value.shape != target.shape or value.dtype is not array.dtype or value.base is not None and value.base is (array if array.base is None else array.base):
+        if value.shape != target.shape or value.dtype is not array.dtype or owner(value) is owner(array):
             return False
         target[...] = value
     elif value.__class__ is float and array.dtype in FLOATING or value.__class__ is int and array.dtype.kind == "f":

@@ -24,9 +24,11 @@ def one_dim(dim: int, ndim: int) -> int:
     Raises:
         IndexError: if there is no such dimension.
     """
-    if not -max(ndim, 1) <= dim < max(ndim, 1):
+    if -ndim <= dim < ndim:
+        return dim if dim >= 0 else dim + ndim
+    if ndim or not -1 <= dim < 1:
         raise IndexError(dim_message(dim, ndim))
-    return dim % max(ndim, 1)
+    return 0
 
 
 def copied(writer):

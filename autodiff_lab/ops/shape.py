@@ -186,17 +186,25 @@ def expand(input: Tensor, size: Ints) -> Tensor:
     if extra < 0:
         raise RuntimeError(f"expand({list(input.shape)}, size={list(size)}): the number of sizes provided ({len(size)}) must be greater or equal to "
                            f"the number of dimensions in the tensor ({input.ndim})")
-    shape = []
+    shape, strides = [], []
     for i, n in enumerate(size):
-        have = input.shape[i - extra] if i >= extra else None
-        if n == -1 and have is None:
-            raise RuntimeError(f"The expanded size of the tensor ({n}) isn't allowed in a leading, non-existing dimension {i}")
-        if n != -1 and have not in (None, 1, n):
+        if i < extra:
+            if n == -1:
+                raise RuntimeError(f"The expanded size of the tensor ({n}) isn't allowed in a leading, non-existing dimension {i}")
+            shape.append(n)
+            strides.append(0)
+            continue
+        have = input.shape[i - extra]
+        if n == have or n == -1:
+            shape.append(have)
+            strides.append(input.strides[i - extra])
+        elif have == 1:
+            shape.append(n)
+            strides.append(0)
+        else:
             raise RuntimeError(f"The expanded size of the tensor ({n}) must match the existing size ({have}) at non-singleton dimension {i}.  "
                                f"Target sizes: {list(size)}.  Tensor sizes: {list(input.shape)}")
-        shape.append(have if n == -1 else n)
-    strides = (0,) * extra + tuple(0 if n == 1 and shape[i + extra] != 1 else s for i, (n, s) in enumerate(zip(input.shape, input.strides, strict=True)))
-    return strided(input, tuple(shape), strides)
+    return strided(input, tuple(shape), tuple(strides))
 
 
 @expand.vjp("input")
@@ -376,16 +384,18 @@ def flatten(input, start_dim: int = 0, end_dim: int = -1):
     >>> lab.zeros(2, 3, 4).flatten(1).shape
     torch.Size([2, 12])
     """
-    n = input.ndim
+    shape = input._a.shape
+    n = len(shape)
     start, end = one_dim(start_dim, n), one_dim(end_dim, n)
     if start > end:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
     if not n:
-        return input.reshape(1)
+        return reshape(input, 1)
     if start == end:
         return input
-    shape = input._a.shape
-    return input.reshape((*shape[:start], math.prod(shape[start:end + 1]), *shape[end + 1:]))
+    if not start and end == n - 1:
+        return reshape(input, input._a.size)
+    return reshape(input, (*shape[:start], math.prod(shape[start:end + 1]), *shape[end + 1:]))
 
 
 def unflatten(input, dim: int, sizes):

@@ -144,7 +144,7 @@ def gradients(T, pool: list):
                 loss = part if loss is None else loss + part
         if loss is None:
             return None
-        leaves = [t for t in pool if t.requires_grad and t.is_leaf]
+        leaves = [t for t in pool if t.requires_grad and t.is_leaf and not t._is_view()]
         if not leaves:
             return None
         return [None if g is None else g.tolist() for g in T.autograd.grad(loss, leaves, allow_unused=True, retain_graph=True)]
