@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 from ...core.modes import no_grad
 from ..parameter import is_lazy
 
@@ -19,7 +17,6 @@ class LazyModuleMixin:
         super().__init__(*args, **kwargs)
         self._initialize_hook = self.register_forward_pre_hook(type(self)._infer_parameters, with_kwargs=True)
         self._load_hook = self._register_load_state_dict_pre_hook(self._lazy_load_hook)
-        warnings.warn("Lazy modules are a new feature under heavy development so changes to the API or functionality can happen at any moment.", stacklevel=2)
 
     def _save_to_state_dict(self, destination, prefix, keep_vars) -> None:
         for name, value in (*self._parameters.items(), *((k, v) for k, v in self._buffers.items() if k not in self._non_persistent_buffers_set)):
