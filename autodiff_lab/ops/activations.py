@@ -416,7 +416,7 @@ public[F].update(tanhshrink=tanhshrink, softsign=softsign)
 
 # ---- with a weight, a gate, or chance ----
 
-@op(category="activation", latex=r"\max(0, x) + w \min(0, x)", method=True, samples=calls(
+@op(category="activation", latex=r"\max(0, x) + w \min(0, x)", node_name="PreluKernel", samples=calls(
     lambda r: ((r.normal(size=(3, 4)), r.normal(size=(1,))), {}), lambda r: ((r.normal(size=(2, 3, 4)), r.normal(size=(3,))), {}), lambda r: ((r.normal(size=()), r.normal(size=())), {})))
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """leaky_relu whose slope is learned: one, or one per channel (dimension 1).

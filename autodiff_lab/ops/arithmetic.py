@@ -69,7 +69,7 @@ def _(grad, alpha):
     return -scaled(grad, alpha)
 
 
-@op(category="pointwise", latex=r"y - x", samples=pairs(), promote="numeric", check=no_masks, dunder=("__rsub__",))
+@op(category="pointwise", latex=r"y - x", samples=pairs(), promote="numeric", check=no_masks, dunder=("__rsub__",), variants=(("other.__class__ in NUMBERS", "RsubBackward1"),))
 def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """Difference with the sides exchanged: `other - alpha * input`."""
     return other - scaled(input, alpha)
@@ -121,7 +121,7 @@ def _(grad):
 
 
 @op(category="pointwise", latex=r"x / y", samples=pairs(positive_other=True), promote="numeric", inplace=True, ufunc=np.true_divide,
-    dunder=("__truediv__", "__itruediv__", "__div__"), alias=("divide",))
+    dunder=("__truediv__", "__itruediv__", "__div__"), alias=("divide",), variants=(("rounding_mode is not None", "DivBackward2"),))
 def div(input: Tensor | Number, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
     """Quotient of two tensors. Integers give floats, unless rounding_mode is "floor" or "trunc".
 
@@ -180,7 +180,7 @@ def _(grad, input, other, rounding_mode):
     return -grad * ops.conj((input / other) / other) if rounding_mode is None else grad * 0
 
 
-@op(category="pointwise", latex=r"y / x", samples=calls(lambda r: ((r.uniform(0.3, 2, (3, 4)), 2.0), {}), lambda r: ((r.uniform(0.3, 2, (3,)), r.normal(size=(2, 1))), {})), promote="float", dunder=("__rtruediv__", "__rdiv__"), function=False, method=False)
+@op(category="pointwise", latex=r"y / x", samples=calls(lambda r: ((r.uniform(0.3, 2, (3, 4)), 2.0), {}), lambda r: ((r.uniform(0.3, 2, (3,)), r.normal(size=(2, 1))), {})), promote="float", dunder=("__rtruediv__", "__rdiv__"), function=False, method=False, node_name="Mul")
 def rdiv(input: Tensor, other: Tensor | Number) -> Tensor:
     """Quotient with the sides exchanged: `other / input`."""
     return other / input
@@ -213,7 +213,7 @@ def _(grad):
 @op(category="pointwise", latex=r"x^y", samples=calls(
         lambda r: ((r.uniform(0.3, 2, (3, 4)), 2), {}), lambda r: ((r.uniform(0.3, 2, (3, 4)), 0.5), {}),
         lambda r: ((r.uniform(0.3, 2, (3, 1)), r.uniform(-1, 2, (4,))), {}), lambda r: ((r.uniform(0.3, 2, ()), 3), {})),
-    promote="numeric", inplace=True, dunder=("__pow__", "__ipow__"))
+    promote="numeric", inplace=True, dunder=("__pow__", "__ipow__"), variants=(("not isinstance(input, Tensor)", "PowBackward2"), ("isinstance(exponent, Tensor)", "PowBackward1")))
 def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
     """`input` raised to the power `exponent`, element by element.
 
@@ -267,7 +267,7 @@ def _(grad, input, exponent, out):
     return through_exponent(grad, input, exponent, out)
 
 
-@op(category="pointwise", latex=r"y^x", samples=calls(lambda r: ((r.uniform(0.3, 2, (3, 4)), 2.5), {})), promote="numeric", dunder=("__rpow__",), function=False, method=False)
+@op(category="pointwise", latex=r"y^x", samples=calls(lambda r: ((r.uniform(0.3, 2, (3, 4)), 2.5), {})), promote="numeric", dunder=("__rpow__",), function=False, method=False, variants=(("isinstance(other, Tensor)", "PowBackward1"), ("True", "PowBackward2")))
 def rpow(input: Tensor, other: Tensor | Number) -> Tensor:
     """`other` raised to the power `input`."""
     return pow.op.kernel(other if hasattr(other, "dtype") else input.dtype.type(other), input)
@@ -327,7 +327,7 @@ apart = calls(lambda r: ((r.uniform(-5, 5, (3, 4)), r.uniform(1.1, 2, (4,))), {}
               lambda r: ((r.uniform(-5, 5, ()), r.uniform(-2, -1.1, (3,))), {}))
 
 
-@op(category="pointwise", latex=r"x \bmod y", samples=apart, promote="numeric", inplace=True, dunder=("__mod__", "__imod__"))
+@op(category="pointwise", latex=r"x \bmod y", samples=apart, promote="numeric", inplace=True, dunder=("__mod__", "__imod__"), variants=(("isinstance(other, Tensor)", "RemainderBackward1"),))
 def remainder(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """What division leaves, with the sign of `other`; Python's `%`.
 
@@ -366,7 +366,7 @@ def _(grad):
     return grad
 
 
-@op(category="pointwise", latex=r"x - y \operatorname{trunc}(x / y)", samples=apart, promote="numeric", inplace=True)
+@op(category="pointwise", latex=r"x - y \operatorname{trunc}(x / y)", samples=apart, promote="numeric", inplace=True, variants=(("isinstance(other, Tensor)", "FmodBackward1"),))
 def fmod(input: Tensor, other: Tensor | Number) -> Tensor:
     """What division leaves, with the sign of `input`; C's fmod."""
     _can_divide("fmod", input, other)
@@ -391,7 +391,7 @@ def _can_divide(name: str, input, other) -> None:
 
 @op(category="pointwise", latex=r"a + w(b - a)", inplace=True, samples=calls(
     lambda r: ((r.normal(size=(3, 4)), r.normal(size=(4,)), 0.3), {}), lambda r: ((r.normal(size=(3, 4)), r.normal(size=(3, 1)), r.uniform(0, 1, (3, 4))), {}),
-    lambda r: ((r.normal(size=()), r.normal(size=(2,)), 0.8), {})))
+    lambda r: ((r.normal(size=()), r.normal(size=(2,)), 0.8), {})), variants=(("isinstance(weight, Tensor)", "LerpBackward1"),))
 def lerp(input: Tensor, end: Tensor, weight: Tensor | Number) -> Tensor:
     """The point a fraction `weight` of the way from `input` to `end`.
 

@@ -60,7 +60,7 @@ def spread(grad, shape, dim, keepdim: bool):
     return ops.expand(grad, tuple(shape))
 
 
-@op(category="reduction", latex=r"\sum_i x_i", samples=over_dims, changes_dtype=True)
+@op(category="reduction", latex=r"\sum_i x_i", samples=over_dims, changes_dtype=True, variants=(("dim is not None", "SumBackward1"),))
 def sum(input: Tensor, dim=None, keepdim: bool = False, *, dtype=None) -> Tensor:
     """Sum over all elements, or over the dimensions `dim`. Integers are summed as int64.
 
@@ -92,7 +92,7 @@ def count(shape, dim) -> int:
     return total
 
 
-@op(category="reduction", latex=r"\frac{1}{n}\sum_i x_i", samples=over_dims)
+@op(category="reduction", latex=r"\frac{1}{n}\sum_i x_i", samples=over_dims, variants=(("dim is not None", "MeanBackward1"),))
 def mean(input: Tensor, dim=None, keepdim: bool = False, *, dtype=None) -> Tensor:
     """Average over all elements, or over the dimensions `dim`; nan if there are none.
 
@@ -166,7 +166,7 @@ def _need_elements(name: str, input, dim) -> None:
             raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size.")
 
 
-@op(category="reduction", latex=r"\max_i x_i", function=False, method=False, name="max_all", node_name="Max", samples=whole)
+@op(category="reduction", latex=r"\max_i x_i", function=False, method=False, name="max_all", node_name="Max", samples=whole, variants=(("True", "MaxBackward1"),))
 def max_all(input: Tensor) -> Tensor:
     """Largest of all elements; the gradient is shared equally between elements that are equally large."""
     if not input.size:
@@ -179,7 +179,7 @@ def _(grad, input, out):
     return shared(grad, input, out, None, False)
 
 
-@op(category="reduction", latex=r"\min_i x_i", function=False, method=False, name="min_all", node_name="Min", samples=whole)
+@op(category="reduction", latex=r"\min_i x_i", function=False, method=False, name="min_all", node_name="Min", samples=whole, variants=(("True", "MinBackward1"),))
 def min_all(input: Tensor) -> Tensor:
     """Smallest of all elements; the gradient is shared equally between elements that are equally small."""
     if not input.size:

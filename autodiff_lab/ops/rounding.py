@@ -45,7 +45,7 @@ def trunc(input: Tensor) -> Tensor:
     return input.copy() if _is_whole(input) else namespace(input).trunc(input)
 
 
-@op(category="pointwise", latex=r"\operatorname{round} x", samples=halves, inplace=True)
+@op(category="pointwise", latex=r"\operatorname{round} x", samples=halves, inplace=True, variants=(("decimals", "RoundBackward1"),))
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """The nearest number with so many decimals; halves go to the even neighbour.
 

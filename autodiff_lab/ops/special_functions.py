@@ -330,7 +330,7 @@ def _(grad, input, eps):
     return ops.where((input >= eps) & (input <= 1 - eps), slope, grad * 0)
 
 
-@op(category="pointwise", latex=r"x \ln y", samples=pairs(positive_other=True), promote="float", inplace=True)
+@op(category="pointwise", latex=r"x \ln y", samples=pairs(positive_other=True), promote="float", inplace=True, variants=(("not isinstance(input, Tensor)", "XlogyBackward1"), ("not isinstance(other, Tensor)", "XlogyBackward2")))
 def xlogy(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """`input * log(other)`, and 0 where input is 0 (unless other is NaN)."""
     return _times_log(namespace(input).log, input, other)

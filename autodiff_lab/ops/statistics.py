@@ -18,7 +18,7 @@ with_zeros = calls(
     lambda r: ((r.normal(size=(3, 4)) * (r.uniform(size=(3, 4)) > 0.9),), {}), lambda r: ((r.normal(size=()),), {}), lambda r: ((r.normal(size=(2, 0)), 1), {}))
 
 
-@op(category="reduction", latex=r"\prod_i x_i", samples=with_zeros, changes_dtype=True)
+@op(category="reduction", latex=r"\prod_i x_i", samples=with_zeros, changes_dtype=True, variants=(("dim is not None", "ProdBackward1"),))
 def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype=None) -> Tensor:
     """Product over all elements, or along `dim`. Integers are multiplied as int64."""
     if dtype is not None:
@@ -168,7 +168,11 @@ def _moment(name: str, operator, sentence: str):
         if unbiased is not None and correction is not None:
             raise TypeError(f"{name}() received an invalid combination of arguments: give unbiased or correction, not both.")
         free = correction if correction is not None else 1 if unbiased is None else int(unbiased)
+        if several:
+            return tuple(operator(input, dim, free, keepdim))
         return operator(input, dim, free, keepdim) if out is None else operator(input, dim, free, keepdim, out=out)
+
+    several = operator.op.outputs is not None
 
     moment.__name__ = moment.__qualname__ = name
     moment.__doc__ = f"""{sentence} over all elements or the dimensions `dim`.
@@ -243,14 +247,14 @@ def _(grads, input, min, max, dim, keepdim):
 # ---- order ----
 
 @op(category="reduction", latex=r"\operatorname{med}_i x_i", outputs=("values", "indices"), differentiable=1, function=False, method=False, name="median_dim", node_name="Median", samples=calls(
-    lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=(3, 5)), 0, True), {}), lambda r: ((r.normal(size=()), 0), {})))
+    lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=(3, 5)), 0, True), {}), lambda r: ((r.normal(size=()), 0), {})), variants=(("True", "MedianBackward1"),))
 def median_dim(input: Tensor, dim: int, keepdim: bool = False):
     """The middle element along `dim` (the lower of two) and its position."""
     return _middle("median", input, dim, keepdim, False)
 
 
 @op(category="reduction", outputs=("values", "indices"), differentiable=1, function=False, method=False, name="nanmedian_dim", node_name="Nanmedian", samples=calls(
-    lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=()), 0), {})))
+    lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=()), 0), {})), variants=(("True", "NanmedianBackward1"),))
 def nanmedian_dim(input: Tensor, dim: int, keepdim: bool = False):
     """The middle element along `dim`, leaving out NaN."""
     return _middle("nanmedian", input, dim, keepdim, True)
