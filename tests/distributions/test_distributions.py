@@ -173,3 +173,9 @@ def test_a_cached_transform_returns_the_very_input():
 def test_the_package_does_not_import_them_before_they_are_used():
     program = "import sys, autodiff_lab as lab; assert 'autodiff_lab.distributions' not in sys.modules; lab.distributions.Normal; assert 'autodiff_lab.distributions' in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
+
+
+def test_the_mode_of_kumaraswamy_is_where_its_density_is_largest():
+    d = D.Kumaraswamy(lab.tensor(2.5, dtype=lab.float64), lab.tensor(1.5, dtype=lab.float64))
+    x = lab.linspace(0.01, 0.99, 9801, dtype=lab.float64)
+    assert x[d.log_prob(x).argmax()].item() == pytest.approx(d.mode.item(), abs=1e-3)

