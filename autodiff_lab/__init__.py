@@ -79,7 +79,7 @@ def _bundle(tensor, include=None, exclude=None) -> dict:
 Tensor._repr_mimebundle_ = _bundle
 
 
-_MODULES_LATER = ("distributions",)
+_MODULES_LATER = ("cpu", "distributions", "functional", "return_types", "storage", "types")
 _LATER = {"show": "notebook", "summary": "notebook", "diagnose": "notebook", "explain": "notebook", "name": "notebook", "watch": "widgets.watch", "compare": "widgets.watch", "Run": "widgets.watch", "check": "lessons", "hint": "lessons", "author": "lessons"}
 
 

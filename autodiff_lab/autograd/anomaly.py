@@ -8,9 +8,10 @@ import warnings
 import numpy as np
 
 from ..core.modes import WATCHERS, modes
+from ..core.op import public
 from ..core.tape import Node
 
-__all__ = ["detect_anomaly", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_detect_anomaly"]
+__all__ = ["detect_anomaly", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_anomaly_enabled", "set_detect_anomaly"]
 
 
 def _remember(node: Node) -> None:
@@ -84,5 +85,13 @@ def is_anomaly_enabled() -> bool:
 
 
 def is_anomaly_check_nan_enabled() -> bool:
-    """True if anomaly mode looks for NaN."""
-    return modes.anomaly is not None and modes.check_nan
+    """True if anomaly mode looks, or would look, for NaN."""
+    return modes.check_nan
+
+
+def set_anomaly_enabled(mode: bool, check_nan: bool = True) -> None:
+    """Turn anomaly mode on or off, until told otherwise."""
+    set_detect_anomaly(mode, check_nan)
+
+
+public[""].update(is_anomaly_enabled=is_anomaly_enabled, is_anomaly_check_nan_enabled=is_anomaly_check_nan_enabled, set_anomaly_enabled=set_anomaly_enabled)

@@ -14,9 +14,10 @@ import numpy as np
 from ..core.op import public
 from ..core.tensor import Tensor, wrap
 from ..ops.decompositions import LinAlgError, check_float, check_square
+from .factors import householder_product, ldl_factor, ldl_factor_ex, ldl_solve, lu_factor_ex, lu_unpack
 
 __all__ = [
-    "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv", "inv_ex", "lstsq", "lu", "lu_factor",
+    "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv", "inv_ex", "lstsq", "householder_product", "ldl_factor", "ldl_factor_ex", "ldl_solve", "lu", "lu_factor", "lu_factor_ex",
     "lu_solve", "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve", "solve_ex",
     "solve_triangular", "svd", "svdvals", "tensorinv", "tensorsolve", "vander", "vecdot", "vector_norm",
 ]
@@ -252,28 +253,23 @@ def _triangles(A):
 
 def lu_factor(A: Tensor, *, pivot: bool = True, out=None):
     """The compact form of `lu`: both triangles in one matrix, and the exchanges as 1-based int32 pivots."""
-    import scipy.linalg
-
-    check_square("linalg.lu_factor", A._a)
-    batch = A.detach().numpy().reshape(-1, *A.shape[-2:])
-    pairs = [scipy.linalg.lu_factor(m) for m in batch]
-    packed = np.stack([p for p, _ in pairs]).reshape(A.shape).astype(A._a.dtype)
-    pivots = np.stack([(q + 1).astype(np.int32) for _, q in pairs]).reshape(A.shape[:-1])
-    return _LuFactor(wrap(packed), wrap(pivots))
+    found = lu_factor_ex(A, pivot=pivot, check_errors=True)
+    return _LuFactor(found.LU, found.pivots)
 
 
 def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False, out=None) -> Tensor:
-    """X with `A @ X == B`, from what `lu_factor(A)` returned."""
-    import scipy.linalg
-
-    flat = LU.detach().numpy().reshape(-1, *LU.shape[-2:])
-    right = np.broadcast_to(B.detach().numpy(), (*LU.shape[:-2], *B.shape[-2:])).reshape(-1, *B.shape[-2:])
-    places = pivots.numpy().reshape(-1, LU.shape[-1]) - 1
-    solved = []
-    for m, q, b in zip(flat, places, right, strict=True):
-        x = scipy.linalg.lu_solve((m, q), b if left else b.T, trans=(2 if adjoint else 0) if left else (0 if adjoint else 1))
-        solved.append(x if left else x.T)
-    return _out(wrap(np.stack(solved).reshape(*LU.shape[:-2], *solved[0].shape)), out)
+    """X with `A @ X == B`, from what `lu_factor(A)` returned; with `adjoint`, for the conjugate transpose of A."""
+    check_square("torch.linalg.lu_solve", LU._a)
+    if not left:  # X A = B is Aᴴ Xᴴ = Bᴴ
+        return _out(lu_solve(LU, pivots, B.mH, adjoint=not adjoint).mH, out)
+    P, L, U = lu_unpack(LU, pivots)
+    shape = _all["broadcast_shapes"](LU.shape[:-2], B.shape[:-2])
+    B = B.expand(*shape, *B.shape[-2:])
+    if adjoint:
+        solved = P @ solve_triangular(L.mH, solve_triangular(U.mH, B, upper=False), upper=True, unitriangular=True)
+    else:
+        solved = solve_triangular(U, solve_triangular(L, P.mT @ B, upper=False, unitriangular=True), upper=True)
+    return _out(solved, out)
 
 
 _InvEx = collections.namedtuple("linalg_inv_ex", ["inverse", "info"])

@@ -47,9 +47,11 @@ from . import shape
 from . import softmaxes
 from . import sorting
 from . import special_functions
+from . import spectrograms
 from . import strided
 from . import statistics
 from . import trigonometry
 from . import vision
+from . import leftovers
 
 special_functions.fill_special()

@@ -1,0 +1,112 @@
+"""Names that programs reach though there is little behind them here: sparse tensors are refused, control flow is Python's own."""
+
+from __future__ import annotations
+
+import importlib
+
+import numpy as np
+
+from ..core.op import public
+from ..core.tensor import Tensor, wrap
+
+__all__ = ["cond", "get_device_module"]
+
+_all = public[""]
+
+
+def cond(pred, true_fn, false_fn, operands=()):
+    """`true_fn(*operands)` or `false_fn(*operands)`: what `if` does; PyTorch's compiler needs it as a function.
+
+    >>> import autodiff_lab as lab
+    >>> lab.cond(lab.tensor(True), lambda x: x + 1, lambda x: x - 1, (lab.ones(1),))
+    tensor([2.])
+    """
+    if not isinstance(pred, (bool, Tensor)):
+        raise RuntimeError(f"Expected pred to be bool or tensor, but got {pred}.")
+    if isinstance(pred, Tensor) and pred.numel() != 1:
+        raise RuntimeError(f"Expected pred to be bool or single-element tensor, but got {pred}.")
+    if not callable(true_fn) or not callable(false_fn):
+        raise RuntimeError("Expect both branches to be callable.")
+    if not isinstance(operands, (tuple, list)):
+        raise RuntimeError("Expect operands to be a tuple of possibly nested dict/list/tuple that only consists of tensor leaves, "
+                           f"but got {operands}.")
+    return (true_fn if bool(pred) else false_fn)(*operands)
+
+
+def get_device_module(device=None):
+    """`torch.cpu` or `torch.cuda`: the module with the functions of a kind of device."""
+    from ..core.devices import cuda_available
+    from ..core.devices import device as device_type
+
+    kind = device_type(device).type if device is not None else "cuda" if cuda_available() else "cpu"
+    return importlib.import_module(f"autodiff_lab.{kind}")
+
+
+def _sparse(name: str):
+    def refuse(*args, **kwargs):
+        raise NotImplementedError(f"{name}: sparse tensors are not supported, every tensor here is dense. Build the dense tensor instead, for example "
+                                  "zeros(size).index_put_(tuple(indices), values, accumulate=True).")
+    refuse.__name__, refuse.__doc__ = name, "Refused: tensors are dense here."
+    return refuse
+
+
+for _name in ("sparse_coo_tensor", "sparse_csr_tensor", "sparse_csc_tensor", "sparse_bsr_tensor", "sparse_bsc_tensor", "sparse_compressed_tensor"):
+    _all.setdefault(_name, _sparse(_name))
+
+
+def _needs_sparse(name: str):
+    def refuse(*args, **kwargs):
+        raise RuntimeError(f"tensor.{name}(...) can only be called on sparse tensors, and every tensor here is dense. Use mm or addmm.")
+    refuse.__name__, refuse.__doc__ = name, "Only for sparse tensors, which there are none of here."
+    return refuse
+
+
+for _name in ("smm", "sspaddmm", "saddmm"):
+    _all.setdefault(_name, _needs_sparse(_name))
+    if not hasattr(Tensor, _name) and _name != "saddmm":
+        setattr(Tensor, _name, _all[_name])
+_all.setdefault("dsmm", _all["mm"])
+_all.setdefault("hsmm", _needs_sparse("hsmm"))
+_all.setdefault("hspmm", _needs_sparse("hspmm"))
+
+
+def _reinforce(self, reward):
+    """Removed from PyTorch: use distributions and log_prob."""
+    raise RuntimeError("reinforce() was removed.\nUse torch.distributions instead: loss = -Categorical(probs).log_prob(action) * reward.")
+
+
+def _chalf(self, *, memory_format=None):
+    """Refused: NumPy has no complex numbers of 16 bits."""
+    raise NotImplementedError("chalf: complex32 is not supported, because NumPy has no such type. Use cfloat(), which is complex64.")
+
+
+Tensor.reinforce, Tensor.chalf = _reinforce, _chalf
+Tensor.is_coalesced = _needs_sparse("is_coalesced")
+Tensor.grad_dtype = property(lambda self: self.dtype, doc="The type of the gradient: that of the tensor.")
+
+
+def _hash(input, dim=None, *, keepdim: bool = False, mode: int = 0, out=None):
+    """The exclusive or of the bits of all elements, each as 64 bits: equal tensors have equal hashes."""
+    if mode != 0:
+        raise RuntimeError(f"hash_tensor: unknown mode {mode}; 0 (exclusive or) is what there is.")
+    array = input.detach().cpu().numpy()
+    bits = array.astype(np.float64).view(np.uint64) if array.dtype.kind == "f" else array.astype(np.int64).view(np.uint64)
+    axes = tuple(range(array.ndim)) if dim is None else (dim,) if isinstance(dim, int) else tuple(dim)
+    found = np.bitwise_xor.reduce(bits, axis=axes, keepdims=keepdim) if axes else bits
+    return wrap(found) if out is None else out.copy_(wrap(found))
+
+
+def _from_file(filename: str, shared: bool | None = None, size: int = 0, *, dtype=None, layout=None, device=None, requires_grad: bool = False, pin_memory: bool = False):
+    """A tensor whose memory is a file: writes reach the file if `shared`."""
+    from ..core.dtypes import get_default_dtype
+
+    kind = (get_default_dtype() if dtype is None else dtype).numpy
+    if shared:
+        with open(filename, "ab") as file:  # like PyTorch, make it large enough
+            file.truncate(max(file.tell(), size * kind.itemsize))
+    array = np.memmap(filename, dtype=kind, mode="r+" if shared else "c", shape=(size,))
+    return wrap(np.asarray(array)).requires_grad_(requires_grad)
+
+
+_all.update(cond=cond, get_device_module=get_device_module, hash_tensor=_hash, from_file=_from_file)
+Tensor.hash_tensor = _hash
