@@ -8,6 +8,7 @@ block, which keeps the rule's temporaries in the cache. The parameters stay ordi
 
 from __future__ import annotations
 
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -156,7 +157,9 @@ class Plan:
         self.state = optimizer.state
         gathered: dict = {}
         self.bundles = []
-        for p in self.params:
+        # The same parameter twice, or two that share memory, are updated one after the other.
+        self.singly = overlap([p._array() for p in self.params])
+        for p in () if self.singly else self.params:
             kept = optimizer._prepare_state(p, group)
             array = p._array()
             numbers = tuple(number(kept[name]) for name in optimizer.scalars)
@@ -182,10 +185,25 @@ class Plan:
 
     def run(self, optimizer, group) -> bool:
         """Update everything; False if the plan cannot be used again."""
-        again = True
+        again = not self.singly
+        for p in self.params if self.singly else ():
+            kept = optimizer._prepare_state(p, group)
+            Bundle([(p, kept)], tuple(number(kept[name]) for name in optimizer.scalars), optimizer.scalars, self.names).run(optimizer, group)
         for bundle in self.bundles:
             again = bundle.run(optimizer, group) and again
         return again
+
+
+def overlap(arrays) -> bool:
+    """True if two of these arrays share memory."""
+    spans = []
+    for array in arrays:
+        if array.size:
+            start = array.__array_interface__["data"][0] if isinstance(array, np.ndarray) else array.data.ptr
+            reach = [(n - 1) * s for n, s in zip(array.shape, array.strides, strict=True)]
+            spans.append((start + sum(r for r in reach if r < 0), start + sum(r for r in reach if r > 0) + array.itemsize))
+    spans.sort()
+    return any(before[1] > after[0] for before, after in pairwise(spans))
 
 
 class Bundle:

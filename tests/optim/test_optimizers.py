@@ -128,6 +128,20 @@ def test_non_contiguous_and_complex_parameters():
     assert base.tolist() == [[-0.5, 0.5, 1.5], [2.5, 3.5, 4.5]] and z.tolist() == [0.5 + 2j]
 
 
+def test_parameters_that_share_memory_are_updated_one_after_the_other():
+    base = lab.tensor([1.0, 1.0, 1.0])
+    parts = [base[:2], base[1:]]
+    for part in parts:
+        part.grad = lab.ones(2)
+    lab.optim.SGD(parts, lr=0.1).step()
+    np.testing.assert_allclose(base.numpy(), [0.9, 0.8, 0.9], rtol=1e-6)
+    twice = one(grad=1.0)
+    with pytest.warns(UserWarning, match="duplicate"):
+        optimizer = lab.optim.Adam([twice, twice], lr=0.1)
+    optimizer.step()
+    assert optimizer.state[twice]["step"].item() == 2.0 and twice.item() == pytest.approx(0.8, rel=1e-5)
+
+
 def test_differentiable_step_is_recorded():
     lr_like = lab.tensor(0.1, requires_grad=True)
     p = lab.tensor([2.0], requires_grad=True).clone()
