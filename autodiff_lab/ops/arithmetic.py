@@ -232,7 +232,10 @@ def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
         if exponent < 0 and input.dtype.kind in "iu":
             raise RuntimeError("Integers to negative integer powers are not allowed. Convert the base first, e.g. with .float().")
     elif getattr(exponent, "dtype", None) is not None and exponent.dtype.kind == "i" and input.dtype.kind in "iu" and (exponent < 0).any():
-        return namespace(input).where(exponent < 0, (input == 1).astype(input.dtype), input ** abs(exponent))
+        xp = namespace(input)
+        # One over a whole number is whole only for 1 and -1; PyTorch gives 0 for the rest.
+        below = xp.where(input == 1, 1, xp.where(input == -1, 1 - 2 * (exponent % 2), 0)).astype(input.dtype)
+        return xp.where(exponent < 0, below, input ** abs(exponent))
     return input ** exponent
 
 
