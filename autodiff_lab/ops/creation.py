@@ -309,6 +309,8 @@ def arange(start=0, end=None, step=1, *, out=None, dtype=None, layout=None, devi
         dtype = out.dtype
     if dtype is None:
         dtype = dtype_of(np.dtype("int64")) if all(isinstance(v, int) for v in (start, end, step)) else get_default_dtype()
+    if dtype.category != INT and not dtype.is_floating_point:
+        raise NotImplementedError(f"\"arange_cpu\" not implemented for '{dtype.title}'. Use an integer or floating-point type and convert with .to().")
     if dtype.category <= INT:
         start, end, step = int(start), int(end), int(step)
         _check_range(start, end, step)
@@ -366,6 +368,8 @@ def linspace(start, end, steps: int, *, out=None, dtype=None, layout=None, devic
     if dtype is None and out is None and (isinstance(start, complex) or isinstance(end, complex)):
         dtype = get_default_dtype().to_complex()
     kind = _type(dtype, out)
+    if kind.kind == "b":
+        raise NotImplementedError("\"linspace_cpu\" not implemented for 'Bool'. Use another type and convert with .bool().")
     return placed(even(start, end, _steps(steps), kind).astype(kind), None, device, requires_grad, out, "linspace")
 
 

@@ -211,6 +211,8 @@ def _reduce_at(name, input, dim, index, src, reduce, include_self):
     dim = check_places(name, input, dim, index, src)
     if not index.size:
         return
+    if input.dtype.kind == "c" and reduce in ("amax", "amin") or input.dtype.kind == "b" and reduce == "mean":
+        raise NotImplementedError(f"\"scatter_gather_tensor_cpu_reduce_{reduce}\" not implemented for '{dtype_of(input).title}'. Convert first, e.g. with .float() or .abs().")
     xp = namespace(input)
     target, spots, values = at_least_1d(input), places(index, dim), _cut(src, index)
     reduce_into(xp, target, spots, values, reduce, include_self)

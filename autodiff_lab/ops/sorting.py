@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from ..backend import namespace
-from ..core.dtypes import dtype_of, promoted
+from ..core.dtypes import dtype_of
 from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor, wrap
@@ -23,6 +23,16 @@ def distinct(r, *shape):
     """Numbers that are far apart, in random order: no ties for finite differences."""
     n = int(np.prod(shape))
     return (r.permutation(n) * 0.37 - n * 0.15).reshape(shape)
+
+
+def refuse(name: str, array, kinds: str) -> None:
+    """The error for types that PyTorch has no such operation for.
+
+    Raises:
+        NotImplementedError: if the kind of `array` is among `kinds` ("b" truth values, "c" complex).
+    """
+    if array.dtype.kind in kinds:
+        raise NotImplementedError(f"\"{name}\" not implemented for '{dtype_of(array).title}'. Convert first, e.g. with .long() or .abs().")
 
 
 def order(array, axis: int, descending: bool = False):
@@ -91,6 +101,8 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     tensor([5, 3])
     """
     dim = one_dim(dim, input.ndim)
+    if input.dtype.kind in "bc":
+        raise RuntimeError(f"topk does not support {'bool' if input.dtype.kind == 'b' else 'complex'} dtypes on CPU. Convert first, e.g. with .long() or .abs().")
     k = int(k)
     if not 0 <= k <= (input.shape[dim] if input.ndim else 1):
         raise RuntimeError(f"selected index k out of range: topk asked for {k} of {input.shape[dim] if input.ndim else 1} elements along dimension {dim}.")
@@ -111,6 +123,7 @@ def _(grad, indices, dim, input_shape):
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False):
     """The `k`-th smallest element along `dim` (counted from 1), and its position."""
     dim = one_dim(dim, input.ndim)
+    refuse("kthvalue_cpu", input, "bc")
     size = input.shape[dim] if input.ndim else 1
     if not size:
         raise IndexError(f"kthvalue(): Expected reduction dim {dim} to have non-zero size.")
@@ -215,6 +228,7 @@ def unique(input, sorted: bool = True, return_inverse: bool = False, return_coun
     (tensor([1, 3]), tensor([1, 2]))
     """
     array = np.asarray(input._a)
+    refuse("unique", array, "c")
     if dim is not None:
         dim = one_dim(dim, input.ndim)
     values, inverse, counts = np.unique(array, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
@@ -224,6 +238,7 @@ def unique(input, sorted: bool = True, return_inverse: bool = False, return_coun
 def unique_consecutive(input, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None):
     """The elements without those equal to the one before (or slices along `dim`)."""
     array = np.asarray(input._a)
+    refuse("unique", array, "c")
     rows = array.reshape(-1) if dim is None else np.moveaxis(array, one_dim(dim, array.ndim), 0)
     if not rows.shape[0]:
         return _answers(array if dim is not None else rows, np.zeros(array.shape if dim is None else 0, np.int64), np.zeros(0, np.int64), return_inverse, return_counts)
@@ -241,6 +256,9 @@ def isin(elements, test_elements, *, assume_unique: bool = False, invert: bool =
     """True for each element that is among `test_elements`."""
     if not isinstance(elements, Tensor) and not isinstance(test_elements, Tensor):
         raise TypeError("isin(): at least one of elements and test_elements must be a Tensor")
+    for given in (elements, test_elements):
+        if isinstance(given, Tensor) and given._a.dtype.kind in "bc":
+            raise RuntimeError(f"Unsupported input type encountered for isin(): {given.dtype.title}. Compare with == instead.")
     found = np.isin(elements._a if isinstance(elements, Tensor) else elements, test_elements._a if isinstance(test_elements, Tensor) else test_elements, invert=invert)
     return wrap(np.asarray(found)[()] if not np.ndim(found) else found)
 
@@ -280,4 +298,3 @@ def one_hot(tensor, num_classes: int = -1):
 
 
 public.setdefault("nn.functional", {})["one_hot"] = one_hot
-assert dtype_of and promoted
