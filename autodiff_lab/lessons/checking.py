@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import importlib
 import pkgutil
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -24,12 +25,16 @@ class NotYet(Exception):
     """Raised by an exercise: why the answer is not right yet, in words to the learner."""
 
 
+class NothingYet(NotYet):
+    """Raised where the stub still stands: no mistake was made so far."""
+
+
 @dataclass(frozen=True)
 class Exercise:
     """One checked exercise: its key ("04-1"), what judges it, a ladder of hints, and a sentence for when it is right."""
 
     key: str
-    judge: object
+    judge: Callable
     hints: tuple[str, ...] = ()
     praise: str = ""
 
@@ -87,20 +92,21 @@ def check(key: str, *answers) -> Verdict:
     False
     """
     one = find(key)
-    problem = None
+    problem, untouched = None, False
     if not answers or any(answer is ... or answer is None for answer in answers):
         problem = "nothing is there so far. Put your answer in place of `...` and run the cell again."
+        untouched = True
     else:
         with unseen():
             try:
                 one.judge(*answers)
             except NotYet as reason:
-                problem = str(reason)
+                problem, untouched = str(reason), isinstance(reason, NothingYet)
             except Exception as error:
                 problem = f"the check could not use your answer ({type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}). Look at what kind of thing is asked for."
     solved = progress.note(one.key, problem is None)
     keys = [other.key for other in every_exercise(one.lesson)]
-    return Verdict(one, problem, [key in solved for key in keys])
+    return Verdict(one, problem, [key in solved for key in keys], untouched)
 
 
 def hint(key: str) -> Hint:
@@ -136,7 +142,7 @@ def unseen():
 
 BOX = ("font:13px/1.5 var(--jp-content-font-family,sans-serif);color:var(--jp-content-font-color0,#1c2330);border-left:3px solid {edge};"
        "background:color-mix(in srgb,{edge} 9%,transparent);padding:8px 12px;border-radius:0 6px 6px 0;max-width:76ch")
-RED, GREEN = "#b3261e", "#00705a"
+RED, GREEN, GREY = "#b3261e", "#00705a", "#5a6473"
 
 
 @dataclass(frozen=True)
@@ -146,6 +152,7 @@ class Verdict:
     exercise: Exercise
     problem: str | None
     solved: list[bool]
+    untouched: bool = False
 
     @property
     def passed(self) -> bool:
@@ -170,7 +177,7 @@ class Verdict:
             ladder = (f'<details style="margin-top:4px"><summary style="cursor:pointer">Hint {number} of {len(one.hints)}</summary>'
                       f"{marked(one.hints[number - 1])}{ladder}</details>")
         dots = "".join("●" if done else "○" for done in self.solved)
-        return (f'<div style="{BOX.format(edge=GREEN if self.passed else RED)}"><b>{html.escape(one.key)}: {head}</b> {said}{ladder}'
+        return (f'<div style="{BOX.format(edge=GREEN if self.passed else GREY if self.untouched else RED)}"><b>{html.escape(one.key)}: {head}</b> {said}{ladder}'
                 f'<div style="margin-top:4px;color:var(--jp-content-font-color2,#5a6473);font-size:12px">'
                 f'<span aria-hidden="true">{dots}</span> {sum(self.solved)} of {len(self.solved)} solved in notebook {html.escape(one.lesson)}</div></div>')
 

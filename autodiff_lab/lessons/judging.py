@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from .checking import NotYet
+from .checking import NothingYet, NotYet
 
 __all__ = ["array", "call", "number", "same", "same_choice", "same_number", "same_shape"]
 
@@ -122,7 +122,7 @@ def call(function, *inputs, shown: str = ""):
     except Exception as error:
         raise NotYet(f"`{name}({given})` raised {type(error).__name__}: {error}") from None
     if result is None or result is ...:
-        raise NotYet(f"`{name}({given})` returned nothing. Write its body, and end it with `return`.")
+        raise NothingYet(f"`{name}({given})` returned nothing. Write its body, and end it with `return`.")
     return result
 
 
