@@ -80,7 +80,7 @@ Tensor._repr_mimebundle_ = _bundle
 
 
 _MODULES_LATER = ("cpu", "distributions", "functional", "return_types", "storage", "types")
-_LATER = {"show": "notebook", "summary": "notebook", "diagnose": "notebook", "explain": "notebook", "name": "notebook", "watch": "widgets.watch", "compare": "widgets.watch", "Run": "widgets.watch", "check": "lessons", "hint": "lessons", "author": "lessons"}
+_LATER = {"GradScaler": "amp", "Stream": "cuda", "Event": "cuda", "show": "notebook", "summary": "notebook", "diagnose": "notebook", "explain": "notebook", "name": "notebook", "watch": "widgets.watch", "compare": "widgets.watch", "Run": "widgets.watch", "check": "lessons", "hint": "lessons", "author": "lessons"}
 
 
 def __getattr__(name: str):

@@ -108,5 +108,16 @@ def _from_file(filename: str, shared: bool | None = None, size: int = 0, *, dtyp
     return wrap(np.asarray(array)).requires_grad_(requires_grad)
 
 
+def affine_grid_generator(theta, size, align_corners: bool):
+    """See `nn.functional.affine_grid`."""
+    return public["nn.functional"]["affine_grid"](theta, size, align_corners)
+
+
+def grid_sampler(input, grid, interpolation_mode: int, padding_mode: int, align_corners: bool):
+    """See `nn.functional.grid_sample`; the modes are numbers here."""
+    return public["nn.functional"]["grid_sample"](input, grid, ("bilinear", "nearest", "bicubic")[interpolation_mode], ("zeros", "border", "reflection")[padding_mode], align_corners)
+
+
+_all.update(affine_grid_generator=affine_grid_generator, grid_sampler=grid_sampler, grid_sampler_2d=grid_sampler, grid_sampler_3d=grid_sampler, addmv_=Tensor.addmv_)
 _all.update(cond=cond, get_device_module=get_device_module, hash_tensor=_hash, from_file=_from_file)
 Tensor.hash_tensor = _hash

@@ -49,3 +49,24 @@ def test_every_name_left_out_has_one_reason_and_exists():
     counted, _, left_out = names.compare(torch, "Tensor")
     assert not set(counted) & {name for found in left_out.values() for name in found}
     assert len(counted) > 4 * sum(map(len, left_out.values()))
+
+
+@pytest.mark.parametrize("call, kind, words", [
+    ("T.sparse_coo_tensor([[0]], [1.0])", NotImplementedError, "every tensor here is dense"), ("T.ones(2).to_sparse()", NotImplementedError, "dense"),
+    ("T.smm(T.eye(2), T.eye(2))", RuntimeError, "only be called on sparse"), ("T.ones(2).chalf()", NotImplementedError, "complex64"),
+    ("T.ones(2).reinforce(1.0)", RuntimeError, "log_prob"), ("T.return_types.nothing", AttributeError, "no operator")])
+def test_what_is_not_there_says_so(call, kind, words):
+    import autodiff_lab as lab
+
+    with pytest.raises(kind, match=words):
+        eval(call, {"T": lab})
+
+
+@pytest.mark.parametrize("call, expected", [
+    ("T.cond(T.tensor(False), lambda x: x + 1, lambda x: x - 1, (T.ones(1),)).tolist()", [0.0]), ("T.get_device_module('cpu').is_available()", True),
+    ("T.hash_tensor(T.arange(6).reshape(2, 3), dim=1).tolist()", [3, 2]), ("T.functional.einsum('i,i', T.ones(3), T.ones(3)).item()", 3.0),
+    ("T.return_types.max is type(T.max(T.ones(2, 2), 0))", True), ("isinstance(T.ones(2).storage(), T.storage.TypedStorage)", True), ("T.is_anomaly_enabled()", False)])
+def test_small_names_do_what_they_say(call, expected):
+    import autodiff_lab as lab
+
+    assert eval(call, {"T": lab}) == expected
