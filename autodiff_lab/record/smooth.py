@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 __all__ = ["columns", "smooth", "wants_log"]
@@ -14,7 +16,8 @@ def smooth(values: np.ndarray, amount: float = SMOOTHING) -> np.ndarray:
 
     `amount` is meant for a picture of some 400 points: over more of them it reaches wider, so that a long run stays readable.
     """
-    amount **= 1 / (1 + len(values) / 400)
+    stepped = 1.25 ** math.floor(math.log(len(values), 1.25)) if len(values) >= 100 else 0
+    amount **= 1 / (1 + stepped / 400)
     out, total, weight = np.empty(len(values)), 0.0, 0.0
     for k, value in enumerate(values.tolist()):
         if abs(value) < float("inf"):

@@ -256,10 +256,11 @@ class Watcher(observe.Observer):
     def _read_rates(self, k: int, step: int) -> None:
         optimizer = self._optimizers[k]()
         groups = optimizer.param_groups
-        many = len(groups) > 1 or len(self._optimizers) > 1
+        said = f"lr {k + 1}" if len(self._optimizers) > 1 else "lr"
+        many = len(groups) > 1
         for g, group in enumerate(groups):
             rate = group.get("lr")
-            name = f"lr {k + 1}.{g + 1}" if many else "lr"
+            name = f"{said} group {g + 1}" if many else said
             if rate is None or self._rates.get(name) == rate:
                 continue
             rate = float(rate)

@@ -44,7 +44,7 @@ export class CurvesView {
 
   /** Whether the vertical axis is logarithmic now. */
   get isLog(): boolean {
-    return this.store.ui.log ?? wantsLog(this.store.shown().map((curve) => curve.y.view));
+    return this.store.ui.log ?? wantsLog(this.store.shown());
   }
 
   range(): [number, number] {
@@ -121,10 +121,10 @@ export class CurvesView {
 
   private data(width: number): uPlot.AlignedData {
     const [from, to] = this.range();
-    const columns = Math.max(60, Math.round(width));
+    const columns = Math.max(60, Math.round(0.7 * width));
     const curves = this.lines.map((line) => {
       const source = this.source(line);
-      const keep = thinned(source.x, source.y, from, to, columns);
+      const keep = thinned(source.x, source.y, from, to, line.smoothing ? columns / 2 : columns);
       const x = keep.map((k) => source.x[k]!);
       const y: (number | null)[] = keep.map((k) => {
         const value = source.y[k]!;
@@ -142,7 +142,7 @@ export class CurvesView {
 
   private source(line: Line): { x: ArrayLike<number>; y: ArrayLike<number> } {
     const curve = line.curve;
-    if (curve) return { x: curve.x.view, y: line.smoothing ? curve.smooth(this.store.ui.smooth, this.store.version) : curve.y.view };
+    if (curve) return { x: curve.x.view, y: line.smoothing ? curve.smooth(this.store.ui.smooth) : curve.y.view };
     if (line.label.startsWith("\u0001")) return this.store.ghosts.find((ghost) => ghost.name === line.label.slice(1)) ?? { x: [], y: [] };
     const [run, name] = line.label.split("\u0000");
     return this.store.others.find((other) => other.name === run)?.curves.find((c) => c.name === name) ?? { x: [], y: [] };

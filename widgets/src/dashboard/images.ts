@@ -40,8 +40,8 @@ function paint(canvas: HTMLCanvasElement, { height, width, channels, bytes }: Fr
   canvas.width = width;
   canvas.height = height;
   const scale = SIDE / Math.max(width, height);
-  canvas.style.width = `${Math.max(8, width * scale)}px`;
-  canvas.style.height = `${Math.max(8, height * scale)}px`;
+  canvas.style.width = `${Math.max(24, width * scale)}px`;
+  canvas.style.height = `${Math.max(24, height * scale)}px`;
   const image = new ImageData(width, height);
   for (let k = 0; k < width * height; k++) {
     for (let c = 0; c < 3; c++) image.data[4 * k + c] = bytes[k * channels + (channels === 3 ? c : 0)]!;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { aligned, apart, blend, Column, lowerBound, smooth, thinned, tidy, travelOf, wantsLog } from "./math";
+import { aligned, apart, Average, blend, Column, lowerBound, smooth, thinned, tidy, travelOf, wantsLog } from "./math";
 import { logTicks } from "./curves";
 import { lastNotAfter, rowsToShow } from "./flow";
 
@@ -21,6 +21,20 @@ describe("smoothing", () => {
   it("passes over what is not finite", () => {
     const out = smooth([1, NaN, Infinity, 1], 0.5);
     expect([...out]).toEqual([1, 1, 1, 1]);
+  });
+  it("is the same when values come one by one and the newest was provisional", () => {
+    const values = Array.from({ length: 300 }, (_, k) => Math.sin(k) + (k % 50 === 0 ? NaN : 0));
+    const column = new Column();
+    const average = new Average(0.8);
+    values.forEach((value, k) => {
+      column.write(k, [99]);
+      average.over(column);
+      column.write(k, [value]);
+      average.over(column);
+    });
+    const whole = new Column();
+    whole.write(0, values);
+    expect([...average.over(column)]).toEqual([...new Average(0.8).over(whole)]);
   });
   it("reaches wider over a long run", () => {
     const noise = (n: number) => Array.from({ length: n }, (_, k) => (k % 2 ? 1 : -1));
@@ -65,10 +79,10 @@ describe("one axis for all", () => {
 
 describe("scales", () => {
   it("are logarithmic for positive values over many decades", () => {
-    expect(wantsLog([[1, 0.01]])).toBe(true);
-    expect(wantsLog([[1, 0.5]])).toBe(false);
-    expect(wantsLog([[1, 0]])).toBe(false);
-    expect(wantsLog([[]])).toBe(false);
+    expect(wantsLog([{ low: 0.01, high: 1 }])).toBe(true);
+    expect(wantsLog([{ low: 0.5, high: 1 }])).toBe(false);
+    expect(wantsLog([{ low: 0, high: 1 }])).toBe(false);
+    expect(wantsLog([])).toBe(false);
   });
   it("have round ticks", () => {
     expect(logTicks(0.03, 3)).toEqual([0.05, 0.1, 0.2, 0.5, 1, 2]);

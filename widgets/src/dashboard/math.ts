@@ -23,23 +23,51 @@ export class Column {
 }
 
 /**
- * An exponential moving average without the bias towards the start; what is not finite is passed over.
- * `amount` is meant for a picture of some 400 points: over more of them it reaches wider, so that a long run stays readable.
+ * How much an average remembers. `wanted` is meant for a picture of some 400 points: over more of them it reaches wider,
+ * so that a long run stays readable. It changes in steps of a quarter, so that a growing run is not averaged anew each time.
  */
-export function smooth(values: ArrayLike<number>, wanted: number): Float64Array {
-  const amount = wanted ** (1 / (1 + values.length / 400));
-  const out = new Float64Array(values.length);
-  let total = 0;
-  let weight = 0;
-  for (let k = 0; k < values.length; k++) {
-    const value = values[k]!;
-    if (Number.isFinite(value)) {
-      total = amount * total + (1 - amount) * value;
-      weight = amount * weight + (1 - amount);
+export function reach(wanted: number, length: number): number {
+  const stepped = length < 100 ? 0 : 1.25 ** Math.floor(Math.log(length) / Math.log(1.25));
+  return wanted ** (1 / (1 + stepped / 400));
+}
+
+/** An exponential moving average without the bias towards the start; what is not finite is passed over. */
+export class Average {
+  /** How many values were averaged that will not change any more; the newest few may. */
+  settled = 0;
+  private total = 0;
+  private weight = 0;
+  private out = new Float64Array(256);
+
+  constructor(readonly amount: number) {}
+
+  over(values: Column): Float64Array {
+    const { amount } = this;
+    if (this.out.length < values.length) {
+      const larger = new Float64Array(2 * values.length);
+      larger.set(this.out);
+      this.out = larger;
     }
-    out[k] = weight ? total / weight : NaN;
+    const checkpoint = Math.max(this.settled, values.length - 4);
+    let { total, weight } = this;
+    for (let k = this.settled; k < values.length; k++) {
+      if (k === checkpoint) [this.total, this.weight, this.settled] = [total, weight, checkpoint];
+      const value = values.data[k]!;
+      if (Number.isFinite(value)) {
+        total = amount * total + (1 - amount) * value;
+        weight = amount * weight + (1 - amount);
+      }
+      this.out[k] = weight ? total / weight : NaN;
+    }
+    return this.out.subarray(0, values.length);
   }
-  return out;
+}
+
+/** The average of a whole list at once. */
+export function smooth(values: ArrayLike<number>, wanted: number): Float64Array {
+  const column = new Column();
+  column.write(0, values);
+  return new Average(reach(wanted, values.length)).over(column);
 }
 
 /** The position of the first element that is not below `x`. */
@@ -86,24 +114,24 @@ export function thinned(x: ArrayLike<number>, y: ArrayLike<number>, from: number
   return kept;
 }
 
-/** Whether a logarithmic axis shows these values better: all positive and over more than one and a half decades. */
-export function wantsLog(columns: ArrayLike<number>[]): boolean {
-  let low = Infinity;
-  let high = -Infinity;
-  for (const values of columns) {
-    for (let k = 0; k < values.length; k++) {
-      const value = values[k]!;
-      if (!Number.isFinite(value)) continue;
-      if (value < low) low = value;
-      if (value > high) high = value;
-    }
-  }
-  return low > 0 && high / low > 30;
+/** Whether a logarithmic axis shows these ranges better: all positive and over more than one and a half decades. */
+export function wantsLog(ranges: { low: number; high: number }[]): boolean {
+  const low = Math.min(...ranges.map((range) => range.low));
+  const high = Math.max(...ranges.map((range) => range.high));
+  return low > 0 && high / low > 30 && Number.isFinite(high);
 }
 
 /** Columns over one axis, as uPlot wants them: the union of all x, and null where a curve has no point. */
 export function aligned(curves: { x: number[]; y: (number | null)[] }[]): [number[], ...(number | null | undefined)[][]] {
-  const axis = [...new Set(curves.flatMap((curve) => curve.x))].sort((a, b) => a - b);
+  const all = new Float64Array(curves.reduce((sum, { x }) => sum + x.length, 0));
+  let filled = 0;
+  for (const { x } of curves) {
+    all.set(x, filled);
+    filled += x.length;
+  }
+  all.sort();
+  const axis: number[] = [];
+  for (const x of all) if (x !== axis[axis.length - 1]) axis.push(x);
   const columns = curves.map(({ x, y }) => {
     const column: (number | null | undefined)[] = new Array(axis.length).fill(undefined);
     let k = 0;

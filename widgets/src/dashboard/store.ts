@@ -1,7 +1,7 @@
 // What the browser knows of a run. One store for each model, shared by all its views; it outlives them.
 
 import { unpack, type Numbers } from "./pack";
-import { Column, smooth } from "./math";
+import { Average, Column, reach } from "./math";
 
 export interface SeriesHead {
   name: string;
@@ -82,16 +82,32 @@ export class Curve {
   y = new Column();
   kind: SeriesHead["kind"] = "step";
   best: [number, number] | null = null;
-  private smoothed: { amount: number; length: number; values: Float64Array } | null = null;
+  /** The lowest and the highest finite value. */
+  low = Infinity;
+  high = -Infinity;
+  private average: Average | null = null;
 
   constructor(readonly name: string) {}
 
-  /** The smoothed values, computed again only when something was added. */
-  smooth(amount: number, version: number): Float64Array {
-    const known = this.smoothed;
-    if (known && known.amount === amount && known.length === version) return known.values;
-    this.smoothed = { amount, length: version, values: smooth(this.y.view, amount) };
-    return this.smoothed.values;
+  /** Write points from position `at` on; what stood there was provisional. */
+  write(at: number, x: ArrayLike<number>, y: ArrayLike<number>): void {
+    this.x.write(at, x);
+    this.y.write(at, y);
+    if (at === 0) [this.low, this.high] = [Infinity, -Infinity];
+    for (let k = 0; k < y.length; k++) {
+      const value = y[k]!;
+      if (!Number.isFinite(value)) continue;
+      if (value < this.low) this.low = value;
+      if (value > this.high) this.high = value;
+    }
+    if (this.average && at < this.average.settled) this.average = null;
+  }
+
+  /** The smoothed values; only what was added is computed. */
+  smooth(wanted: number): Float64Array {
+    const amount = reach(wanted, this.y.length);
+    if (!this.average || this.average.amount !== amount) this.average = new Average(amount);
+    return this.average.over(this.y);
   }
 }
 
@@ -179,8 +195,7 @@ export class Store {
       }
       curve.kind = head.kind;
       curve.best = head.best;
-      curve.x.write(head.at, arrays[head.x]!);
-      curve.y.write(head.at, arrays[head.y]!);
+      curve.write(head.at, arrays[head.x]!, arrays[head.y]!);
     }
     if (flow) whole = this.applyFlow(flow, arrays) && whole;
     if (field) whole = this.applyField(field, arrays) && whole;
