@@ -31,7 +31,7 @@ def cat(tensors: list[Tensor], dim: int = 0) -> Tensor:
     if not tensors:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     first = tensors[0].shape
-    if first and first != (0,) and all([a.shape == first for a in tensors]):
+    if first and first != (0,) and len({a.shape for a in tensors}) == 1:
         return namespace(tensors[0]).concatenate(tensors, axis=one_dim(dim, len(first)))
     for i, a in enumerate(tensors):
         if not a.ndim:
@@ -207,7 +207,7 @@ def _tensor_split(input, wanted, dim: int):
     # Slices, not outputs of one operator: unlike split's, these may be written to in place.
     before = (slice(None),) * dim
     edges = [None, *wanted, None]
-    return tuple(BASIC["slice"](input, Place((*before, slice(a, b)), None, (), "slice", True)) for a, b in zip(edges, edges[1:], strict=False))
+    return tuple(BASIC["slice"](input, Place((*before, slice(a, b)), None, (), "slice", True)) for a, b in itertools.pairwise(edges))
 
 
 def _axis_split(name: str, least: int, dim: int):

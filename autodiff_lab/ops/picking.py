@@ -83,7 +83,7 @@ def _(grad, condition):
 _where = where
 
 
-def where(condition, input=None, other=None, *, out=None):  # noqa: F811 - the public form also takes one argument
+def where(condition, input=None, other=None, *, out=None):
     """`input` where `condition` is true, else `other`; with the condition alone, the positions where it is true."""
     if input is None and other is None:
         return nonzero(condition, as_tuple=True)

@@ -38,7 +38,7 @@ def check_places(name: str, input, dim: int, index, src=None) -> int:
     if src is not None and getattr(src, "dtype", None) is not None:
         if max(src.ndim, 1) != max(input.ndim, 1):
             raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
-        for d, (n, m) in enumerate(zip(want, src.shape or (1,), strict=True)):
+        for n, m in zip(want, src.shape or (1,), strict=True):
             if n > m:
                 raise RuntimeError(f"Expected index {list(index.shape)} to be no larger than self {list(input.shape)} apart from dimension {dim} "
                                    f"and to be no larger size than src {list(src.shape)}")

@@ -127,7 +127,7 @@ def run(T, pool: list, action) -> str | None:
             WRITES[name](T, t, o, p)
         else:
             CHANGES[name](T, t, o, p)
-    except Exception as error:  # noqa: BLE001 - which error it is, is what is compared
+    except Exception as error:  # which error it is, is what is compared
         return f"{type(error).__name__}: {error}"
     finally:
         T.set_grad_enabled(previous)
@@ -148,5 +148,5 @@ def gradients(T, pool: list):
         if not leaves:
             return None
         return [None if g is None else g.tolist() for g in T.autograd.grad(loss, leaves, allow_unused=True, retain_graph=True)]
-    except Exception as error:  # noqa: BLE001 - compared
+    except Exception as error:  # compared
         return f"{type(error).__name__}: {error}"
