@@ -67,14 +67,15 @@ class RestrictedUnpickler(pickle._Unpickler):
     It is slower than the C one, which has to be trusted not to allocate by a number in the file.
 
     Args:
+        data: bytes, or a file that is read up to the end of its pickle.
         rebuild: functions that make tensors, by PyTorch's name.
         storage_of: from a persistent id to a storage.
     """
 
     dispatch = {}
 
-    def __init__(self, data: bytes, rebuild: dict, storage_of):
-        super().__init__(io.BytesIO(data), encoding="utf-8")
+    def __init__(self, data, rebuild: dict, storage_of):
+        super().__init__(io.BytesIO(data) if isinstance(data, bytes) else data, encoding="utf-8")
         self.storage_of = storage_of
         self.names = {("collections", "OrderedDict"): OrderedDict, ("collections", "Counter"): Counter, ("collections", "defaultdict"): defaultdict,
                       ("builtins", "set"): set, ("__builtin__", "set"): set, ("builtins", "frozenset"): frozenset,

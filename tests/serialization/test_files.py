@@ -257,3 +257,20 @@ class TestWithPyTorch:
             with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):
                 library.load(io.BytesIO(buffer.getvalue()))
         assert lab.load(io.BytesIO(buffer.getvalue()), weights_only=False)["a"].sum() == 3
+
+    def test_files_of_before_1_6_are_read(self, torch):
+        w = torch.nn.Parameter(torch.arange(6.0).reshape(2, 3).t())
+        buffer = io.BytesIO()
+        torch.save({"w": w, "row": w.data[0], "n": torch.tensor([1, 2]), "h": torch.ones(2).half()}, buffer, _use_new_zipfile_serialization=False)
+        data = buffer.getvalue()
+        found = lab.load(io.BytesIO(data))
+        assert isinstance(found["w"], nn.Parameter) and found["w"].tolist() == w.tolist() and found["h"].dtype == lab.float16
+        found["row"][0] = 9
+        assert found["w"][0, 0] == 9 and found["n"].tolist() == [1, 2]
+        for cut in (20, 200, len(data) - 3):
+            with pytest.raises((RuntimeError, pickle.UnpicklingError)):
+                lab.load(io.BytesIO(data[:cut]))
+        evil = io.BytesIO()
+        torch.save([Evil()], evil, _use_new_zipfile_serialization=False)
+        with pytest.raises(pickle.UnpicklingError, match="Unsupported global"):
+            lab.load(io.BytesIO(evil.getvalue()))
