@@ -22,7 +22,7 @@ def pair_svg(diff) -> str:
                 marks[side].setdefault(node, sign)
     parts, y, width = [], 0.0, 520.0
     for snapshot, side, title in ((diff.a, marks[0], "a"), (diff.b, marks[1], "b")):
-        nodes = tuple(replace(n, label=f"{n.label} {side[n.id]}", error="") if n.id in side else n for n in snapshot.nodes)
+        nodes = tuple(replace(n, family="mark", glyph=side[n.id], error="") if n.id in side else n for n in snapshot.nodes)
         picture = svg(replace(snapshot, nodes=nodes), frame=False)
         w, h = map(float, re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', picture).groups())
         body = picture[picture.index("</desc>") + 7: picture.rindex("</svg>")].strip()

@@ -19,7 +19,7 @@ __all__ = ["card_of", "svg", "text_width"]
 INK, SOFT, LINE, PANEL, GRAD, ACCENT = "#1c2330", "#5a6473", "#dfe2e8", "#ffffff", "#b3261e", "#1f5fbf"
 COLORS = {"param": ("#8a5300", "#fff0d6"), "data": ("#5a6473", "#eef0f3"), "linear": ("#1f5fbf", "#e6effc"),
           "point": ("#00705a", "#def4ee"), "reduce": ("#7a3aa8", "#f3e8fb"), "shape": ("#5a6473", "#ffffff"),
-          "random": ("#9c2a6b", "#fbe7f2")}
+          "random": ("#9c2a6b", "#fbe7f2"), "mark": (GRAD, "#fdecea")}
 SANS = "Inter, 'DejaVu Sans', system-ui, sans-serif"
 MONO = "'JetBrains Mono', 'DejaVu Sans Mono', ui-monospace, monospace"
 WIDEST = 1480
@@ -37,9 +37,9 @@ def text_width(text: str, size: float, mono: bool = False, bold: bool = False) -
 class Card:
     """What stands on a card, and how large it is."""
 
-    def __init__(self, family, glyph, name, op, rows, bold=True, sheet=0, square=False, failed=False):
+    def __init__(self, family, glyph, name, op, rows, bold=True, sheet=0, square=False, failed=False, dashed=False):
         self.family, self.glyph, self.name, self.op, self.rows = family, glyph, name, op, rows
-        self.bold, self.sheet, self.square, self.failed = bold, sheet, square, failed
+        self.bold, self.sheet, self.square, self.failed, self.dashed = bold, sheet, square, failed, dashed
         self.name_x = 10 + max(17, text_width(glyph, 13) + 6)
         head = self.name_x + text_width(name, 12.5, bold=bold) + (10 + text_width(op, 11) if op else 0) + 10
         self.w = math.ceil(min(230, max(92, head, *(20 + text_width(row, 12, mono=True) for row, _ in rows), 0)))
@@ -62,7 +62,7 @@ def card_of(snapshot: GraphSnapshot, plan: Plan, item: str, values: bool = True,
         if node.kind == "parameter" and path and name.startswith(path):
             name = name[len(path):]  # its module's box says the rest
         return Card(node.family, node.glyph, _short(name, 20), _short(op, 16), rows, bold=bool(node.name),
-                    square=node.kind == "data", failed=bool(node.error))
+                    square=node.kind == "data", failed=bool(node.error), dashed=bool(node.layer))
     members = plan.stacks.get(item)
     scope = snapshot.scopes[int((members[0] if members else item)[1:])]
     last = snapshot.scopes[int(members[-1][1:])] if members else None
@@ -234,11 +234,12 @@ def draw_card(card: Card, box, failed=False) -> list[str]:
     if failed or card.failed:
         edge, tint = GRAD, "#fdecea"
     radius = 2 if card.square else 6
+    dash = ' stroke-dasharray="4 3"' if card.dashed else ""
     x, y = box.x, box.y
     parts = []
     for k in range(card.sheet, 0, -1):
         parts.append(f'<rect x="{_n(x + 4 * k)}" y="{_n(y + 4 * k)}" width="{_n(box.w)}" height="{_n(box.h)}" rx="{radius}" fill="{tint}" stroke="{edge}" stroke-opacity="0.45"/>')
-    parts.append(f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(box.w)}" height="{_n(box.h)}" rx="{radius}" fill="{tint}" stroke="{edge}" stroke-width="{2 if failed or card.failed else 1}"/>')
+    parts.append(f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(box.w)}" height="{_n(box.h)}" rx="{radius}" fill="{tint}" stroke="{edge}" stroke-width="{2 if failed or card.failed else 1}"{dash}/>')
     parts.append(_text(x + 10, y + 19, card.glyph, 13, edge, bold=True))
     parts.append(_text(x + card.name_x, y + 19, card.name, 12.5, INK, bold=card.bold, mono=False))
     if card.op:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..record.model import GraphSnapshot
 from ..record.text import clean
 from . import words
-from .svg import inside, scope_name, tail
 from .plan import make_plan
+from .svg import inside, scope_name, tail
 
 __all__ = ["explain", "outline"]
 

@@ -118,7 +118,7 @@ def step_sentence(snapshot: GraphSnapshot, k: int) -> str:
     scalar = node.shape == ()
     arrived = f"{'' if scalar else 'a gradient of norm '}{scalar_text(step.grad)}"
     begin = f"Step {k} of {len(snapshot.steps)}. {node.op or node.kind} ({label_of(node)}) receives {arrived}"
-    sent = [c for c in step.contributions]
+    sent = step.contributions
     if not sent:
         return begin + " and sends nothing on." + _into_leaves(snapshot, step)
     edges = [snapshot.edges[c.edge] for c in sent]

@@ -15,8 +15,8 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 def in_kernel() -> bool:
     """True where a Jupyter kernel runs and widgets are installed."""
     try:
-        from IPython import get_ipython
         import anywidget  # noqa: F401 - only whether it is there
+        from IPython import get_ipython
     except ImportError:
         return False
     return getattr(get_ipython(), "kernel", None) is not None

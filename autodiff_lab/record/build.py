@@ -84,7 +84,9 @@ class _Builder:
                 continue
             self.reached.add(key)
             if key > 0 and key in entries:
-                stack.extend(inputs_of(self.recorder.look(key)))
+                entry = self.recorder.look(key)
+                stack.extend(inputs_of(entry))
+                stack.extend(self.recorder.origins.get(entry.layer, ()))
         self._collapse_outputs()
         for key in list(entries):  # in the order in which they ran
             if key in self.reached and key not in self.stands_for:
@@ -165,9 +167,9 @@ class _Builder:
                     parents.add(id(scope))
                     scope = scope.parent
         self.within: dict[int, object] = {}
-        for number, items in inside.items():
+        for key, items in inside.items():
             scope = items[0].scope
-            if len(items) == 1 and number not in parents and scope.library and scope.bare and not items[0].error:
+            if len(items) == 1 and key not in parents and scope.library and scope.bare and not items[0].error:
                 self.within[items[0].key] = items[0].scope.parent
 
     def _scope_at(self, entry: Entry):
@@ -262,13 +264,13 @@ class _Builder:
                 held = held[index] if index < len(held) else None
             grad = value_of(held)
         wants = entry.key < 1 << 60 or bool(entry.error)
-        state = "known" if grad is not None else "not asked" if not wants else "none" if self.ran else "gone" if self.gone else "yet"
+        state = "known" if grad is not None else "not asked" if not wants else "none" if self.ran and not entry.layer else "gone" if self.gone else "yet"
         dtype = drawn.dtype
         saved = self._saved(entry) if entry.key < 1 << 60 else ()
         return NodeInfo(
             self.ids[entry.key], "op", clean(short_name(op)), clean(label), family, glyph_of(op.name, family), clean(name), turn,
             None if drawn.shape is None else tuple(drawn.shape), _dtype_name(dtype), "cpu", None if self._scope_at(entry) is None else self.scope_ids[id(self._scope_at(entry))],
-            source, calls, value_of(drawn.array), grad, state, saved, entry.layer, op.latex or "", clean(one_line(entry.error, 400)), entry.inplace)
+            source, calls, value_of(drawn.array), grad, state, saved, min(1, entry.layer), op.latex or "", clean(one_line(entry.error, 400)), entry.inplace)
 
     def _saved(self, entry: Entry) -> tuple[Saved, ...]:
         """What the operator keeps for its backward pass: exactly what the rules of the inputs that want a gradient name."""

@@ -128,6 +128,7 @@ class Recorder(observe.Observer):
         self.passes = 0
         self.backward_error = ""
         self.running = 0
+        self.origin, self.origins = 1, {}  # of what is made during a backward pass: the roots of that pass
         self.failed: Entry | None = None
         self.names: dict[int, str] = {}  # given by lab.name
         self.held = 0
@@ -219,7 +220,7 @@ class Recorder(observe.Observer):
             elif kind == STOP:
                 break
             frame = frame.f_back
-        entries[key] = (op, keys, rest, shape, dtype, array, frames, inner, self.open[-1] if self.open else None, 1 if self.running else 0)
+        entries[key] = (op, keys, rest, shape, dtype, array, frames, inner, self.open[-1] if self.open else None, self.origin if self.running else 0)
         if len(entries) > ENTRIES_AT_MOST:
             self._forget()
         return key
@@ -270,7 +271,7 @@ class Recorder(observe.Observer):
             entry = found[node.seq] = Entry()
             entry.op, entry.error, entry.output = node.op, "", node.saved[0] if node.op.is_port and node.saved else None
             entry.inplace, entry.key, entry.frames, entry.inner, entry.scope = False, node.seq, (), None, None
-            entry.shape, entry.dtype, entry.array, entry.layer = node.shape, node.dtype, None, 1 if self.running else 0
+            entry.shape, entry.dtype, entry.array, entry.layer = node.shape, node.dtype, None, self.origin if self.running else 0
             inputs = []
             for edge in node.edges:
                 if edge is None:
@@ -374,6 +375,10 @@ class Recorder(observe.Observer):
         self.running += 1
         if self.running > 1:
             return
+        self.origin = 1
+        if create_graph:  # what this pass makes is a second layer on the graph that it differentiates
+            self.origin = len(self.origins) + 2
+            self.origins[self.origin] = [int(self._key(root)) for root in roots if isinstance(root, Tensor)]
         if self.flows and len(self.flows) <= REMEMBERED_UP_TO and self.held < 1 << 20:
             # One per place in the code: a training loop replaces its own, and leaves those of other cells alone.
             history, found = self.history, self.entries.get(self.flows[0][0])

@@ -80,12 +80,23 @@ def test_forward_that_raises_is_drawn_up_to_there_with_the_line_and_the_shapes()
 
 
 def test_second_order_graph_is_a_second_layer():
-    x = lab.tensor(2.0, requires_grad=True)
-    y = x ** 3
-    g, = lab.autograd.grad(y, x, create_graph=True)
-    graph = lab.show(g)
-    assert "mul" in [n.op for n in graph.snapshot.nodes]
+    from autodiff_lab.core import observe
+    from autodiff_lab.notebook import showing
+    from autodiff_lab.record.recorder import Recorder
+
+    showing.active = observe.attach(Recorder())
+    try:
+        x = lab.tensor(2.0, requires_grad=True)
+        y = x ** 3
+        g, = lab.autograd.grad(y, x, create_graph=True)
+        graph = lab.show(g)
+    finally:
+        observe.detach(showing.active)
+        showing.active = None
+    layers = {n.name or n.label: n.layer for n in graph.snapshot.nodes if n.kind == "op"}
+    assert layers["y"] == 0 and layers["g"] == 1 and layers["pow 2"] == 1
     assert graph.snapshot.nodes[graph.snapshot.roots[0]].value.number == 12.0
+    assert "stroke-dasharray" in graph.to_svg()
 
 
 def test_output_without_a_name_says_what_it_is():

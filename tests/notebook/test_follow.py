@@ -7,10 +7,9 @@ pytest.importorskip("IPython", reason="the extension runs in IPython")
 
 @pytest.fixture
 def shell(monkeypatch):
+    import IPython.display
     from IPython.core import interactiveshell
     from IPython.testing.globalipapp import get_ipython
-
-    import IPython.display
 
     shell = get_ipython() or interactiveshell.InteractiveShell.instance()
     shell.panels = []

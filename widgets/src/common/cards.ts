@@ -8,7 +8,7 @@ import { gradText, labelOf, shapeText, valueText } from "./words";
 
 export interface Card {
   family: Family; glyph: string; name: string; op: string; rows: { text: string; tone: "ink" | "soft" | "grad" }[];
-  bold: boolean; sheets: number; square: boolean; failed: boolean; bins?: number[] | undefined; gradBins?: number[] | undefined; nameX: number; w: number; h: number;
+  bold: boolean; sheets: number; square: boolean; failed: boolean; dashed?: boolean; bins?: number[] | undefined; gradBins?: number[] | undefined; nameX: number; w: number; h: number;
 }
 
 const NARROW = new Set("iljtfrI.,:;'|()[]{}! ·/"), WIDE = new Set("mwMWGOQ@%&∂…");
@@ -41,7 +41,7 @@ export function nodeCard(snapshot: Snapshot, index: number, values: boolean, gra
   const tensor = node.shape === undefined || node.shape.length > 0;
   return measured({
     family: node.family ?? "point", glyph: node.glyph || FAMILIES[node.family ?? "point"].glyph, name: shorten(shown, 20), op: shorten(op, 16), rows, bold: !!node.name,
-    sheets: 0, square: node.kind === "data", failed: !!node.error, bins: values && tensor ? node.value?.bins : undefined, gradBins: grads && tensor ? node.grad?.bins : undefined,
+    sheets: 0, square: node.kind === "data", failed: !!node.error, dashed: !!node.layer, bins: values && tensor ? node.value?.bins : undefined, gradBins: grads && tensor ? node.grad?.bins : undefined,
   });
 }
 
@@ -98,7 +98,7 @@ export function drawCard(card: Card): SVGGElement {
   const edge = color(card.failed ? "grad" : card.family), tint = color(card.failed ? "grad-bg" : `${card.family}-bg`);
   const rx = card.square ? 2 : 6;
   for (let k = card.sheets; k > 0; k--) group.append(svg("rect", { x: 4 * k, y: 4 * k, width: card.w, height: card.h, rx, style: `fill:${tint};stroke:${edge}`, "stroke-opacity": 0.45 }));
-  group.append(svg("rect", { class: "face", width: card.w, height: card.h, rx, style: `fill:${tint};stroke:${edge}`, "stroke-width": card.failed ? 2 : 1 }));
+  group.append(svg("rect", { class: "face", width: card.w, height: card.h, rx, style: `fill:${tint};stroke:${edge}`, "stroke-width": card.failed ? 2 : 1, "stroke-dasharray": card.dashed ? "4 3" : null }));
   group.append(svg("text", { x: 10, y: 19, "font-size": 13, "font-weight": 700, style: `fill:${edge}` }, card.glyph));
   group.append(svg("text", { x: card.nameX, y: 19, "font-size": 12.5, "font-weight": card.bold ? 650 : 400 }, card.name));
   if (card.op) group.append(svg("text", { x: card.w - 9, y: 19, "font-size": 11, "text-anchor": "end", style: `fill:${color("soft")}` }, card.op));

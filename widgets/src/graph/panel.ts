@@ -3,7 +3,7 @@
 
 import { contain, failure, html, tool } from "../common/dom";
 import { count, shorten } from "../common/format";
-import { parsePayload, type Payload, type Plan, type Snapshot } from "../common/model";
+import { parsePayload, type NodeInfo, type Payload, type Plan, type Snapshot } from "../common/model";
 import { followTheme } from "../common/theme";
 import { FAMILIES, type Family } from "../common/tokens";
 import { facts, labelOf, stepSentence, summarySentence, titleOf } from "../common/words";
@@ -120,6 +120,7 @@ export class GraphPanel {
     this.note = "";
     this.applyStep();
     this.whatIf.load(this.snapshot);
+    this.showDetails();
     const boxes = this.snapshot.scopes.length > 0;
     this.tools["fold"]!.hidden = !boxes;
     this.tools["code"]!.hidden = !this.snapshot.code.length;
@@ -170,7 +171,7 @@ export class GraphPanel {
   private look(): Look {
     let lit: Set<string> | null = null;
     if (this.marked.length) lit = new Set(this.marked);
-    else if (this.selected && this.step === null && this.snapshot.nodes.length > 3) lit = this.neighbours(this.selected);
+    else if (this.selected && this.step === null && this.snapshot.nodes.length > 12) lit = this.neighbours(this.selected);
     const focus = this.step !== null && this.flowNode !== null ? this.visible(`n${this.flowNode}`) : this.selected ? this.visible(this.selected) : null;
     return { values: this.pressed("values"), grads: this.pressed("grads"), lit, focus, flows: this.flows, hits: new Set(this.hits.map((item) => this.visible(item))) };
   }
@@ -452,7 +453,8 @@ export class GraphPanel {
     });
     if (this.snapshot.backward === "ran") chips.push(html("span", { class: "adl-chip" }, "thicker red edge: larger gradient"));
     if (this.snapshot.nodes.some((n) => n.turn !== undefined)) chips.push(html("span", { class: "adl-chip" }, "↻2: second turn of a loop"));
-    if (this.snapshot.edges.some((e) => e.grad === false)) chips.push(html("span", { class: "adl-chip" }, "dashed: no gradient flows"));
+    if (this.snapshot.nodes.some((n) => n.layer)) chips.push(html("span", { class: "adl-chip" }, "dashed card: made by a backward pass"));
+    if (this.snapshot.edges.some((e) => e.grad === false)) chips.push(html("span", { class: "adl-chip" }, "dashed edge: no gradient flows"));
     this.legend.replaceChildren(...chips);
     this.legend.hidden = !(this.memory.legend ?? this.snapshot.nodes.length > 8);
   }
@@ -481,6 +483,13 @@ export class GraphPanel {
     this.selected = toggle && this.selected === item ? null : item;
     this.marked = [];
     if (this.selected) this.bringIn(this.selected);
+    this.whatIf.select(this.showDetails());
+    this.redraw();
+    this.remember({ selected: this.selected ?? undefined } as Memory);
+  }
+
+  /** Fill the detail box for the selected node, which is returned; hide it where none is. */
+  private showDetails(): NodeInfo | null {
     const node = this.selected?.[0] === "n" ? this.shown.nodes[Number(this.selected.slice(1))]! : null;
     this.details.hidden = !node;
     if (node) this.details.replaceChildren(...detail(this.shown, node, this.snapshot.steps.length ? () => {
@@ -488,9 +497,7 @@ export class GraphPanel {
       this.note = "The backward pass did not come here.";
       this.redraw();
     } : null));
-    this.whatIf.select(node);
-    this.redraw();
-    this.remember({ selected: this.selected ?? undefined } as Memory);
+    return node;
   }
 
   /** Open what hides an item and bring it into the window. */
