@@ -227,6 +227,18 @@ def _(grad):
     return grad
 
 
+def _contiguous_method(self, memory_format=None):
+    """The tensor itself if its memory is in C order (or channels last, if asked), else a copy that is."""
+    array = self._a
+    if isinstance(array, np.generic) or array.flags.c_contiguous and (memory_format is None or not str(memory_format).startswith("torch.channels_last")):
+        return self
+    return contiguous(self, memory_format)
+
+
+_contiguous_method.__name__, _contiguous_method.op = "contiguous", contiguous.op
+Tensor.contiguous = _contiguous_method
+
+
 def channels_last(array):
     """The same numbers with the channels next to each other in memory."""
     if array.ndim not in (4, 5):
