@@ -6,7 +6,7 @@ import inspect
 import math
 
 from ..backend import namespace
-from ..backend.fast import at_least, at_most, between, erf, expm1, log1p_exp, select
+from ..backend.fast import BITS, at_least, at_most, between, erf, expm1, log1p_exp, select
 from ..core.dtypes import of_name
 from ..core.op import op, ops, public
 from ..core.samples import away_from, calls, reals
@@ -64,7 +64,24 @@ def relu(input: Tensor) -> Tensor:
 
 @relu.vjp("input", latex=r"[x > 0]")
 def _(grad, out):
-    return grad * (out > 0)
+    return ops.relu_backward(grad, out)
+
+
+@op(category="activation", function=False, method=False, out=False)
+def relu_backward(input: Tensor, out: Tensor) -> Tensor:
+    """`input` where `out` is above 0, else 0. Chosen and not multiplied: 0 times an infinite gradient would be NaN."""
+    bits = BITS.get(input.dtype)
+    if input.__class__ is not np.ndarray or input.size < 4096 or bits is None or input.shape != out.shape or not input.flags.c_contiguous:
+        return namespace(input).where(out <= 0, input.dtype.type(0), input)
+    keep = (out <= 0).view(np.int8).astype(bits)
+    keep -= 1  # all bits where it is kept, none elsewhere
+    keep &= input.view(bits)
+    return keep.view(input.dtype)
+
+
+@relu_backward.vjp("input")
+def _(grad, out):
+    return ops.relu_backward(grad, out)
 
 
 functional(relu)
