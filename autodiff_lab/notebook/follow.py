@@ -98,7 +98,7 @@ class Follower:
         graph = Graph(snapshot, what_if, widget=widget)
         if widget is not None:
             widget.show(snapshot, what_if)
-        publish_display_data(graph.bundle())
+        publish_display_data(graph.bundle(), metadata=graph.metadata())
         if graph._widget is not None:
             self.panels[self.cell_id] = graph._widget
             while len(self.panels) > PANELS_AT_MOST:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..export import text as text_export
+from ..export import words
 from ..record.model import GraphSnapshot, to_json
 
 __all__ = ["VIEW", "Graph", "in_kernel"]
@@ -79,8 +80,12 @@ class Graph:
             data[VIEW] = {"version_major": 2, "version_minor": 1, "model_id": self.widget().model_id}
         return data
 
+    def metadata(self) -> dict:
+        """What a page says of the picture where it can't be seen."""
+        return {"image/svg+xml": {"alt": f"{words.title_of(self.snapshot)}: {words.summary_sentence(self.snapshot)}"}}
+
     def _repr_mimebundle_(self, include=None, exclude=None):
-        return self.bundle()
+        return self.bundle(), self.metadata()
 
     def __repr__(self) -> str:
         return text_export.outline(self.snapshot)
