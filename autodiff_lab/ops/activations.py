@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import math
 
+import numpy as np
+
 from ..backend import namespace
 from ..backend.fast import BITS, at_least, at_most, between, erf, expm1, log1p_exp, select
 from ..core.dtypes import of_name
