@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..core.op import public
 from . import functional, init, modules, parallel, parameter, utils
-from .modules import *  # noqa: F403
+from .modules import *
 from .parallel import DataParallel
 from .parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 

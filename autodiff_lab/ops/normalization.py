@@ -227,7 +227,7 @@ def _(grad, input, num_groups, weight, bias, eps, mean, rstd, needs):
     if isinstance(grad, Tensor):
         def formula(input, weight, bias):
             N, C, *more = input.shape
-            rows = input.reshape(N, num_groups, -1)
+            rows = input.reshape(N, num_groups, C // num_groups * math.prod(more))
             centered = rows - rows.mean(2, True)
             out = (centered * ((centered * centered).mean(2, True) + eps).rsqrt()).reshape(tuple(input.shape))
             if weight is not None:
@@ -410,6 +410,8 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     if eps <= 0:
         raise ValueError(f"batch_norm eps must be positive, but got {eps}")
     if input.ndim < 2:
+        if not input.numel():
+            return input.clone()
         raise RuntimeError(f"batch_norm needs an input (N, C, …), got one of shape {list(input.shape)}.")
     C = input.shape[1]
     for name, values in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):

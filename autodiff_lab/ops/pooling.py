@@ -37,6 +37,8 @@ def pool(shape, d: int, kernel_size, stride, padding, dilation=1, ceil_mode: boo
     if len(shape) not in (d + 1, d + 2):
         raise RuntimeError(f"non-empty {d + 1}D or {d + 2}D (batch mode) tensor expected for input, but got one of size {list(shape)}")
     kernel = several(kernel_size, d, "kernel_size")
+    if any(gap <= 0 for gap in several(dilation, d, "dilation")):
+        raise RuntimeError(f"max_pool{d}d() dilation must be greater than zero, but got {min(several(dilation, d, 'dilation'))}")
     stride = several(stride, d, "stride") if stride is not None and stride != () and stride != [] else kernel
     padding, dilation = several(padding, d, "padding"), several(dilation, d, "dilation")
     if any(k <= 0 for k in kernel):
@@ -171,6 +173,7 @@ def define_max(d: int):
         return ops.images_place(grad, indices, tuple(input_shape), d, overlap(size))
 
     def public_max_pool(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+        check_max_pool(input.shape, d)
         if return_indices:
             return tuple(max_pool_indices(input, kernel_size, stride, padding, dilation, ceil_mode))
         return max_pool(input, kernel_size, stride, padding, dilation, ceil_mode)
@@ -183,7 +186,7 @@ def define_max(d: int):
     def adaptive_max(input: Tensor, output_size):
         """The largest number of each of `output_size` parts of the input, and where it stands."""
         xp = namespace(input)
-        adaptive_check(input, d, f"adaptive_max_pool{d}d")
+        adaptive_check(input, d, f"adaptive_max_pool{d}d", output_size)
         out = adaptive_size(output_size, input.shape, d)
         values = xp.empty((*input.shape[:-d], *out), input.dtype)
         indices = xp.empty(values.shape, "int64")
@@ -244,6 +247,15 @@ def define_max(d: int):
         public[""][name] = public["nn.functional"][name]
     if d == 1:
         public[""]["adaptive_max_pool1d"] = adaptive_max_with_indices
+
+
+def check_max_pool(shape, d: int) -> None:
+    """Raise for an input whose images have no numbers."""
+    if len(shape) in (d + 1, d + 2) and 0 in shape[-d - 1:]:
+        if d < 3:
+            raise RuntimeError(f"max_pool{d}d: Expected {d + 1}D or {d + 2}D (batch mode) tensor with optional 0 dim batch size for input, but got: {list(shape)}")
+        raise RuntimeError("max_pool3d_with_indices_out_cpu_template(): Expected input's non-batch dimensions to have positive length, "
+                           f"but input has a shape of {list(shape)} and non-batch dimension {list(shape[-d - 1:]).index(0)} has length zero!")
 
 
 def overlap(size: Pool) -> bool:
@@ -374,7 +386,7 @@ def define_avg(d: int):
         xp = namespace(input)
         total = over_windows(padded(input, size.pads, 0), d, size, xp.add)
         by = divisor(xp, input.dtype, input.shape, d, size, count_include_pad, divisor_override)
-        return total // by if input.dtype.kind in "iu" else total / by
+        return xp.trunc(total / by).astype(input.dtype) if input.dtype.kind in "iu" else total / by  # whole numbers are cut off towards 0
 
     if d == 1:
         @op(category="reduction", latex=r"\frac{1}{n}\sum_{i \in \text{window}} x_i", name="avg_pool1d", namespace="nn.functional", node_name="AvgPool1D", samples=window_samples(), out=False)
@@ -404,7 +416,7 @@ def define_avg(d: int):
         samples=calls(lambda r: ((r.normal(size=(2, 3, *(7, 6, 5)[:d])), 3), {}), lambda r: ((r.normal(size=(3, *(4, 5, 6)[:d])), 1), {})), out=False)
     def adaptive_avg_pool(input: Tensor, output_size) -> Tensor:
         """The mean of each of `output_size` parts of the input; None keeps a size."""
-        adaptive_check(input, d, f"adaptive_avg_pool{d}d")
+        adaptive_check(input, d, f"adaptive_avg_pool{d}d", output_size)
         out = adaptive_size(output_size, input.shape, d)
         if all(m == 1 for m in out):
             return input.mean(axis=tuple(range(-d, 0)), keepdims=True)
@@ -453,7 +465,9 @@ def _(grad, d, kernel_size, stride, padding, ceil_mode, count_include_pad, divis
 
 # ---- parts of the whole input ----
 
-def adaptive_check(input, d: int, name: str) -> None:
+def adaptive_check(input, d: int, name: str, output_size=None) -> None:
+    if hasattr(output_size, "__iter__") and input.ndim <= len(output_size):
+        raise ValueError(f"Input dimension should be at least {len(output_size) + 1}")
     if input.ndim not in (d + 1, d + 2):
         raise RuntimeError(f"{name}(): Expected {d + 1}D or {d + 2}D tensor, but got {list(input.shape)}")
 

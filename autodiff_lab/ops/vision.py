@@ -42,7 +42,7 @@ def unfold(input: Tensor, kernel_size, dilation=1, padding=0, stride=1) -> Tenso
         raise RuntimeError(f"Given input with spatial size {tuple(x.shape[2:])}, kernel_size={geo.kernel}, dilation={geo.dilation}, padding={tuple(p for p, _ in geo.pads)}, "
                            f"calculated shape of the array of sliding blocks as {out}, but its components must be at least one.")
     view = windows(pad_zeros(x, geo.pads), geo, out)
-    columns = view.transpose(3, 0, 1, 2, 4, 5).reshape(x.shape[0], -1, math.prod(out))
+    columns = view.transpose(3, 0, 1, 2, 4, 5).reshape(x.shape[0], x.shape[1] * math.prod(geo.kernel), math.prod(out))
     return columns if input.ndim == 4 else columns[0]
 
 
@@ -367,7 +367,7 @@ def channel_shuffle(input, groups: int):
 
 def bilinear(input1, input2, weight, bias=None):
     """x1 @ A @ x2 + b for every output: weight is (out, in1, in2)."""
-    O, I, J = weight.shape  # noqa: E741
+    O, I, J = weight.shape
     for name, x, want in (("input1", input1, I), ("input2", input2, J)):
         if x.shape[-1] != want:
             raise RuntimeError(f"bilinear(): {name} size does not match weight size: got {x.shape[-1]} but expected {want}")

@@ -20,7 +20,7 @@ def numbers(*shape, seed=0):
 def conv_by_hand(x, w, stride, padding, dilation, groups):
     x = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
     N, _, H, W = x.shape
-    O, C, kh, kw = w.shape  # noqa: E741
+    O, C, kh, kw = w.shape
     oh, ow = (H - dilation * (kh - 1) - 1) // stride + 1, (W - dilation * (kw - 1) - 1) // stride + 1
     out = np.zeros((N, O, oh, ow))
     for n, o, i, j in np.ndindex(out.shape):

@@ -33,6 +33,9 @@ def table() -> list:
     return op_db
 
 
+WEIGHT_FIRST = ("nn.functional.embedding", "nn.functional.embedding_bag")  # op_db swaps their first two arguments
+
+
 def find(info):
     """Our function for an entry of op_db, or None: by its name, or the method where PyTorch's entry is a wrapper."""
     space, _, short = info.name.rpartition(".")
@@ -40,6 +43,8 @@ def find(info):
     for part in info.name.split("."):
         named = getattr(named, part, None)
     by_name = public.get(space, {}).get(short)
+    if info.name in WEIGHT_FIRST:
+        return lambda weight, indices, **keywords: by_name(indices, weight, **keywords)
     method = getattr(Tensor, short, None) if space in ("", "special") else None
     if named is None or info.op is not named and callable(method):
         return method if callable(method) else by_name

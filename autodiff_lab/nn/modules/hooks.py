@@ -151,7 +151,7 @@ class Hooks:
         return result if returned is None else returned
 
     def _passage(self):
-        full = [hook for hook in global_hooks.backward.values()]
+        full = list(global_hooks.backward.values())
         if self._is_full_backward_hook is True:
             full += self._backward_hooks.values()
         before = [*global_hooks.backward_pre.values(), *self._backward_pre_hooks.values()]
