@@ -34,6 +34,10 @@ MAY_IMPORT = {
     # What programs written for PyTorch ask for besides: answered, accepted or refused.
     "settings": ("core",),
     "functional": ("core",),
+    "types": ("core",),
+    "return_types": ("core",),
+    "storage": ("core", "ops"),
+    "cpu": (),
     "compiler": ("settings",),
     "amp": ("core",),
     "backends": ("core",),
