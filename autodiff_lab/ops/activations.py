@@ -70,20 +70,20 @@ def _(grad, out):
 
 
 @op(category="activation", function=False, method=False, out=False)
-def relu_backward(input: Tensor, result: Tensor) -> Tensor:
-    """`input` where `result` is above 0, else 0. Chosen and not multiplied: 0 times an infinite gradient would be NaN."""
+def relu_backward(input: Tensor, activated: Tensor) -> Tensor:
+    """`input` where `activated` is above 0, else 0. Chosen and not multiplied: 0 times an infinite gradient would be NaN."""
     bits = BITS.get(input.dtype)
-    if input.__class__ is not np.ndarray or input.size < 4096 or bits is None or input.shape != result.shape or not input.flags.c_contiguous:
-        return namespace(input).where(result <= 0, input.dtype.type(0), input)
-    keep = (result <= 0).view(np.int8).astype(bits)
+    if input.__class__ is not np.ndarray or input.size < 4096 or bits is None or input.shape != activated.shape or not input.flags.c_contiguous:
+        return namespace(input).where(activated <= 0, input.dtype.type(0), input)
+    keep = (activated <= 0).view(np.int8).astype(bits)
     keep -= 1  # all bits where it is kept, none elsewhere
     keep &= input.view(bits)
     return keep.view(input.dtype)
 
 
 @relu_backward.vjp("input")
-def _(grad, result):
-    return ops.relu_backward(grad, result)
+def _(grad, activated):
+    return ops.relu_backward(grad, activated)
 
 
 functional(relu)
