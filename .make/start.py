@@ -75,12 +75,12 @@ def test(arguments: list[str]) -> int:
 
     pytest = [PYTHON, "-m", "pytest", "--no-header", "-rs", "--durations=5"]
     sanitizer = ROOT / "tests" / "notebooks" / "sanitize.cfg"
-    parallel = ["-n", "2", "--dist", "loadfile"]
+    parallel = ["-n", "2", "--dist", "worksteal"]
     stages = {
         "front end": [npm(), "--prefix", WIDGETS, "test", "--silent"],
         "library": [*pytest, *parallel, "tests", "--ignore=tests/browser"],
         "notebooks": [
-            *[*pytest, *parallel, "--nbval", "notebooks"],
+            *[*pytest, "-n", "2", "--dist", "loadfile", "--nbval", "notebooks"],
             *(["--nbval-sanitize-with", sanitizer] if sanitizer.exists() else []),
         ],
         # One after the other: they click while a cell runs, and two cores serve one browser and one kernel.
@@ -114,7 +114,6 @@ def lint(arguments: list[str]) -> int:
     install(["test", "dev"])
     commands = [
         [PYTHON, "-m", "ruff", "check", *arguments],
-        [PYTHON, "-m", "ruff", "format", "--check", *arguments],
         [PYTHON, "-m", "pyright", "--pythonpath", PYTHON],
         [npm(), "--prefix", WIDGETS, "run", "--silent", "lint"],
     ]
