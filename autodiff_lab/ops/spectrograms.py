@@ -16,8 +16,7 @@ _all = public[""]
 
 
 def _fft(name: str):
-    from .. import fft
-    return getattr(fft, name)
+    return public["fft"][name]
 
 
 def _lengths(function: str, n_fft: int, hop_length, win_length):
