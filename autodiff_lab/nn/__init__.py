@@ -10,5 +10,5 @@ from .parameter import Buffer, Parameter, UninitializedBuffer, UninitializedPara
 
 vars(functional).update(public["nn.functional"])  # also what the modules added
 
-__all__ = ["Buffer", "DataParallel", "Parameter", "UninitializedBuffer", "UninitializedParameter", "functional", "init", "modules", "parallel", "parameter", "utils",
-           *modules.__all__]
+__all__ = ["Buffer", "DataParallel", "Parameter", "UninitializedBuffer", "UninitializedParameter", "functional", "init", "modules", "parallel", "parameter", "utils"]
+__all__ += modules.__all__

@@ -222,7 +222,7 @@ def correlate(input: Tensor, weight: Tensor, geo) -> Tensor:
     """Every patch of `input` times the kernel. (N, C, *size), (O, C / groups, *kernel) to (N, O, *out)."""
     xp = namespace(input)
     N, C = input.shape[:2]
-    O, G = weight.shape[0], geo.groups  # noqa: E741
+    O, G = weight.shape[0], geo.groups
     out = output_size(input.shape[2:], geo)
     if is_plain(geo):
         return xp.matmul(weight.reshape(O, C), input.reshape(N, C, -1)).reshape(N, O, *out)
@@ -280,7 +280,7 @@ def _(grad, input, geo):
 def spread(input: Tensor, weight: Tensor, size, geo) -> Tensor:
     """The transpose of `correlate`: every number times the kernel, added where its patch was. (N, O, *out) to (N, C, *size)."""
     xp = namespace(input)
-    N, O = input.shape[:2]  # noqa: E741
+    N, O = input.shape[:2]
     G, out = geo.groups, input.shape[2:]
     C = weight.shape[1] * G
     if is_plain(geo):
@@ -319,8 +319,8 @@ def _(grad, input, geo):
 def correlate_patches(input: Tensor, other: Tensor, geo) -> Tensor:
     """Every patch of `input` (N, C, *size) times the numbers `other` (N, O, *out) at its place, summed: (O, C / groups, *kernel)."""
     xp = namespace(input)
-    N, C = input.shape[:2]
-    O, G, out = other.shape[1], geo.groups, other.shape[2:]  # noqa: E741
+    C = input.shape[1]
+    O, G, out = other.shape[1], geo.groups, other.shape[2:]
     if is_plain(geo):
         rows = xp.ascontiguousarray(other.swapaxes(0, 1)).reshape(O, -1), input.swapaxes(0, 1).reshape(C, -1)
         return xp.matmul(rows[0], rows[1].T).reshape(O, C, *geo.kernel)

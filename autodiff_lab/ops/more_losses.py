@@ -157,7 +157,8 @@ def multi_margin_loss(input: Tensor, target: Tensor, p: int = 1, margin: float =
         raise RuntimeError(f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(input.shape)}")
     rows = input.shape[0] if input.ndim == 2 else 1
     if target.ndim > 1 or target.size != rows:
-        raise RuntimeError(f"inconsistent target size, expected {rows} but got {list(target.shape)}")
+        raise RuntimeError("multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch size). "
+                           f"Expected target size [{rows}], but got {list(target.shape)}. Input has shape {list(input.shape)}.")
     if target.dtype != "int64":
         raise RuntimeError(f"expected scalar type Long but found {dtype_of(target).title}. Classes are integers: convert the target with .long().")
     if weight is not None and weight.shape[0] != (input.shape[-1] if input.ndim else 1):

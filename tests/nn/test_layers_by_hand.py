@@ -154,7 +154,7 @@ def test_a_wrong_shape_is_refused_in_words(module, shape, words):
 
 
 def test_a_row_that_is_not_there_is_refused():
-    with pytest.raises(IndexError, match="index out of range in self. The table has 3 rows"):
+    with pytest.raises(IndexError, match=r"index out of range in self\. The table has 3 rows"):
         nn.Embedding(3, 2)(lab.tensor([3]))
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -93,19 +94,19 @@ def same(mine, theirs, what: str, tolerance: float) -> None:
     np.testing.assert_allclose(mine.detach().numpy(), theirs.detach().numpy(), rtol=tolerance, atol=tolerance, err_msg=what)
 
 
-def run(library, make, forward, training: bool, grads: bool):
+def run(library, make, arguments, training: bool):
     """Build, run and differentiate; returns everything that can be compared."""
     library.manual_seed(7)
     module = make()
     initial = {k: (v if type(v).__name__.startswith("Uninit") else v.detach().clone()) for k, v in module.state_dict().items()}
     module.train(training)
-    args, kwargs = forward()
+    args, kwargs = arguments
     library.manual_seed(11)
     output = module(*args, **kwargs)
     outputs = tensors(output, library.Tensor)
     wanting = [t for t in outputs if t.requires_grad]
     given = [t for t in tensors([list(args), kwargs], library.Tensor) if t.requires_grad]
-    if grads and wanting:
+    if wanting:
         loss = sum((t * t).sum() for t in wanting)
         loss.backward()
     return initial, outputs, [t.grad for t in given], {n: p.grad for n, p in module.named_parameters()}, module.state_dict(), repr(module), library.rand(2)
@@ -132,8 +133,8 @@ def compare(info, training: bool, dtype=torch.float64, tolerance: float = 1e-7) 
         given_args, given_kwargs = as_leaves(list(forward.args)), as_leaves(dict(forward.kwargs))
         mine_forward = translated(given_args), translated(given_kwargs)
         what = f"{name}{built.args}{built.kwargs} training={training}"
-        theirs = run(torch, lambda: info.module_cls(*built.args, **constructor), lambda: (given_args, given_kwargs), training, True)
-        mine = run(lab, lambda: getattr(lab.nn, name)(*mine_args, **mine_kwargs), lambda: mine_forward, training, True)
+        theirs = run(torch, partial(info.module_cls, *built.args, **constructor), (given_args, given_kwargs), training)
+        mine = run(lab, partial(getattr(lab.nn, name), *mine_args, **mine_kwargs), mine_forward, training)
         assert list(mine[0]) == list(theirs[0]), f"{what}: keys"
         for key, value in theirs[0].items():
             if not type(value).__name__.startswith("Uninit"):

@@ -27,9 +27,9 @@ from .module import Module
 
 FAMILIES = (container, linear, flatten, activation, distance, loss, conv, pooling, padding, batchnorm, normalization, dropout, sparse, rnn, attention, transformer, vision)
 
+__all__ = ["Module"]
 for _family in FAMILIES:
     globals().update({name: getattr(_family, name) for name in _family.__all__})
-
-__all__ = ["Module", *(name for _family in FAMILIES for name in _family.__all__)]
+    __all__ += _family.__all__
 
 assert LazyModuleMixin and module
