@@ -68,7 +68,7 @@ def weight_gradients(d_input_side, d_state_side, input, before, needs):
 
 # ---- LSTM ----
 
-def _weights(r, gates, I=3, H=4, P=0):  # noqa: E741
+def _weights(r, gates, I=3, H=4, P=0):
     out = P or H
     made = [r.normal(size=(gates * H, I)), r.normal(size=(gates * H, out)), r.normal(size=gates * H), r.normal(size=gates * H)]
     return made + ([r.normal(size=(P, H))] if P else [])
