@@ -17,7 +17,7 @@ def in_kernel() -> bool:
     """True where a Jupyter kernel runs and widgets are installed."""
     try:
         import anywidget  # noqa: F401 - only whether it is there
-        from IPython import get_ipython
+        from IPython.core.getipython import get_ipython
     except ImportError:
         return False
     return getattr(get_ipython(), "kernel", None) is not None

@@ -143,7 +143,7 @@ class _Watcher(Recorder):
             self.times[scope.number] = 1000 * (time.perf_counter() - self._began[scope.number])
 
 
-def _bytes(n: int) -> str:
+def _bytes(n: float) -> str:
     for unit in ("B", "kB", "MB", "GB"):
         if n < 1000 or unit == "GB":
             return f"{n:.0f} {unit}" if unit == "B" or n >= 100 else f"{n:.1f} {unit}"

@@ -114,7 +114,7 @@ class Recorder(observe.Observer):
 
     def __init__(self, everything: bool = False):
         self.everything = everything
-        self.entries: dict[int, Entry] = {}
+        self.entries: dict[int, Entry | tuple] = {}
         self.leaves: dict[int, Leaf] = {}  # by id(tensor); checked against the weak reference
         self.by_key: dict[int, Leaf] = {}
         self.plain: dict[int, tuple] = {}  # id(tensor without node) -> (weak reference, key of its entry)
@@ -228,7 +228,7 @@ class Recorder(observe.Observer):
     def look(self, key: int) -> Entry | None:
         """The entry under a key."""
         found = self.entries.get(key)
-        if found.__class__ is not tuple:
+        if not isinstance(found, tuple):
             return found
         entry = Entry()
         entry.op, keys, rest, entry.shape, entry.dtype, entry.array, frames, entry.inner, entry.scope, entry.layer = found
