@@ -28,7 +28,7 @@ def measure(path: Path) -> tuple[float, float, float, int]:
     notebook.cells.append(nbformat.v4.new_code_cell(ASK))
     began = time.monotonic()
     NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
-    megabytes, computed = map(float, notebook.cells[-1].outputs[0].text.split())
+    megabytes, computed = map(float, "".join(out.text for out in notebook.cells[-1].outputs if out.output_type == "stream").split())
     return time.monotonic() - began, computed, megabytes, cells
 
 
