@@ -92,9 +92,9 @@ def __getattr__(name: str):
 
     if name in _LATER:
         return getattr(importlib.import_module(f".{_LATER[name]}", __name__), name)
-    from .core.missing import explain_missing
+    from .core.missing import MissingName
 
-    raise AttributeError(explain_missing(__name__, name))
+    raise MissingName(__name__, name)
 
 
 assert _devices and _modes

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import difflib
 
-__all__ = ["explain_missing"]
+__all__ = ["MissingName", "explain_missing"]
+
+
+class MissingName(AttributeError):
+    """An AttributeError whose words are looked up only when somebody reads them: `hasattr` asks often and reads never."""
+
+    def __init__(self, owner: str, name: str):
+        super().__init__(owner, name)
+        self.owner, self.name = owner, name
+
+    def __str__(self) -> str:
+        return explain_missing(self.owner, self.name)
 
 
 def explain_missing(owner: str, name: str) -> str:

@@ -477,9 +477,9 @@ class Tensor(_Slots):
         return sorted(set(object.__dir__(self)))
 
     def __getattr__(self, name: str):
-        from .missing import explain_missing
+        from .missing import MissingName
 
-        raise AttributeError(explain_missing("Tensor", name))
+        raise MissingName("Tensor", name)
 
 
 def wrap(array) -> Tensor:
