@@ -12,21 +12,45 @@ import functools as _functools
 import math as _math
 import warnings as _warnings
 
-from .core import devices as _devices, dtypes as _dtypes, modes as _modes
+from . import (
+    accelerator,
+    amp,
+    autograd,
+    backends,
+    compiler,
+    cuda,
+    datasets,
+    distributed,
+    fft,
+    func,
+    hub,
+    jit,
+    linalg,
+    mps,
+    multiprocessing,
+    nn,
+    onnx,
+    ops,
+    optim,
+    profiler,
+    serialization,
+    settings,
+    special,
+    utils,
+    version,
+)
+from .amp import autocast
+from .as_torch import as_torch
+from .core import devices as _devices
+from .core import dtypes as _dtypes
+from .core import modes as _modes
 from .core.devices import device, get_default_device, set_default_device
 from .core.dtypes import can_cast, dtype, finfo, get_default_dtype, iinfo, promote_types, set_default_dtype
 from .core.modes import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled
 from .core.op import public as _public
 from .core.printing import set_printoptions
 from .core.tensor import Size, Tensor
-from . import ops  # noqa: F401 - registers the operators
-from . import autograd, func
-from . import fft, linalg, special
-from . import nn
 from .func import vmap
-from . import accelerator, amp, backends, compiler, cuda, datasets, distributed, hub, jit, mps, multiprocessing, onnx, optim, profiler, serialization, settings, utils, version
-from .amp import autocast
-from .as_torch import as_torch
 from .serialization import load, save
 
 __version__ = "0.1.0"

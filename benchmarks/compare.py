@@ -22,9 +22,9 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
+from workloads import WORKLOADS  # noqa: E402
 
 import autodiff_lab as lab  # noqa: E402
-from workloads import WORKLOADS  # noqa: E402
 
 
 def block(step, count: int) -> float:

@@ -42,7 +42,7 @@ def build(op) -> Built:
     scope = {
         "OP": op, "kernel": op.kernel, "plain": op.plain, "Tensor": Tensor, "Node": Node, "Version": Version, "modes": modes,
         "observe": observe, "clock": clock, "new": object.__new__, "FLOATING": FLOATING, "NUMBERS": NUMBERS, "MISSING": MISSING,
-        "check_version": check_version, "reopen": reopen, "ndarray": np.ndarray, "ufunc": op.ufunc, "WATCHERS": WATCHERS, "ndarray": np.ndarray, "SCALARS": SCALARS, **{name: getattr(support, name) for name in support.__all__},
+        "check_version": check_version, "reopen": reopen, "ndarray": np.ndarray, "ufunc": op.ufunc, "WATCHERS": WATCHERS, "SCALARS": SCALARS, **{name: getattr(support, name) for name in support.__all__},
     }
     scope.update({f"default_{p.name}": p.default for p in op.params if p.has_default})
     texts = [forward_text(op, built.saved_names, "forward")]

@@ -12,9 +12,8 @@ import warnings
 import numpy as np
 
 from .devices import device, device_of
-from .dtypes import dtype_of, get_default_dtype
-from .modes import modes
-from .tape import Handle, Node, Version, run_backward
+from .dtypes import dtype_of
+from .tape import Handle, Version
 
 __all__ = ["Size", "Tensor", "return_type", "wrap"]
 

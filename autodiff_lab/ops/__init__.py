@@ -1,6 +1,6 @@
 """All operators, one family a file. Importing this package registers them."""
 
-# ruff: noqa: F401, I001 - imported for what they register, one a line
+# ruff: noqa: I001 - imported for what they register, one a line
 from . import activations
 from . import arithmetic
 from . import attention

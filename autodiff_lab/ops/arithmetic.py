@@ -17,7 +17,7 @@ Number = int | float | complex | bool
 
 def no_masks(operands) -> None:
     """Refuse to subtract truth values, as PyTorch does."""
-    if any(getattr(value, "dtype", None) == bool for value in operands):
+    if any(getattr(getattr(value, "dtype", None), "kind", "") == "b" for value in operands):
         raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. "
                            "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.")
 

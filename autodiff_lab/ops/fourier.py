@@ -86,5 +86,5 @@ def _(grad, input_shape, dims, mode, last_size):
     # What stands for itself and its mirror image counts twice.
     first = (slice(None),) * last
     doubled = last_size - input_shape[last]
-    body = half[first + (slice(1, 1 + doubled),)] * 2
-    return ops.cat([half[first + (slice(0, 1),)], body, half[first + (slice(1 + doubled, None),)]], last)
+    body = half[(*first, slice(1, 1 + doubled))] * 2
+    return ops.cat([half[(*first, slice(0, 1))], body, half[(*first, slice(1 + doubled, None))]], last)

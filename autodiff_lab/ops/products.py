@@ -407,7 +407,9 @@ def _methods() -> None:
             setattr(Tensor, name, globals()[name])
     public[""]["ger"] = Tensor.ger = outer
     for name in ("addmv", "addr", "baddbmm", "addbmm"):
-        def in_place(self, one, two, *, beta=1, alpha=1, _function=globals()[name]):
+        function = globals()[name]
+
+        def in_place(self, one, two, *, beta=1, alpha=1, _function=function):
             return self.copy_(_function(self.clone(), one, two, beta=beta, alpha=alpha))
         in_place.__name__, in_place.__doc__ = f"{name}_", f"In-place version of `{name}`."
         setattr(Tensor, f"{name}_", in_place)

@@ -3,4 +3,4 @@
 from ..core.op import public
 
 globals().update(public["special"])
-__all__ = sorted(public["special"])
+__all__ = list(public["special"])

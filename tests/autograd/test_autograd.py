@@ -165,7 +165,7 @@ def test_modes_nest_decorate_and_belong_to_a_thread():
         thread.start()
         thread.join()
     assert elsewhere == [True]
-    assert [v for v in _generator(x)] == [False, False]
+    assert list(_generator(x)) == [False, False]
 
 
 @lab.no_grad()
@@ -176,7 +176,7 @@ def _generator(x):
 
 def test_anomaly_mode_names_the_forward_line():
     x = leaf(-1.0)
-    with warnings.catch_warnings(record=True) as caught, pytest.raises(RuntimeError, match="SqrtBackward0.*nan"):
+    with warnings.catch_warnings(record=True) as caught, pytest.raises(RuntimeError, match=r"SqrtBackward0.*nan"):
         warnings.simplefilter("always")
         with lab.autograd.detect_anomaly():
             (x.sqrt() * 0).backward()
