@@ -107,7 +107,7 @@ def _(grad, input):
     return grad * ops.conj(input)
 
 
-@op(category="pointwise", latex=r"\bar{x}", samples=reals(), node_name="Conj")
+@op(category="pointwise", view="maybe", latex=r"\bar{x}", samples=reals(), node_name="Conj")
 def conj(input: Tensor | Number) -> Tensor:
     """Complex conjugate; a real tensor is returned as it is."""
     if input.__class__ is float or input.__class__ is int or input.dtype.kind != "c":
