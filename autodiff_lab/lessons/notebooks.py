@@ -43,7 +43,7 @@ def execute(path, timeout: int = 300) -> dict:
 
     path = Path(path)
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=timeout, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}})
+    client = NotebookClient(notebook, timeout=timeout, coalesce_streams=True, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}})
     client.execute()
     cleaned = clean(json.loads(nbformat.writes(notebook)))
     write(cleaned, path)
