@@ -145,6 +145,13 @@ def chrome():
     """A running Chromium."""
     from playwright.sync_api import sync_playwright
 
+    try:
+        starting = sync_playwright().__enter__()
+        starting.stop()
+    except Exception as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"Playwright's driver does not start on this system ({type(error).__name__}: {error}), so no browser can be driven.")
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=chromium(), args=FLAGS)
         yield browser

@@ -81,7 +81,7 @@ def test_panel_appears_steps_and_stays_the_same_when_the_cell_runs_again(lab):
     page.locator("[role=treeitem][aria-label^='w, a parameter']").click()
     page.get_by_label("Exact value of w").fill("4")
     page.keyboard.press("Enter")
-    page.wait_for_function("() => [...document.querySelectorAll('[role=treeitem]')].some(g => g.getAttribute('aria-label').includes('value 121'))", timeout=15_000)
+    page.wait_for_function("() => [...document.querySelectorAll('[role=treeitem]')].some(g => (g.getAttribute('aria-label') || '').includes('value 121'))", timeout=15_000)
     assert "w, a parameter, value 4, gradient 66." in said(book)
     book.shot("graph-what-if", ".adl")
 
