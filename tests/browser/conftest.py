@@ -145,13 +145,17 @@ def chrome():
     """A running Chromium."""
     from playwright.sync_api import sync_playwright
 
+    # Playwright's own Node needs libatomic, which a bare Debian lacks; the one that built the widgets does not.
+    beside = Path(sys.executable).parent / "node"
+    if beside.exists():
+        os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(beside))
     try:
         starting = sync_playwright().__enter__()
         starting.stop()
     except Exception as error:
         if os.environ.get("CI"):
             raise
-        pytest.skip(f"Playwright's driver does not start on this system ({type(error).__name__}: {error}), so no browser can be driven.")
+        pytest.skip(f"Playwright's driver does not start on this system ({type(error).__name__}: {error}), so no browser can be driven. Debian's libatomic1 may be missing.")
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=chromium(), args=FLAGS)
         yield browser
