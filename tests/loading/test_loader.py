@@ -150,6 +150,20 @@ def test_interrupt_ends_the_workers():
     assert not any(process.is_alive() for process in batches.processes)
 
 
+def test_a_loader_that_is_dropped_waits_for_no_worker():
+    # Python swallows an interrupt that arrives in a finalizer: nothing may be waited for there.
+    batches = iter(data.DataLoader(Numbers(mishap=sleep), 3, num_workers=2))
+    next(batches)
+    waits = []
+    for process in batches.processes:
+        process.join = lambda timeout=None, join=process.join: (waits.append(timeout), join(timeout))
+    batches.__del__()
+    assert waits and not any(waits)
+    for process in batches.processes:
+        process.join(10)
+    assert not any(process.is_alive() for process in batches.processes)
+
+
 def test_streams_end_worker_by_worker():
     assert flat(data.DataLoader(Stream(), 2)) == [0, 1, 2]
     assert flat(data.DataLoader(Stream(), 2, num_workers=2)) == [0, 1, 10, 11, 2, 12]

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from ...core import devices, observe
 from .collate import default_collate, default_convert
-from .dataset import Dataset, IterableDataset
+from .dataset import IterableDataset
 from .fetch import fetcher
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, draw_seed
 from .worker import CarriedError, StreamEnded, get_worker_info, run_worker
@@ -381,8 +381,8 @@ class _Workers(_Iterator):
             raise RuntimeError(f"DataLoader worker (pid(s) {pids}) exited unexpectedly. Exit codes: {codes}. A negative code is the signal that killed it "
                                "(-9 often means that memory ran out); with num_workers=0 the error shows itself.")
 
-    def close(self) -> None:
-        """End the workers."""
+    def close(self, patience: float = 1.0) -> None:
+        """End the workers; one that has not ended by itself after ``patience`` seconds is ended."""
         if self.closed:
             return
         self.closed = True
@@ -396,20 +396,17 @@ class _Workers(_Iterator):
         for pipe in self.pipes:
             pipe.close()  # a worker that is sending gets an error, and ends
         for process in self.processes:
-            process.join(timeout=1.0)
+            process.join(patience)
             if process.is_alive():
                 process.terminate()
-                process.join(timeout=1.0)
-            if process.is_alive():
+                process.join(patience)
+            if process.is_alive() and patience:
                 process.kill()
         for tasks in self.tasks:
             tasks.close()
 
     def __del__(self):
         try:
-            self.close()
+            self.close(patience=0)  # never wait here: Python swallows an interrupt that arrives in a finalizer
         except Exception:
             pass
-
-
-assert Dataset
