@@ -114,6 +114,8 @@ def signature_text(op, with_out: bool) -> str:
             keywords.append(p.name + default)
         else:
             parts.append(f"{p.name}=MISSING" if p.name == "dim" and not default and last == ["dim"] else p.name + default)
+    if op.older:
+        parts.append("_older=MISSING")
     names = {p.name for p in op.params}
     if "dim" in names:
         keywords.append("axis=MISSING")
@@ -127,8 +129,12 @@ def signature_text(op, with_out: bool) -> str:
 
 
 def alias_lines(op) -> list[str]:
-    """NumPy's words for PyTorch's arguments: axis, keepdims; and sizes given one by one."""
+    """NumPy's words for PyTorch's arguments: axis, keepdims; sizes given one by one; a factor given before the last operands."""
     lines = []
+    if op.older:
+        operands = [p.name for p in op.tensor_params[1:]]
+        given = ", ".join([*operands, "_older"])
+        lines.append(f"if _older is not MISSING: {op.older}, {', '.join(operands)} = older_arguments(OP, {given})")
     for p in op.params:
         if p.kind == "ints":
             lines.append(f"{p.name} = collect_ints({p.name}_, {p.name}, OP)")

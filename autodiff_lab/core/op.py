@@ -224,7 +224,7 @@ def op(*, category: str = "other", latex: str | None = None, samples=None, error
        outputs=None, extras: tuple = (), view=False, inplace: bool = False, ufunc=None, out: bool = True,
        differentiable: int | None = None, no_grad: str | None = None, changes_dtype: bool = False, namespace: str = "",
        function: bool = True, method: bool = True, dunder: tuple = (), alias: tuple = (), name: str | None = None,
-       node_name: str | None = None, variants: tuple = (), check=None):
+       node_name: str | None = None, variants: tuple = (), check=None, older: str | None = None):
     """Turn the kernel below into an operator and its public function.
 
     Args:
@@ -250,6 +250,7 @@ def op(*, category: str = "other", latex: str | None = None, samples=None, error
         check: called with the operands before their types are promoted, to refuse what promotion would hide.
         node_name: PyTorch's name of the node where it is not the CamelCase of `name`.
         variants: other names of the node: (condition on the arguments as Python text, name), the first that holds.
+        older: the keyword that programs of PyTorch's first years give as a number before the last operands: `x.add_(-lr, grad)`.
     """
     def decorate(kernel):
         short = name or kernel.__name__
@@ -257,7 +258,7 @@ def op(*, category: str = "other", latex: str | None = None, samples=None, error
         made = Op(kernel, name=full, category=category, latex=latex, samples=samples, errors=errors, promote=promote, outputs=outputs,
                   extras=extras, view=view, inplace=inplace, ufunc=ufunc, out=out and not view, differentiable=differentiable,
                   no_grad=no_grad, changes_dtype=changes_dtype, node_name=node_name, dunder=dunder, check=check)
-        made.variants = variants
+        made.variants, made.older = variants, older
         if full in registry:
             raise ValueError(f"operator {full} is defined twice.")
         registry[full] = made

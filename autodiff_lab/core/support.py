@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import warnings
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from .tensor import Size, Tensor, return_type, wrap
 from .views import attach_if_view, attach_view, sync, write_in_place, write_out
 
 __all__ = [
-    "attach_if_view", "attach_outputs", "attach_view", "check_plain", "collect_ints", "differing", "explain", "notice", "open_list", "operand",
+    "attach_if_view", "attach_outputs", "attach_view", "check_plain", "collect_ints", "differing", "explain", "notice", "older_arguments", "open_list", "operand",
     "promote", "saved_extra", "saved_output", "saved_version", "shape_of", "stale", "sync", "tensor_list", "tensor_only", "wrap_outputs",
     "write_in_place", "write_out",
 ]
@@ -114,6 +115,17 @@ def collect_ints(starred: tuple, keyword, op=None):
 
 
 # ---- types ----
+
+def older_arguments(op, factor, *operands) -> tuple:
+    """The arguments of `x.add_(-lr, grad)`, as programs of PyTorch's first years write it; anything else is one operand too many."""
+    if isinstance(factor, numbers.Number) or (getattr(factor, "ndim", None) == 0 and not getattr(factor, "requires_grad", False)):
+        short = op.name.split(".")[-1]
+        names = ", ".join(p.name for p in op.tensor_params[1:])
+        warnings.warn(f"This form of {short} is old: {short}({op.older}, {names}). Write {short}({names}, {op.older}={op.older}).", UserWarning, stacklevel=3)
+        return factor.item() if hasattr(factor, "item") else factor, *operands
+    count = len(op.tensor_params)
+    raise TypeError(f"{op.name}() takes {count} positional arguments but {count + 1} were given")
+
 
 def differing(operands, floating: bool = False) -> bool:
     """True if arrays and numbers need promotion before the kernel may see them together."""

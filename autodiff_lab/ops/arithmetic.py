@@ -27,7 +27,7 @@ def scaled(value, alpha):
     return value if alpha == 1 else value * alpha
 
 
-@op(category="pointwise", latex=r"x + y", samples=pairs(), promote="numeric", inplace=True, ufunc=np.add, dunder=("__add__", "__radd__", "__iadd__"))
+@op(category="pointwise", latex=r"x + y", samples=pairs(), promote="numeric", inplace=True, ufunc=np.add, dunder=("__add__", "__radd__", "__iadd__"), older="alpha")
 def add(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """Sum of two tensors, element by element: `input + alpha * other`.
 
@@ -48,7 +48,7 @@ def _(grad, alpha):
     return scaled(grad, alpha)
 
 
-@op(category="pointwise", latex=r"x - y", samples=pairs(), promote="numeric", check=no_masks, inplace=True, ufunc=np.subtract, dunder=("__sub__", "__isub__"), alias=("subtract",))
+@op(category="pointwise", latex=r"x - y", samples=pairs(), promote="numeric", check=no_masks, inplace=True, ufunc=np.subtract, dunder=("__sub__", "__isub__"), alias=("subtract",), older="alpha")
 def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """Difference of two tensors: `input - alpha * other`.
 
@@ -434,7 +434,7 @@ def _(grad, input, end):
 three = calls(lambda r: ((r.normal(size=(3, 4)), r.normal(size=(4,)), r.uniform(0.5, 2, (3, 1))), {}), lambda r: ((r.normal(size=(2,)), r.normal(size=()), r.uniform(0.5, 2, (2,))), {"value": 0.3}))
 
 
-@op(category="pointwise", latex=r"x + v\,a\,b", samples=three, promote="numeric", inplace=True)
+@op(category="pointwise", latex=r"x + v\,a\,b", samples=three, promote="numeric", inplace=True, older="value")
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
     """`input + value * tensor1 * tensor2`."""
     return input + scaled(tensor1, value) * tensor2
@@ -455,7 +455,7 @@ def _(grad, tensor1, value):
     return grad * ops.conj(scaled(tensor1, value))
 
 
-@op(category="pointwise", latex=r"x + v\,a / b", samples=three, promote="numeric", inplace=True)
+@op(category="pointwise", latex=r"x + v\,a / b", samples=three, promote="numeric", inplace=True, older="value")
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
     """`input + value * tensor1 / tensor2`.
 
