@@ -64,14 +64,15 @@ class Extra:
 
 
 class _Slots:
-    __slots__ = ("_a", "_node", "_rg")
+    __slots__ = ("_a", "_node", "_rg", "_ver", "_view")
 
 
 class Tensor(_Slots):
     """A multi-dimensional array of one dtype that can take part in automatic differentiation.
 
     `_a` is the NumPy or CuPy array (a NumPy scalar for results without dimensions, until somebody needs
-    memory), `_rg` whether a gradient is wanted, `_node` what made it (None for a leaf).
+    memory), `_rg` whether a gradient is wanted, `_node` what made it (None for a leaf). `_view` is a
+    `views.View` if the memory is another tensor's; `_ver` counts in-place writes and is shared with views.
 
     >>> import autodiff_lab as lab
     >>> x = lab.tensor([1.0, 2.0], requires_grad=True)
@@ -81,8 +82,6 @@ class Tensor(_Slots):
     """
 
     # Class-level defaults: an instance spends nothing on them until one is set.
-    _view = None  # views.View, if this tensor shares another's memory
-    _ver: Version | None = None  # counts in-place writes; shared with views
     _grad: Tensor | None = None
     _x: Extra | None = None
     _inference = False
@@ -455,9 +454,8 @@ class Tensor(_Slots):
         if id(self) in memo:
             return memo[id(self)]
         array = self._a
-        made = object.__new__(type(self))
-        made._a = array if isinstance(array, np.generic) else array.copy(order="K")
-        made._node, made._rg = None, self._rg
+        made = wrap(array if isinstance(array, np.generic) else array.copy(order="K"), type(self))
+        made._rg = self._rg
         memo[id(self)] = made
         if self._grad is not None:
             made._grad = self._grad.__deepcopy__(memo)
@@ -481,16 +479,18 @@ class Tensor(_Slots):
         raise MissingName("Tensor", name)
 
 
-def wrap(array) -> Tensor:
+def wrap(array, cls=Tensor) -> Tensor:
     """A tensor around `array`, without history."""
-    tensor = object.__new__(Tensor)
-    tensor._a, tensor._rg, tensor._node = array, False, None
+    tensor = object.__new__(cls)
+    tensor._a = array
+    tensor._rg = False
+    tensor._node = tensor._view = tensor._ver = None
     return tensor
 
 
 def _rebuild(cls, array, requires_grad, where):
-    made = object.__new__(cls)
-    made._a, made._rg, made._node = array, requires_grad, None
+    made = wrap(array, cls)
+    made._rg = requires_grad
     return made.to(where) if where != "cpu" else made
 
 

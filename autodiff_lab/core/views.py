@@ -23,6 +23,7 @@ from .tensor import Tensor, wrap
 __all__ = ["View", "attach_if_view", "attach_view", "geometry", "reshape_in_place", "shadow", "sync", "write_in_place", "write_out"]
 
 NORMAL, NO_GRAD, SEVERAL = "normal", "no_grad", "several"
+_new = object.__new__
 
 
 class View:
@@ -30,22 +31,23 @@ class View:
 
     __slots__ = ("base", "kind", "version")
 
-    def __init__(self, base, version: int, kind: str):
-        self.base, self.version, self.kind = base, version, kind
-
 
 def attach_view(result, source, several: bool = False) -> None:
     """Make `result`, whose array is a view of `source`'s, share its version and remember its base."""
-    base = source._view.base if source._view is not None else source
+    link = source._view
+    base = source if link is None else link.base
     version = base._ver
     if version is None:
         version = base._ver = Version()
     result._ver = version
+    view = result._view = _new(View)  # filled here: a call of __init__ would take half of the time
+    view.base = base
+    view.version = version.count
     if modes.grad:
         # A view of a view that can't be written to can't be written to either.
-        result._view = View(base, version.count, SEVERAL if several else source._view.kind if source._view is not None else NORMAL)
+        view.kind = SEVERAL if several else NORMAL if link is None else link.kind
     else:
-        result._view = View(base, version.count, NO_GRAD)
+        view.kind = NO_GRAD
         # PyTorch says so, although nothing flows through a view that was made without recording.
         result._rg = base._rg and not modes.inference
 

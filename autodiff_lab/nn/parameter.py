@@ -11,8 +11,7 @@ __all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter
 
 def _as(cls, data: Tensor, requires_grad: bool):
     """A leaf of class `cls` that shares `data`'s memory."""
-    made = object.__new__(cls)
-    made._a, made._node, made._rg = data._a if data._view is None else data._array(), None, False
+    made = wrap(data._a if data._view is None else data._array(), cls)
     if requires_grad:
         made.requires_grad = True
     return made

@@ -52,10 +52,8 @@ def _legacy_new(cls, *args, device=None, **kwargs):
         source = legacy_new(get_default_dtype(), args, device)
     if cls is Tensor:
         return source
-    made = object.__new__(cls)
-    made._a, made._rg, made._node = source._a, False, None
-    if source._ver is not None:
-        made._ver = source._ver
+    made = wrap(source._a, cls)
+    made._ver = source._ver
     return made
 
 

@@ -117,10 +117,8 @@ def as_subclass(self, cls):
     """The same tensor as an instance of a subclass of Tensor."""
     if not (isinstance(cls, type) and issubclass(cls, Tensor)):
         raise RuntimeError("cls must be a type that inherits from Tensor")
-    made = object.__new__(cls)
-    made._a, made._rg, made._node = self._array(), self._rg, self._node
-    if self._ver is not None:
-        made._ver = self._ver
+    made = wrap(self._array(), cls)
+    made._rg, made._node, made._ver = self._rg, self._node, self._ver
     return made
 
 

@@ -25,9 +25,6 @@ def infer(shape, size: int) -> tuple:
     Raises:
         RuntimeError: if no such shape has `size` elements.
     """
-    shape = tuple(shape)
-    if -1 not in shape and math.prod(shape) == size and min(shape, default=0) >= 0:
-        return shape
     known, unknown = 1, None
     for i, n in enumerate(shape):
         if n >= 0:
@@ -37,15 +34,24 @@ def infer(shape, size: int) -> tuple:
         elif n == -1:
             raise RuntimeError("only one dimension can be inferred")
         else:
-            raise RuntimeError(f"invalid shape dimension {n}")
+            raise RuntimeError(f"invalid shape dimension {n} at index {i} of shape {list(shape)}")
     if unknown is None:
         if known == size:
-            return shape
+            return tuple(shape)
     elif known == 0 and size == 0:
         raise RuntimeError(f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified dimension size -1 can be any value and is ambiguous")
     elif known and size % known == 0:
         return (*shape[:unknown], size // known, *shape[unknown + 1:])
     raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {size}")
+
+
+def _reshaped(input, shape: tuple):
+    """`input` in another shape. NumPy infers the -1 too, and faster; it is asked first, and `infer` where it refuses or allows too much."""
+    try:
+        out = input.reshape(shape)
+    except (TypeError, ValueError):
+        return input.reshape(infer(shape, input.size))
+    return out if out.shape == shape or min(shape) >= -1 else input.reshape(infer(shape, input.size))
 
 
 @op(category="shape", view="maybe", out=False, node_name="View", variants=(
@@ -59,8 +65,7 @@ def reshape(input: Tensor, shape: Ints) -> Tensor:
     tensor([[0, 1, 2],
             [3, 4, 5]])
     """
-    shape = infer(shape, input.size)
-    return input[...] if input.shape == shape else input.reshape(shape)
+    return input[...] if input.shape == shape else _reshaped(input, shape)
 
 
 @reshape.vjp("input")
@@ -77,9 +82,8 @@ def view(input: Tensor, shape: Ints) -> Tensor:
     """
     if len(shape) == 1 and isinstance(shape[0], dtype):
         return _bits(input, shape[0].numpy)
-    shape = infer(shape, input.size)
-    out = input.reshape(shape)
-    if input.size and not shares(out, input):
+    out = _reshaped(input, shape)
+    if out.base is not input and input.size and not shares(out, input):
         raise RuntimeError("view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous subspaces). "
                            "Use .reshape(...) instead.")
     return out if out is not input else input[...]
@@ -110,7 +114,11 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     >>> lab.zeros(2, 3, 4).transpose(0, 2).shape
     torch.Size([4, 3, 2])
     """
-    return input.swapaxes(one_dim(dim0, input.ndim), one_dim(dim1, input.ndim)) if input.ndim else input[...]
+    try:
+        return input.swapaxes(dim0, dim1)
+    except ValueError:
+        one_dim(dim0, input.ndim), one_dim(dim1, input.ndim)
+        return input[...]  # only a number without dimensions gets here: it may be asked for 0 and -1
 
 
 @transpose.vjp("input")
@@ -123,7 +131,7 @@ def t(input: Tensor) -> Tensor:
     """The transpose of a matrix, as a view; a vector or a number is returned as it is."""
     if input.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D. Use transpose(dim0, dim1), mT or permute.")
-    return input.T[...]
+    return input.T if input.ndim == 2 else input[...]
 
 
 @t.vjp("input")
@@ -137,10 +145,12 @@ def permute(input: Tensor, dims: Ints) -> Tensor:
     if len(dims) != input.ndim:
         raise RuntimeError(f"permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering of dimensions "
                            f"i.e. input.dim() = {input.ndim} is not equal to len(dims) = {len(dims)}")
-    order = tuple(one_dim(d, input.ndim) for d in dims)
-    if len(set(order)) < len(order):
-        raise RuntimeError("permute(): duplicate dims are not allowed.")
-    return input.transpose(order)
+    try:
+        return input.transpose(dims)
+    except ValueError:
+        for d in dims:
+            one_dim(d, input.ndim)
+        raise RuntimeError("permute(): duplicate dims are not allowed.") from None
 
 
 @permute.vjp("input")
@@ -182,7 +192,8 @@ def _(grad, input_shape):
 @op(category="shape", view=True, function=False, samples=calls(lambda r: ((r.normal(size=(3, 1)), (2, 3, 4)), {}), lambda r: ((r.normal(size=(3, 1)), (-1, 2)), {}), lambda r: ((r.normal(size=()), (2,)), {})))
 def expand(input: Tensor, size: Ints) -> Tensor:
     """The view with dimensions of size 1 stretched, without copying. -1 keeps a size."""
-    extra = len(size) - input.ndim
+    sizes, steps = input.shape, input.strides
+    extra = len(size) - len(sizes)
     if extra < 0:
         raise RuntimeError(f"expand({list(input.shape)}, size={list(size)}): the number of sizes provided ({len(size)}) must be greater or equal to "
                            f"the number of dimensions in the tensor ({input.ndim})")
@@ -194,10 +205,10 @@ def expand(input: Tensor, size: Ints) -> Tensor:
             shape.append(n)
             strides.append(0)
             continue
-        have = input.shape[i - extra]
+        have = sizes[i - extra]
         if n == have or n == -1:
             shape.append(have)
-            strides.append(input.strides[i - extra])
+            strides.append(steps[i - extra])
         elif have == 1:
             shape.append(n)
             strides.append(0)
