@@ -163,7 +163,7 @@ def summary_sentence(snapshot: GraphSnapshot) -> str:
         return one_line(f"The graph up to the operator that failed. {snapshot.error}", 400)
     if not snapshot.roots:
         return "Nothing was recorded."
-    root = snapshot.nodes[snapshot.roots[0]]
+    roots = [snapshot.nodes[place] for place in snapshot.roots]
     leaves = [n for n in snapshot.nodes if n.kind == "parameter" and not n.layer]
     data = [n for n in snapshot.nodes if n.kind == "data" and not n.layer]
     made = []
@@ -172,12 +172,10 @@ def summary_sentence(snapshot: GraphSnapshot) -> str:
             names = ", ".join(label_of(n) for n in group[:4])
             more = "" if len(group) <= 4 else f" and {len(group) - 4} more"
             made.append(f"{len(group)} {word if len(group) == 1 else {'parameter': 'parameters', 'data leaf': 'data leaves'}[word]} ({names}{more})")
-    text = f"{label_of(root)}"
-    if root.shape == () and root.value:
-        text += f" = {scalar_text(root.value)}"
-    else:
-        text += f" of shape {shape_text(root.shape)}"
-    text += f" is made from {' and '.join(made)}" if made else " is made from nothing else"
+    told = [label_of(n) + (f" = {scalar_text(n.value)}" if n.shape == () and n.value else f" of shape {shape_text(n.shape)}") for n in roots[:3]]
+    text = ", ".join(told) + f" and {len(roots) - 3} more" if len(roots) > 3 else " and ".join(told)
+    text += " is" if len(roots) == 1 else " are"
+    text += f" made from {' and '.join(made)}" if made else " made from nothing else"
     text += f" by {counted(snapshot.operators(), 'operator')}."
     known = [n for n in leaves if n.grad is not None]
     if snapshot.backward == "ran" and known:

@@ -130,6 +130,12 @@ def test_words_of_a_step():
         "and ∂(w * x + b)/∂b = 1. b is a leaf: b.grad was None, now 10.")
 
 
+def test_several_results_are_all_named():
+    """A cell that ends in two tensors: neither is made from the leaves of both."""
+    nodes = (examples.NodeInfo(0, "parameter", family="param", name="w", shape=()), examples.NodeInfo(1, "op", op="mul", name="left", shape=()), examples.NodeInfo(2, "op", op="mul", name="right", shape=(2,)))
+    assert words.summary_sentence(GraphSnapshot(nodes=nodes, roots=(1, 2))).startswith("left of shape scalar and right of shape 2 are made from 1 parameter (w) by 2 operators.")
+
+
 def shared() -> dict:
     """What Python makes of the examples; the browser's tests compare theirs with it."""
     made = {}

@@ -127,9 +127,8 @@ function intoLeaves(snapshot: Snapshot, k: number): string {
 /** The whole picture in one or two sentences. */
 export function summarySentence(snapshot: Snapshot): string {
   if (snapshot.error) return `The graph up to the operator that failed. ${snapshot.error}`;
-  const first = snapshot.roots[0];
-  if (first === undefined) return "Nothing was recorded.";
-  const root = snapshot.nodes[first]!;
+  if (!snapshot.roots.length) return "Nothing was recorded.";
+  const roots = snapshot.roots.map((place) => snapshot.nodes[place]!);
   const leaves = snapshot.nodes.filter((n) => n.kind === "parameter" && !n.layer);
   const data = snapshot.nodes.filter((n) => n.kind === "data" && !n.layer);
   const made: string[] = [];
@@ -138,8 +137,10 @@ export function summarySentence(snapshot: Snapshot): string {
     const more = group.length <= 4 ? "" : ` and ${group.length - 4} more`;
     made.push(`${group.length} ${group.length === 1 ? one : many} (${group.slice(0, 4).map(labelOf).join(", ")}${more})`);
   }
-  let text = labelOf(root) + (isScalar(root) && root.value ? ` = ${scalarText(root.value)}` : ` of shape ${shapeText(root.shape)}`);
-  text += made.length ? ` is made from ${made.join(" and ")}` : " is made from nothing else";
+  const told = roots.slice(0, 3).map((n) => labelOf(n) + (isScalar(n) && n.value ? ` = ${scalarText(n.value)}` : ` of shape ${shapeText(n.shape)}`));
+  let text = roots.length > 3 ? `${told.join(", ")} and ${roots.length - 3} more` : told.join(" and ");
+  text += roots.length === 1 ? " is" : " are";
+  text += made.length ? ` made from ${made.join(" and ")}` : " made from nothing else";
   text += ` by ${counted(snapshot.nodes.filter((n) => n.kind === "op").length, "operator")}.`;
   const known = leaves.filter((n) => n.grad);
   if (snapshot.backward === "ran" && known.length) {
