@@ -51,26 +51,23 @@ class Flow:
         """Before a step that is looked at closely: keep the weights, to know how far they will move."""
         self._before = [thin(array).copy() for array in weights]
 
-    def measure(self, step: int, grads, weights) -> None:
-        """Measure after a step: arrays of gradients (None where there is none) and weights."""
-        column = np.empty(len(grads))
+    def measure(self, step: int, grads) -> None:
+        """Measure after a step: arrays of gradients, None where there is none. At first this runs at every step."""
+        squares, vdot = np.full(len(grads), np.nan), np.vdot
         for k, grad in enumerate(grads):
-            if grad is None:
-                column[k] = math.nan
-                continue
-            if grad.dtype.itemsize < 4:  # the square of a half would overflow
-                grad = grad.astype(np.float32)
-            column[k] = length(grad.reshape(-1)) / math.sqrt(grad.size) if grad.size else 0.0
+            if grad is not None:
+                if grad.itemsize < 4:  # the square of a half would overflow
+                    grad = grad.astype(np.float32)
+                squares[k] = vdot(grad, grad).real / (grad.size or 1)
         if len(self.steps) >= COLUMNS:
             self._thin()
-            if not self.due(step):
+            if step % self.stride:
                 return
         self.steps.append(step)
-        self.columns.append(column)
-        if self.due_closely(step):
-            self.close[step] = self._look(grads, weights)
+        self.columns.append(np.sqrt(squares))
 
-    def _look(self, grads, weights) -> dict:
+    def look(self, step: int, grads, weights) -> None:
+        """Look closely at a step that was measured: how far it moved each parameter, the share of zeros, a histogram."""
         rows = len(grads)
         ratio, zeros, bins = np.full(rows, np.nan), np.full(rows, np.nan), np.zeros((rows, 512), np.uint16)
         held = self._before if len(self._before) == rows else None
@@ -84,7 +81,7 @@ class Flow:
                 zeros[k] = 1 - np.count_nonzero(sample) / sample.size
                 bins[k] = histogram(sample)
         self._before = []
-        return {"ratio": ratio, "zeros": zeros, "bins": bins}
+        self.close[step] = {"ratio": ratio, "zeros": zeros, "bins": bins}
 
     def cut(self, step: int) -> None:
         """Forget what came after `step`."""

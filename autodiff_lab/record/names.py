@@ -8,8 +8,9 @@ from itertools import islice
 
 __all__ = ["learner_frame", "loss_name", "names_in_frame"]
 
-_ours: dict = {}  # code -> whether it is this library's
-_known: dict = {}  # (code, instruction) -> name; codes are few, and a cell that runs again has a new one
+# By the id of a code object, which is kept beside what is known of it: to hash a code is to hash all that is in it.
+_ours: dict = {}  # id of a code -> (whether it is this library's, the code)
+_known: dict = {}  # (id of a code, instruction) -> (name, the code); codes are few, and a cell that runs again has a new one
 
 
 def learner_frame(frame):
@@ -24,10 +25,10 @@ def loss_name(frame) -> str | None:
     called = False
     while frame is not None:
         code = frame.f_code
-        ours = _ours.get(code)
+        ours = _ours.get(id(code))
         if ours is None:
-            ours = _ours[code] = frame.f_globals.get("__name__", "").partition(".")[0] == "autodiff_lab"
-        if not ours:
+            ours = _ours[id(code)] = frame.f_globals.get("__name__", "").partition(".")[0] == "autodiff_lab", code
+        if not ours[0]:
             break
         called = called or code.co_name == "backward"
         frame = frame.f_back
@@ -35,14 +36,14 @@ def loss_name(frame) -> str | None:
         return None
     if frame is None:
         return "loss"
-    key = (code, frame.f_lasti)
-    name = _known.get(key)
-    if name is None:
+    key = id(code), frame.f_lasti
+    known = _known.get(key)
+    if known is None:
         if len(_known) > 500:
             _known.clear()
             _ours.clear()
-        name = _known[key] = _read_name(*key)
-    return name
+        known = _known[key] = _read_name(code, frame.f_lasti), code
+    return known[0]
 
 
 def _read_name(code, instruction: int) -> str:

@@ -16,7 +16,7 @@ from .names import loss_name, names_in_frame
 from .run import RunRecord, Setting
 from .verdicts import Probe, judge
 
-__all__ = ["Watcher"]
+__all__ = ["BackwardWatcher", "Watcher"]
 
 
 class Watcher(observe.Observer):
@@ -40,6 +40,7 @@ class Watcher(observe.Observer):
         self._pending: dict[str, list] = {}  # loss name -> [sum, backward passes, closed]
         self._late: list = []
         self._rates: dict[str, float] = {}
+        self._rates_read: dict[int, list] = {}  # optimizer -> the rates of its groups when they were last written down
         self._sums: dict[str, list] = {}  # loss name -> [sum, count] in this epoch
         self._batch = None  # (id of the data set, index, loader's epoch, n) of the newest batch
         self._loader = None  # id of the data set that training takes its batches from
@@ -125,10 +126,6 @@ class Watcher(observe.Observer):
             elif not pending[2]:
                 pending[0], pending[1] = pending[0] + array, pending[1] + 1
 
-    def backward_ended(self, error):
-        if error is None and not self._optimizers and not self._choosy and self._pending and self._touches_mine():
-            self._stepped(None)
-
     def zero_grad_called(self, owner):
         for pending in self._pending.values():
             pending[2] = True  # a closure that is evaluated again in the same step: the first value counts
@@ -177,20 +174,23 @@ class Watcher(observe.Observer):
         if self._pending:
             self._take_losses(step, batch is not None)
         if k is not None:
-            self._read_rates(k, step)
-        flow = record.flow
-        if not step % flow.stride:
+            rates = [group.get("lr") for group in self._optimizers[k]().param_groups]
+            if rates != self._rates_read.get(k):
+                self._write_rates(k, step, rates)
+        stride = record.flow.stride
+        if not step % stride:
             self._measure(step)
-        if not (step + 1) % (flow.stride * CLOSE):
-            flow.hold([host(tensor._a) for tensor in self.parameters()])
+        if not (step + 1) % (stride * CLOSE):
+            record.flow.hold([host(tensor._a) for tensor in self.parameters()])
             self.probe.begin()
+        if self.snapshots is not None and not step % self.snapshots.every:
+            self._snapshot()
         now = time.perf_counter()
         self.seconds_per_step += (0.05 if step > 2 else 1.0) * (now - self._last - self.seconds_per_step)
         self._last = now
-        if self.snapshots is not None and not step % self.snapshots.every:
-            self._snapshot()
-        if self.panel is not None:
-            self.panel.touch()
+        panel = self.panel
+        if panel is not None and now >= panel.due:
+            panel.touch()
         if self.controls.waiting:
             self._obey("step")
 
@@ -225,8 +225,10 @@ class Watcher(observe.Observer):
             self.record.scalar(name, step, float(total))
 
     def _judge(self) -> None:
-        self._judged, self._judge_next = self.record.step, time.perf_counter() + 1.0
+        began = time.perf_counter()
         judge(self.record, self.probe)
+        now = time.perf_counter()
+        self._judged, self._judge_next = self.record.step, now + max(1.0, 200 * (now - began))  # at most half a percent of the time
 
     def close(self) -> None:
         """The cell or the run has ended: what is known now is what stays."""
@@ -245,25 +247,23 @@ class Watcher(observe.Observer):
         if len(parameters) != len(flow.names):
             self._name_parameters()
             parameters = self.parameters()
-        weights = [tensor._a for tensor in parameters]
-        grads = [getattr(tensor._grad, "_a", None) for tensor in parameters]
-        flow.measure(step, [host(grad) for grad in grads], [host(weight) for weight in weights])
-        if flow.due_closely(step):
-            self.probe.end(step)
-            if self.panel is not None and self._last > self._judge_next:  # somebody may be looking
-                self._judge()
+        grads = [None if tensor._grad is None else host(tensor._grad._a) for tensor in parameters]
+        flow.measure(step, grads)
+        if step % (flow.stride * CLOSE):
+            return
+        flow.look(step, grads, [host(tensor._a) for tensor in parameters])
+        self.probe.end(step)
+        if self.panel is not None and self._last > self._judge_next:  # somebody may be looking
+            self._judge()
 
-    def _read_rates(self, k: int, step: int) -> None:
-        optimizer = self._optimizers[k]()
-        groups = optimizer.param_groups
+    def _write_rates(self, k: int, step: int, rates: list) -> None:
+        """Write down the learning rates of an optimizer that are not what they were."""
+        self._rates_read[k] = [rate if rate is None else float(rate) for rate in rates]
         said = f"lr {k + 1}" if len(self._optimizers) > 1 else "lr"
-        many = len(groups) > 1
-        for g, group in enumerate(groups):
-            rate = group.get("lr")
-            name = f"{said} group {g + 1}" if many else said
+        for g, rate in enumerate(self._rates_read[k]):
+            name = f"{said} group {g + 1}" if len(rates) > 1 else said
             if rate is None or self._rates.get(name) == rate:
                 continue
-            rate = float(rate)
             known = name in self._rates
             self._rates[name] = rate
             if known and step > 1:  # a staircase: the old value until here
@@ -351,6 +351,7 @@ class Watcher(observe.Observer):
         counts = found["extra"]["counts"]
         self._counts = counts + [found["step"]] * (len(self._counts) - len(counts))
         self._rates = dict(found["extra"]["rates"])
+        self._rates_read.clear()
         self.snapshots.drop_after(found["step"])
         self._pending.clear()
         self._sums.clear()
@@ -358,10 +359,16 @@ class Watcher(observe.Observer):
         self.read_settings()
         return found["step"]
 
-    # ------------------------------------------------------------------------------------------- without an optimizer
+
+class BackwardWatcher(Watcher):
+    """Watches a loop without an optimizer, where a backward pass is a step; and where an optimizer steps after all, that is one."""
+
+    def backward_ended(self, error):
+        if error is None and not self._optimizers and self._pending and self._touches_mine():
+            self._stepped(None)
 
     def _touches_mine(self) -> bool:
-        """With bare tensors: whether the backward pass reached one that is watched."""
+        """Whether the backward pass reached a tensor that is watched."""
         if self._model is None and not self._tensors:
             return True
         return any(tensor._grad is not None for tensor in self.parameters())

@@ -19,6 +19,7 @@ class Dashboard(LiveWidget):
 
     def __init__(self, watcher, title: str = "Training"):
         self.watcher = watcher
+        self.run: object = None
         self.title = title
         self.stage = "running"
         self.others: list = []  # records of other runs, drawn behind this one
@@ -27,6 +28,7 @@ class Dashboard(LiveWidget):
         self._sent_flow = (-1, 0)
         self._sent_touches = 0
         self._sent_images: list = []
+        self._said: dict[str, object] = {}  # of what rarely changes, what was sent last
         self._complete = True  # whether the next message carries everything
         self._seen_cell: object = None
         super().__init__()
@@ -95,11 +97,11 @@ class Dashboard(LiveWidget):
         return {"t": "d"}, [self._pack(complete)]
 
     def state(self) -> bytes:
-        sent = dict(self._sent), self._sent_flow, self._sent_touches, self._sent_images
+        sent = dict(self._sent), self._sent_flow, self._sent_touches, self._sent_images, dict(self._said)
         try:
             return self._pack(True)
         finally:
-            self._sent, self._sent_flow, self._sent_touches, self._sent_images = sent
+            self._sent, self._sent_flow, self._sent_touches, self._sent_images, self._said = sent
 
     def _pack(self, complete: bool) -> bytes:
         watcher, record = self.watcher, self.watcher.record
@@ -122,12 +124,12 @@ class Dashboard(LiveWidget):
             series.append({"name": curve.name, "kind": curve.kind, "at": start, "stretch": curve.stretch, "count": curve.count,
                            "best": finite(curve.best), "x": put(steps, np.float64), "y": put(values, np.float64)})
         header = {
-            "v": 1, "complete": complete, "title": self.title, "stage": self.stage, "step": record.step, "epoch": record.epoch,
-            "epochs": record.epochs, "batch": record.batch, "ms": round(1e3 * watcher.seconds_per_step, 3), "series": series,
-            "marks": record.epoch_marks[-512:], "thinned": record.thinned, "notes": [note for note in record.notes.values() if note], "verdicts": record.verdicts,
-            "settings": [[s.path, s.label, s.value, s.optimizer, s.group] for s in watcher.read_settings()],
-            "rewind": watcher.snapshots.steps() if watcher.snapshots else [],
-            "epochal": watcher._loader is not None,
+            "v": 1, "complete": complete, "stage": self.stage, "step": record.step, "epoch": record.epoch, "batch": record.batch,
+            "ms": round(1e3 * watcher.seconds_per_step, 3), "series": series,
+            **self._news(complete, title=self.title, epochs=record.epochs, epochal=watcher._loader is not None, marks=record.epoch_marks[-512:],
+                         thinned=record.thinned, notes=[note for note in record.notes.values() if note], verdicts=record.verdicts,
+                         settings=[[s.path, s.label, s.value, s.optimizer, s.group] for s in watcher.read_settings()],
+                         rewind=watcher.snapshots.steps() if watcher.snapshots else []),
         }
         if complete or len(record.touches) != self._sent_touches:
             self._sent_touches = len(record.touches)
@@ -148,6 +150,12 @@ class Dashboard(LiveWidget):
         if self.field is not None:
             self.field.pack(header, put, complete)
         return pack(header, arrays)
+
+    def _news(self, complete: bool, **facts) -> dict:
+        """Those of `facts` that are not as they were said last."""
+        news = {name: fact for name, fact in facts.items() if complete or self._said.get(name) != fact}
+        self._said |= news
+        return news
 
     def _pack_flow(self, header: dict, put, complete: bool) -> None:
         flow = self.watcher.record.flow

@@ -53,10 +53,11 @@ class LiveWidget(anywidget.AnyWidget):
     snapshot = traitlets.Bytes(help="Everything a page needs that is opened anew: `pack(header, arrays)`").tag(sync=True)
 
     def __init__(self, **traits):
-        self._next = 0.0
+        self.due = 0.0  # when `touch` has something to do: the hot path asks for this number, and calls only then
         self._shown: weakref.ref | None = None
         self._hears: bool | None = None
         super().__init__(key=secrets.token_hex(8), **traits)
+        cells.living.add(self)
 
     # -- what a subclass fills in
 
@@ -86,16 +87,16 @@ class LiveWidget(anywidget.AnyWidget):
 
     def touch(self) -> None:
         """Something changed; send it if it is time."""
-        if time.perf_counter() >= self._next:
+        if time.perf_counter() >= self.due:
             self.flush(urgent=False)
 
     def flush(self, urgent: bool = True) -> None:
         """Send what happened since the last message, now."""
         now = time.perf_counter()
         if not urgent and now < cells.next_message:
-            self._next = cells.next_message
+            self.due = cells.next_message
             return
-        self._next, cells.next_message = now + PER_WIDGET, now + PER_KERNEL
+        self.due, cells.next_message = now + PER_WIDGET, now + PER_KERNEL
         changed = self.changes()
         if changed is not None:
             header, buffers = changed
@@ -190,6 +191,7 @@ class Cells:
 
     def __init__(self):
         self.next_message = 0.0
+        self.living: weakref.WeakSet[LiveWidget] = weakref.WeakSet()
         self._cell: Cell | None = None
         self._shell = None
         self._busy = False
@@ -218,6 +220,8 @@ class Cells:
 
     def _began(self, info) -> None:
         self._cell, self._busy = Cell(), True
+        for widget in self.living:
+            widget.due = 0.0  # it may have to appear under this cell
 
     def _ended(self, result) -> None:
         self._busy = False

@@ -23,7 +23,7 @@ from ..record.names import learner_frame
 from ..record.run import RunRecord
 from ..record.touches import Touch
 from ..record.touches import as_code as touches_as_code
-from ..record.watch import Watcher
+from ..record.watch import BackwardWatcher, Watcher
 
 __all__ = ["Run", "compare", "watch"]
 
@@ -53,7 +53,7 @@ def watch(model=None, *optimizers, title: str = "Training", field=None, epochs: 
     frame = learner_frame(sys._getframe(1))
     found = sort_out((model, *optimizers))
     touches = [Touch.of(touch) for touch in touches]
-    watcher = Watcher(*found, touches=touches, snapshots=snapshots, frame=frame)
+    watcher = (Watcher if found[1] else BackwardWatcher)(*found, touches=touches, snapshots=snapshots, frame=frame)
     for other in list(_runs):
         if other._watcher is not None and other._overlaps(watcher):
             other.close()
@@ -276,15 +276,13 @@ class Run:
 
     # -- the dashboard
 
+    due = 0.0  # what the watcher asks before it calls `touch`
+
     def touch(self) -> None:
-        """Called by the watcher after each step: makes the dashboard when the first one was taken in a notebook."""
-        panel = self._panel
-        if panel is None:
-            panel = self._make_panel()
-            if panel is None:
-                self._watcher.panel = None
-                return
-        panel.touch()
+        """Called by the watcher after the first step: makes the dashboard, which is called from then on."""
+        panel = self._watcher.panel = self._panel or self._make_panel()
+        if panel is not None:
+            panel.touch()
 
     def _make_panel(self):
         core = sys.modules.get("IPython")
@@ -298,6 +296,7 @@ class Run:
                           "The run is recorded all the same.", stacklevel=2)
             return None
         self._panel = Dashboard(self._watcher, self._title)
+        self._panel.run = self  # a run whose name the learner let go is followed all the same
         self._panel.others = self._compare
         self._panel.field = self._field
         return self._panel

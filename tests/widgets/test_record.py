@@ -29,7 +29,9 @@ def sample(steps=120) -> RunRecord:
             record.scalar("val_loss", step, 2.5 / step, "log")
         if record.flow.due(step):
             grads = [np.full((3, 4), 1e-6 / step), np.full((2, 3), 1e-2 / step)]
-            record.flow.measure(step, grads, grads)
+            record.flow.measure(step, grads)
+        if record.flow.due_closely(step):
+            record.flow.look(step, grads, grads)
     record.settings = [Setting("lr", "lr", 0.1, "SGD")]
     record.touches = [Touch(50, "set", 50, "lr", 0.1, 0.2), Touch(60, "stop", 60)]
     record.verdicts, record.notes = {"first.weight": "vanishing"}, {"flow": "first.weight: its gradients are small."}
@@ -80,7 +82,9 @@ def test_flow_follows_a_fixed_plan():
     flow.set_parameters([("w", (4,))])
     for step in range(1, 2001):
         if flow.due(step):
-            flow.measure(step, [np.ones(4)], [np.ones(4)])
+            flow.measure(step, [np.ones(4)])
+        if flow.due_closely(step):
+            flow.look(step, [np.ones(4)], [np.ones(4)])
     assert flow.stride == 8 and flow.steps == list(range(8, 2001, 8))
     assert all(step % (8 * 16) == 0 for step in flow.close)
 

@@ -40,17 +40,18 @@ export interface FieldHead {
   names?: [string, string];
 }
 
+/** What a message carries. From `title` to `epochal`: only where it is news. */
 export interface Header {
   v: number;
   complete: boolean;
-  title: string;
   stage: Stage;
   step: number;
   epoch: number | null;
-  epochs: number | null;
   batch: [number, number] | null;
   ms: number;
   series: SeriesHead[];
+  title: string;
+  epochs: number | null;
   marks: [number, number][];
   thinned: string;
   notes: string[];
@@ -180,7 +181,7 @@ export class Store {
     if (!piece) return true;
     const { header, arrays } = piece;
     const { series, flow, field, images, ghosts, others, touches, code, complete, v: _v, ...plain } = header;
-    this.head = plain;
+    this.head = { ...this.head, ...plain }; // what has not changed was not sent again
     if (complete) {
       const present = new Set(series.map((head) => head.name));
       for (const name of this.curves.keys()) if (!present.has(name)) this.curves.delete(name);
