@@ -37,6 +37,10 @@ def execute(path, timeout: int = 300) -> dict:
 
     Widget views and widget state are left out: without a kernel they show as "model not found", and the picture
     and the words beside them say the same.
+
+    Raises:
+        ValueError: for an error that no cell raised (a display or a hook that failed) and for anything on stderr, which
+            differs from machine to machine. The file stays as it was.
     """
     import nbformat
     from nbclient import NotebookClient
@@ -46,8 +50,20 @@ def execute(path, timeout: int = 300) -> dict:
     client = NotebookClient(notebook, timeout=timeout, coalesce_streams=True, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}})
     client.execute()
     cleaned = clean(json.loads(nbformat.writes(notebook)))
+    for cell in cleaned["cells"]:
+        if "raises-exception" not in cell["metadata"].get("tags", ()):
+            refuse_failures(cell, path)
     write(cleaned, path)
     return cleaned
+
+
+def refuse_failures(cell: dict, path: Path) -> None:
+    """Raise for a code cell that shows an error or wrote to stderr."""
+    for output in cell.get("outputs", ()):
+        if output["output_type"] == "error" or output.get("name") == "stderr":
+            said = f"{output['ename']}: {output['evalue']}" if output["output_type"] == "error" else "".join(output["text"]).strip()
+            begin = "".join(cell["source"]).strip().partition("\n")[0]
+            raise ValueError(f"{path.name}, the cell that begins with {begin!r}, left this behind: {said[:300]}")
 
 
 def clean(notebook: dict) -> dict:

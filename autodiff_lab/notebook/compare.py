@@ -6,6 +6,7 @@ import sys
 
 from ..core.tensor import Tensor
 from ..export.pair import pair_svg
+from ..export.words import counted
 from ..record.compare import Change, compare
 from ..record.model import GraphSnapshot
 from .graph import Graph
@@ -47,7 +48,7 @@ class Diff:
         return f"{where}{text} is {change.was} in a, {change.now} in b."
 
     def __repr__(self) -> str:
-        counts = f"a: {self.a.operators()} operators, b: {self.b.operators()} operators."
+        counts = f"a: {counted(self.a.operators(), 'operator')}, b: {counted(self.b.operators(), 'operator')}."
         if self.same:
             return f"The two graphs are the same: same operators, same lines, same shapes. {counts}"
         return "\n".join([f"{len(self.changes)} {'difference' if len(self.changes) == 1 else 'differences'}. {counts}",

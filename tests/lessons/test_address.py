@@ -17,7 +17,7 @@ loader.exec_module(address)
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_readme_agrees_with_pyproject():
+def test_every_link_agrees_with_pyproject():
     assert address.main([]) == 0
 
 
@@ -26,6 +26,15 @@ def test_a_new_address_is_written_everywhere_and_back():
     new = address.filled(README, "https://github.com/ada/lab-2")
     assert "/".join(address.parts(old)) not in new and "ada%2Flab-2" in new and "gh/ada/lab-2/HEAD" in new
     assert address.filled(new, old) == README
+
+
+def test_a_new_address_reaches_every_notebook():
+    old = address.tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
+    for path in address.linking()[1:]:
+        text = path.read_text(encoding="utf-8")
+        new = address.filled(text, "https://github.com/ada/lab-2")
+        assert "https://github.com/ada/lab-2/blob/main/autodiff_lab/" in new and old not in new, path
+        assert address.filled(new, old) == text
 
 
 def test_an_address_that_is_none_is_refused():

@@ -45,7 +45,7 @@ def promotion(kinds):
             raise NotYet(f"`{name}`: {reason}")
 
 
-@exercise("02-4", hints=["One of them looks at the array's own memory."], praise="`torch.tensor` copied, `from_numpy` shares.")
+@exercise("02-4", hints=["One of the two copied the array before it was changed.", "`from_numpy` looks at the array's own memory; `torch.tensor` never does."], praise="`torch.tensor` copied, `from_numpy` shares.")
 def sharing(in_copied, in_shared):
     same_number(in_copied, 1.0, {100.0: "`torch.tensor(array)` made a copy, before the array was changed."}, tolerance=1e-6)
     same_number(in_shared, 100.0, {1.0: "`from_numpy` does not copy: what is written into the array is seen here."}, tolerance=1e-6)

@@ -51,12 +51,12 @@ def my_linear(cls):
     same(call(layer, x, shown="x"), product + np.array([10.0, -20.0]), what="the output", mistakes=[(product, "the bias is missing in `forward`."), (product - np.array([10.0, -20.0]), "the bias is subtracted.")])
 
 
-@exercise("07-3", hints=["Which attributes of `deep` are modules or parameters, and which is only a list?"], praise="Only the head's weight and bias.")
+@exercise("07-3", hints=["Which attributes of `deep` are modules or parameters, and which is only a list?", "A module does not look into a plain list. What is left is `self.head`, a Linear with two tensors."], praise="Only the head's weight and bias.")
 def found(answer):
     same_number(answer, 2, {8: "that is how many there are. Three of the layers stand in a plain Python list.", 1: "the head has a weight and a bias.", 0: "`self.head` is a module, and is found.", 18: "tensors are counted, not numbers.", 4: "that is the number of layers."}, tolerance=1e-6)
 
 
-@exercise("07-4", hints=["`nn.ModuleList` is a list that a module can see."], praise="8 tensors, and the optimizer hears of all of them.")
+@exercise("07-4", hints=["The layers stand in a list that the module cannot see. There is a list that it can.", "`nn.ModuleList([...])` around the same list."], praise="8 tensors, and the optimizer hears of all of them.")
 def repaired(cls):
     for depth in (3, 2):
         model = made(cls, depth, shown=str(depth))
@@ -93,7 +93,7 @@ def freeze(function):
                 raise NotYet(f"with prefix {prefix!r}, `{name}` is frozen, and should learn" + (" (it was frozen by an earlier call: thaw it)." if prefix == "0." else "."))
 
 
-@exercise("07-6", hints=["The tensors in it are the module's own, not copies."], praise="It is a second name for the same memory.")
+@exercise("07-6", hints=["Are the tensors in `state` copies, or the module's own?", "The module's own: what is written into them is written into the model."], praise="It is a second name for the same memory.")
 def not_copied(answer):
     if isinstance(answer, str):
         raise NotYet("the state's tensors share their memory with the model's own: what is written there is seen here.")

@@ -76,7 +76,7 @@ def bce(function):
     same(torch["tensor"](float(got)), 100.0, what="the loss for scores -200 and 200 with targets 1 and 1")
 
 
-@exercise("09-6", hints=["A number on a scale; exactly one of several classes; several yes-or-no questions at once."], praise="Scale, one of many, and several yes or no.")
+@exercise("09-6", hints=["A number on a scale; exactly one of several classes; several yes-or-no questions at once.", "How far off: `\"mse\"`. One of many: `\"ce\"`. Each yes or no for itself: `\"bce\"`."], praise="Scale, one of many, and several yes or no.")
 def which(choice):
     tasks = ("tomorrow's temperature", "one of ten digits", "is there a cat, and is there a dog (both may be)")
     if not isinstance(choice, dict) or set(choice) != set(tasks):

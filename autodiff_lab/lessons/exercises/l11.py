@@ -23,7 +23,7 @@ def steps(answer):
                               1500: "50 · 30 is batch size times epochs. How many batches are there?"}, tolerance=1e-6)
 
 
-@exercise("11-3", hints=["`.grad` held 3 before. What does each `backward()` do to it?"],
+@exercise("11-3", hints=["`.grad` held 3 before. What does each `backward()` do to it?", "It adds its own 3, and there are two more calls."],
           praise="3 + 3 + 3. backward() adds, and only zero_grad() starts again.")
 def accumulated(answer):
     same_number(answer, 9.0, {3.0: "that would be so if `backward()` wrote over `.grad`. It adds to it.", 6.0: "two more times: the 3 of the first call is still there.",
@@ -125,7 +125,7 @@ def accuracy(function):
             raise NotYet(f"you leave the model in {left}. Keep `model.training` at the beginning and give it back: `model.train(kept)`.")
 
 
-@exercise("11-6", hints=["An optimizer sees only parameters and their `.grad`."], praise="backward() writes `.grad`, step() reads it, zero_grad() empties it.")
+@exercise("11-6", hints=["Four of the five lines make numbers. One spends them on the parameters.", "An optimizer sees only parameters and their `.grad`, and has a line of its own."], praise="backward() writes `.grad`, step() reads it, zero_grad() empties it.")
 def who_reads(answer):
     same_choice(answer, "step", {"backward": "it writes `.grad`. Who reads?", "zero_grad": "it empties `.grad`. Who reads?", "forward": "the forward pass reads parameters, not their gradients.",
                                  "loss": "the loss is made from the scores."})
