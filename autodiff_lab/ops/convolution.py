@@ -6,12 +6,13 @@ Three linear maps are each other's gradients, so every rule here is one of the t
     spread(g, w)           every g times the kernel, laid over x    gradient of x; transposed convolution
     correlate_patches(x, g)   every patch of x times g              gradient of w
 
-All work by copying patches into a buffer of a few hundred kilobytes and multiplying it at once.
+All work by copying patches, as few as possible, into a buffer that stays in the cache and multiplying it at once.
 N is the batch, C and O channels in and out, K the numbers in one patch, L the places in one output image.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import namedtuple
 
@@ -24,6 +25,10 @@ from ..core.tensor import Tensor
 __all__ = ["Geometry", "correlate", "correlate_patches", "spread"]
 
 BUFFER = 1 << 17  # patches copied at a time, in numbers: half a megabyte of float32 stays in the second-level cache
+SLAB = 1 << 19  # the same for slabs, which are read in order
+SMALL = 1_000_000  # multiply-adds of a product up to which OpenBLAS works without packing its matrices, half as fast again
+WHOLE = 1 << 62  # for pieces: no cutting
+FEW = 8  # channels, as rows of a product, with which BLAS is slow
 
 Geometry = namedtuple("Geometry", "kernel stride pads dilation groups")
 """How a kernel moves: its size, step, (before, after) padding, spacing, and the number of channel groups."""
@@ -106,21 +111,22 @@ def check(input, weight, bias, geo: Geometry, d: int, transposed: bool = False) 
 
 # ---- patches ----
 
-def pad_zeros(x, pads, slack: int = 0):
-    """Zeros around the spatial dimensions; negative padding cuts off. `slack` more numbers may be read behind the end."""
-    if not slack and not any(lo or hi for lo, hi in pads):
+def pad_zeros(x, pads):
+    """Zeros around the spatial dimensions; negative padding cuts off."""
+    if not any(lo or hi for lo, hi in pads):
         return x
     lead = x.ndim - len(pads)
-    cut = (slice(None),) * lead + tuple(slice(max(-lo, 0), n - max(-hi, 0)) for n, (lo, hi) in zip(x.shape[lead:], pads, strict=True))
-    x = x[cut]
+    x = x[(slice(None),) * lead + tuple(slice(max(-lo, 0), n - max(-hi, 0)) for n, (lo, hi) in zip(x.shape[lead:], pads, strict=True))]
     pads = [(max(lo, 0), max(hi, 0)) for lo, hi in pads]
-    if not slack and not any(lo or hi for lo, hi in pads):
+    if not any(lo or hi for lo, hi in pads):
         return x
-    shape = x.shape[:lead] + tuple(n + lo + hi for n, (lo, hi) in zip(x.shape[lead:], pads, strict=True))
-    size = math.prod(shape)
-    whole = namespace(x).zeros(size + slack, x.dtype)[:size].reshape(shape)
+    whole = namespace(x).zeros(x.shape[:lead] + tuple(n + lo + hi for n, (lo, hi) in zip(x.shape[lead:], pads, strict=True)), x.dtype)
     whole[(slice(None),) * lead + tuple(slice(lo, lo + n) for n, (lo, _) in zip(x.shape[lead:], pads, strict=True))] = x
     return whole
+
+
+def strided(x, shape, strides):
+    return namespace(x).lib.stride_tricks.as_strided(x, shape, strides)
 
 
 def windows(x, geo: Geometry, out):
@@ -128,69 +134,68 @@ def windows(x, geo: Geometry, out):
     strides = x.strides
     inside = tuple(gap * s for gap, s in zip(geo.dilation, strides[2:], strict=True))
     between = tuple(step * s for step, s in zip(geo.stride, strides[2:], strict=True))
-    return namespace(x).lib.stride_tricks.as_strided(x, (x.shape[1], *geo.kernel, x.shape[0], *out), (strides[1], *inside, strides[0], *between))
+    return strided(x, (x.shape[1], *geo.kernel, x.shape[0], *out), (strides[1], *inside, strides[0], *between))
 
 
 def offsets(geo: Geometry, out):
     """For each place in the kernel: its index, and the slices of the padded input that it sees."""
-    for flat in range(math.prod(geo.kernel)):
-        index, rest = [], flat
-        for k in reversed(geo.kernel):
-            rest, i = divmod(rest, k)
-            index.insert(0, i)
-        yield tuple(index), tuple(slice(i * gap, i * gap + (n - 1) * s + 1, s)
-                                  for i, gap, n, s in zip(index, geo.dilation, out, geo.stride, strict=True))
+    for index in itertools.product(*map(range, geo.kernel)):
+        yield index, tuple(slice(i * gap, i * gap + (n - 1) * s + 1, s) for i, gap, n, s in zip(index, geo.dilation, out, geo.stride, strict=True))
 
 
-def blocks(n: int, rows: int, per_row: int):
-    """Slices of images and of rows of one image, so that a block of patches stays within BUFFER numbers."""
+def blocks(n: int, rows: int, per_row: int, limit: int):
+    """Slices of images and of rows of one image, so that a block of patches stays within `limit` numbers."""
     per_image = max(rows * per_row, 1)
-    if per_image <= BUFFER:
-        step = min(max(BUFFER // per_image, 1), max(n, 1))
+    if per_image <= limit:
+        step = -(-n // -(-n // (limit // per_image))) if n else 1  # as many in each block
         for start in range(0, n, step):
             yield slice(start, min(start + step, n)), slice(0, rows)
         return
-    step = max(BUFFER // per_row, 1)
+    step = max(limit // per_row, 1)
     for image in range(n):
         for start in range(0, rows, step):
             yield slice(image, image + 1), slice(start, min(start + step, rows))
 
 
 def is_plain(geo: Geometry) -> bool:
-    """True for a 1x1 convolution without padding, which is a matrix product."""
-    return all(k == 1 for k in geo.kernel) and all(s == 1 for s in geo.stride) and not any(lo or hi for lo, hi in geo.pads) and geo.groups == 1
+    """True for a 1x1 convolution without padding, which is a matrix product: with the pixels that its steps reach."""
+    return all(k == 1 for k in geo.kernel) and not any(lo or hi for lo, hi in geo.pads) and geo.groups == 1
 
 
-FIRST, WIDE, LAST = "channels first", "whole padded rows", "channels last"
+def reached(x, geo: Geometry):
+    """The pixels of (N, C, *size) that a plain convolution's steps reach, as (N, C, places)."""
+    return x[(slice(None), slice(None), *(slice(None, None, s) for s in geo.stride))].reshape(*x.shape[:2], -1)
+
+
+FIRST, SLABS, LAST = "channels first", "slabs of rows", "channels last"
 
 
 def layout(C: int, geo: Geometry, out) -> str:
-    """How to copy patches so that what is copied at once is long.
+    """How to copy patches so that little is copied, and what is copied at once is long.
 
-    FIRST copies one row of one channel at a time. WIDE, with step 1, takes padded rows to their end, so that the rows of a
-    channel are one run; what stands in the margin is computed too and dropped. LAST turns the input so that all channels of
-    a pixel lie side by side: best for small images with many channels.
+    FIRST copies one row of one channel at a time. SLABS, in two dimensions, copies each row only once per column of the
+    kernel; see `slabs`. LAST turns the input so that all channels of a pixel lie side by side: best for small images with
+    many channels.
     """
     run = C * geo.kernel[-1] if geo.groups == 1 and geo.dilation[-1] == 1 else 0  # of numbers side by side with channels last
-    if run >= 64 and out[-1] < 32:
-        return LAST
-    if len(out) > 1 and all(s == 1 for s in geo.stride[-2:]) and out[-1] >= 12:
-        return WIDE
+    if len(out) == 2 and geo.dilation[0] == 1 and (run < 64 or out[1] >= 12):
+        return SLABS
     return LAST if run >= 2 * out[-1] else FIRST
 
 
 def kernel_rows(weight, geo: Geometry, how: str):
-    """The kernels as a matrix (groups, O / groups, K), or (K, O) for LAST, in the order in which `patch_blocks` gives patches."""
-    if how is LAST:
-        return weight.transpose(0, *range(2, weight.ndim), 1).reshape(weight.shape[0], -1).T
-    return weight.reshape(geo.groups, weight.shape[0] // geo.groups, -1)
+    """The kernels as a matrix (groups, O / groups, K), or (K, O) for LAST, in the order in which the patches come."""
+    O, G = weight.shape[0], geo.groups
+    if how is FIRST:
+        return weight.reshape(G, O // G, -1)
+    rows = weight.transpose(0, *range(2, weight.ndim), 1).reshape(O, -1)
+    return rows.T if how is LAST else namespace(weight).ascontiguousarray(rows).reshape(G, 1, 1, O // G, -1)
 
 
 def patch_blocks(x, geo: Geometry, out, how: str):
     """Copies of all patches, block by block: images, rows, and a (groups, K, images * places) array.
 
-    With WIDE, each row has as many places as a padded row. With LAST it is (images * places, K), the form in which BLAS
-    is fastest when there are few output channels.
+    With LAST it is (images * places, K), the form in which BLAS is fastest when there are few output channels.
     """
     xp = namespace(x)
     d = len(out)
@@ -201,18 +206,65 @@ def patch_blocks(x, geo: Geometry, out, how: str):
         view = view.transpose(*range(d + 1, 2 * d + 2), *range(1, d + 1), 0)  # images, places, kernel, channels
         lead = 0
     else:
-        x = pad_zeros(x, geo.pads, geo.kernel[-1] * geo.dilation[-1] if how is WIDE else 0)
-        view = windows(x, geo, (*out[:-1], x.shape[-1]) if how is WIDE else out)
+        view = windows(pad_zeros(x, geo.pads), geo, out)
         lead = d + 1
     K = C // geo.groups * math.prod(geo.kernel)
     buffer = None
-    for images, rows in blocks(x.shape[0], out[0], K * geo.groups * math.prod(view.shape[lead + 2:lead + 1 + d])):
+    for images, rows in blocks(x.shape[0], out[0], K * geo.groups * math.prod(out[1:]), BUFFER):
         part = view[(slice(None),) * lead + (images, rows)]
         if buffer is None or buffer.size < part.size:
             buffer = xp.empty(part.size, x.dtype)
         flat = buffer[:part.size]
         flat.reshape(part.shape)[...] = part
         yield images, rows, flat.reshape(-1, K) if how is LAST else flat.reshape(geo.groups, K, -1)
+
+
+def slabs(x, geo: Geometry, out, limit: int, piece: int):
+    """The patches of (N, C, H, W), block by block: images, rows, and a (groups, rows, pieces, K, places) view in which slabs overlap.
+
+    Each padded row is copied once per column of the kernel, moved by that column, beside the same row of the block's other
+    images. The rows of a patch then follow one another in memory: the patches of one output row are a matrix as it stands,
+    which shares all but the first rows with the next one's. K runs over kernel rows, kernel columns, channels; the places
+    of all images in one row, padding included, are cut into pieces of at most `piece`. See `only_places`.
+    """
+    xp = namespace(x)
+    (N, C, H, W), G = x.shape, geo.groups
+    (k, kw), (step, s), ((top, _), (left, _)) = geo.kernel, geo.stride, geo.pads
+    width = row_width(W, geo)
+    shifts = [divmod(j * geo.dilation[1], s) for j in range(kw)]
+    for images, rows in blocks(N, out[0], step * kw * C * width, limit):
+        n = images.stop - images.start
+        pieces = -(-n * width // piece)
+        size = -(-n * width // (16 * pieces)) * 16
+        P = pieces * size
+        tall = (rows.stop - rows.start - 1) * step + k
+        begin = rows.start * step - top  # the first row; above 0 it is padding
+        inside = slice(max(begin, 0), max(min(begin + tall, H), begin, 0))
+        part = x[images, :, inside].transpose(2, 1, 0, 3)
+        # One copy with padding, its columns sorted by their remainder by the step.
+        flat = xp.zeros(s * tall * C * P + kw * geo.dilation[1], x.dtype)
+        by_column = flat[:s * tall * C * P].reshape(s, tall, G, C // G, P)
+        padded = by_column.reshape(s, tall, C, P)[..., :n * width].reshape(s, tall, C, n, width)
+        for phase in range(s):
+            first = max(-((phase - left) // s), 0)  # the first place that is not padding
+            source = part[..., first * s + phase - left::s][..., :width - first]
+            padded[phase, inside.start - begin:inside.stop - begin, :, :, first:first + source.shape[-1]] = source
+        copies = xp.empty((G, tall, kw, C // G, P), x.dtype)
+        for j, (shift, phase) in enumerate(shifts):
+            moved = strided(flat[phase * tall * C * P + shift:], (tall, G, C // G, P), by_column.strides[1:])
+            copies[:, :, j] = moved.swapaxes(0, 1)
+        by_group, by_row, _, by_channel, by_place = copies.strides
+        yield images, rows, strided(copies, (G, rows.stop - rows.start, pieces, k * kw * (C // G), size), (by_group, by_row * step, by_place * size, by_channel, by_place))
+
+
+def row_width(W: int, geo: Geometry) -> int:
+    """Places that a padded row of one image takes in `slabs`; those behind the last patch have no meaning."""
+    return -(-(W + sum(geo.pads[1])) // geo.stride[1])
+
+
+def only_places(rows, n: int, width: int, out):
+    """The places with a meaning in (groups, rows, O / groups, P): as (groups, rows, O / groups, n, out)."""
+    return rows[..., :n * width].reshape(*rows.shape[:3], n, width)[..., :out[1]]
 
 
 # ---- the three maps ----
@@ -225,44 +277,27 @@ def correlate(input: Tensor, weight: Tensor, geo) -> Tensor:
     O, G = weight.shape[0], geo.groups
     out = output_size(input.shape[2:], geo)
     if is_plain(geo):
-        return xp.matmul(weight.reshape(O, C), input.reshape(N, C, -1)).reshape(N, O, *out)
-    if G == C and O == C and G > 1:
-        return _each_channel(input, weight, geo, out)
+        return xp.matmul(weight.reshape(O, C), reached(input, geo)).reshape(N, O, *out)
     how = layout(C, geo, out)
     kernels = kernel_rows(weight, geo, how)
     result = xp.empty((N, O, *out), input.dtype)
+    if how is SLABS:
+        piece = SMALL // max(O // G * kernels.shape[-1], 1) // 16 * 16
+        for images, rows, patches in slabs(input, geo, out, SLAB, piece if piece >= 32 else WHOLE):
+            made = xp.empty((*patches.shape[:2], O // G, patches.shape[2] * patches.shape[4]), input.dtype)
+            in_pieces = made.reshape(*made.shape[:3], *patches.shape[2::2]).swapaxes(2, 3)
+            xp.matmul(kernels, patches, out=in_pieces)
+            made = only_places(made, images.stop - images.start, row_width(input.shape[3], geo), out)
+            result[images, :, rows].reshape(-1, G, O // G, made.shape[1], out[1])[...] = made.transpose(3, 0, 2, 1, 4)
+        return result
     for images, rows, patches in patch_blocks(input, geo, out, how):
         target = result[images, :, rows]
         if how is LAST:
             target[...] = xp.matmul(patches, kernels).reshape(target.shape[0], *target.shape[2:], O).transpose(0, len(out) + 1, *range(1, len(out) + 1))
-        elif how is FIRST and target.shape[0] == 1 and target[0].flags.c_contiguous:
+        elif target.shape[0] == 1 and target[0].flags.c_contiguous:
             xp.matmul(kernels, patches, out=target.reshape(G, O // G, -1))
         else:
-            made = xp.matmul(kernels, patches).reshape(O, target.shape[0], *target.shape[2:-1], -1)
-            target[...] = made[..., :out[-1]].swapaxes(0, 1)
-    return result
-
-
-def _each_channel(input, weight, geo, out):
-    """Depthwise: every channel has a kernel of its own; one multiply-add per place in it."""
-    xp = namespace(input)
-    N, C = input.shape[:2]
-    result = xp.empty((N, C, *out), input.dtype)
-    wide = layout(C, geo, out) is WIDE
-    slack = geo.kernel[-1] * geo.dilation[-1] if wide else 0
-    step = max(BUFFER // 2 // max(math.prod(input.shape[1:]), 1), 1)
-    total = None
-    for start in range(0, N, step):
-        x = pad_zeros(input[start:start + step], geo.pads, slack)
-        view = windows(x, geo, (*out[:-1], x.shape[-1]) if wide else out)
-        if total is None or total.shape != (C, *view.shape[len(out) + 1:]):
-            total = xp.empty((C, *view.shape[len(out) + 1:]), input.dtype)
-            product = xp.empty_like(total)
-        for i, (index, _) in enumerate(offsets(geo, out)):
-            xp.multiply(view[(slice(None), *index)], weight[(slice(None), 0, *index)].reshape(-1, *(1,) * (total.ndim - 1)), out=product if i else total)
-            if i:
-                total += product
-        result[start:start + step] = total[..., :out[-1]].swapaxes(0, 1)
+            target[...] = xp.matmul(kernels, patches).reshape(O, target.shape[0], *target.shape[2:]).swapaxes(0, 1)
     return result
 
 
@@ -283,17 +318,15 @@ def spread(input: Tensor, weight: Tensor, size, geo) -> Tensor:
     N, O = input.shape[:2]
     G, out = geo.groups, input.shape[2:]
     C = weight.shape[1] * G
-    if is_plain(geo):
+    if is_plain(geo) and all(s == 1 for s in geo.stride):
         return xp.matmul(weight.reshape(O, C).T, input.reshape(N, O, -1)).reshape(N, C, *size)
-    if all(s == 1 for s in geo.stride) and (C >= 6 or G > 1):
-        # With step 1 it is a convolution again, with the kernel turned around; fast unless it leaves few channels.
-        d = len(size)
-        turned = weight[(slice(None), slice(None), *(slice(None, None, -1),) * d)].reshape(G, O // G, C // G, *geo.kernel).swapaxes(1, 2)
-        pads = tuple((gap * (k - 1) - lo, n + lo - m) for n, m, k, (lo, _), gap in zip(size, out, geo.kernel, geo.pads, geo.dilation, strict=True))
-        return correlate.op.kernel(input, turned.reshape(C, O // G, *geo.kernel), geo._replace(pads=pads))
+    if C >= FEW or G > 1:
+        return _turned(input, weight, size, geo)
+    if len(size) == 2 and geo.dilation[0] == 1:
+        return _laid_in_slabs(input, weight, size, geo)
     whole = xp.zeros((N, C, *(n + lo + max(hi, 0) for n, (lo, hi) in zip(size, geo.pads, strict=True))), input.dtype)
     kernels = weight.reshape(G, O // G, -1).swapaxes(1, 2)
-    for images, rows in blocks(N, out[0], C * math.prod(geo.kernel) * math.prod(out[1:])):
+    for images, rows in blocks(N, out[0], C * math.prod(geo.kernel) * math.prod(out[1:]), BUFFER):
         part = input[images, :, rows].swapaxes(0, 1)
         block_out = part.shape[2:]
         patches = xp.matmul(kernels, part.reshape(G, O // G, -1)).reshape(C, *geo.kernel, part.shape[1], *block_out)
@@ -303,6 +336,72 @@ def spread(input: Tensor, weight: Tensor, size, geo) -> Tensor:
             target[(slice(None), slice(None), *where)] += patches[(slice(None), *index)]
     inner = whole[(slice(None), slice(None), *(slice(lo, lo + n) for n, (lo, _) in zip(size, geo.pads, strict=True)))]
     return xp.ascontiguousarray(inner)
+
+
+def _laid_in_slabs(input, weight, size, geo: Geometry):
+    """`spread` in two dimensions, as the transpose of `slabs`: rows of patches are added up where they overlap, then the columns."""
+    xp = namespace(input)
+    (N, O), (H, W), (k, kw), (step, s) = input.shape[:2], size, geo.kernel, geo.stride
+    C = weight.shape[1]
+    kernels = xp.ascontiguousarray(weight.transpose(2, 3, 1, 0)).reshape(-1, O)
+    (top, _), (left, _) = geo.pads
+    width = row_width(W, geo)
+    result = xp.zeros((N, C, H, W), input.dtype)
+    for images, rows in blocks(N, input.shape[2], step * kw * C * width, SLAB):
+        n = images.stop - images.start
+        P = n * width
+        given = xp.zeros((rows.stop - rows.start, O, P), input.dtype)
+        given.reshape(-1, O, n, width)[..., :input.shape[3]] = input[images, :, rows].transpose(2, 1, 0, 3)
+        tall = (len(given) - 1) * step + k
+        slab = xp.zeros((tall, kw, C, P), input.dtype)
+        patches = xp.empty((k, kw, C, P), input.dtype)
+        for row in range(len(given)):
+            xp.matmul(kernels, given[row], out=patches.reshape(-1, P))
+            slab[row * step:row * step + k] += patches
+        flat = xp.zeros(s * tall * C * P + kw * geo.dilation[1], input.dtype)
+        by_column = flat[:s * tall * C * P].reshape(s, tall, C, P)
+        for j in range(kw):
+            shift, phase = divmod(j * geo.dilation[1], s)
+            moved = strided(flat[phase * tall * C * P + shift:], (tall, C, P), by_column.strides[1:])
+            moved += slab[:, j]
+        begin = rows.start * step - top
+        inside = slice(max(begin, 0), max(min(begin + tall, H), begin, 0))
+        target = result[images, :, inside].transpose(2, 1, 0, 3)
+        for phase in range(s):
+            first = max(-((phase - left) // s), 0)
+            place = target[..., first * s + phase - left::s]
+            place += by_column[phase, inside.start - begin:inside.stop - begin].reshape(-1, C, n, width)[..., first:first + place.shape[-1]]
+    return result
+
+
+def _turned(input, weight, size, geo: Geometry):
+    """`spread` as a convolution with the kernel turned around; with larger steps, as one for every remainder by the step."""
+    xp = namespace(input)
+    O, G = weight.shape[0], geo.groups
+    weight = weight.reshape(G, O // G, -1, *geo.kernel).swapaxes(1, 2)
+    result = None if all(s == 1 for s in geo.stride) else xp.zeros((input.shape[0], G * weight.shape[1], *size), input.dtype)
+    for phase in itertools.product(*map(range, geo.stride)):
+        kernel, target, pads, gaps = [], [], [], []
+        for n, m, k, s, (lo, _), gap, at in zip(size, input.shape[2:], geo.kernel, geo.stride, geo.pads, geo.dilation, phase, strict=True):
+            # Padded elements at, at + s, ... see every period-th number of the kernel, from `first` on.
+            period = s // math.gcd(s, gap)
+            first = next((i for i in range(min(period, k)) if (i * gap - at) % s == 0), k)
+            reach = (len(range(first, k, period)) - 1) * period * gap // s
+            start = -((at - lo) // s)  # of those elements, the first that is not padding
+            before = (first * gap - at) // s + reach - start
+            target.append(slice(at + s * start - lo, None, s))
+            pads.append((before, len(range(n)[target[-1]]) - m - before + reach))
+            kernel.append(slice(first, None, period))
+            gaps.append(period * gap // s)
+        part = weight[(slice(None), slice(None), slice(None), *kernel)]
+        if not part.size:
+            continue
+        turned = part[(..., *(slice(None, None, -1),) * len(size))].reshape(-1, O // G, *part.shape[3:])
+        found = correlate.op.kernel(input, turned, Geometry(turned.shape[2:], (1,) * len(size), tuple(pads), tuple(gaps), G))
+        if result is None:
+            return found
+        result[(slice(None), slice(None), *target)] = found
+    return result
 
 
 @spread.vjp("input", latex=r"g \star w")
@@ -322,22 +421,29 @@ def correlate_patches(input: Tensor, other: Tensor, geo) -> Tensor:
     C = input.shape[1]
     O, G, out = other.shape[1], geo.groups, other.shape[2:]
     if is_plain(geo):
-        rows = xp.ascontiguousarray(other.swapaxes(0, 1)).reshape(O, -1), input.swapaxes(0, 1).reshape(C, -1)
+        rows = xp.ascontiguousarray(other.swapaxes(0, 1)).reshape(O, -1), reached(input, geo).swapaxes(0, 1).reshape(C, -1)
         return xp.matmul(rows[0], rows[1].T).reshape(O, C, *geo.kernel)
     how = layout(C, geo, out)
     K = C // G * math.prod(geo.kernel)
-    total = xp.zeros((K, O) if how is LAST else (G, O // G, K), input.dtype)
-    if how is WIDE:  # zeros in the margin: what stands there in the patches does not count
-        other = pad_zeros(other, (*((0, 0),) * (len(out) - 1), (0, input.shape[-1] + sum(geo.pads[-1]) - out[-1])))
-    for images, rows, patches in patch_blocks(input, geo, out, how):
-        part = other[images, :, rows]
-        if how is LAST:
-            total += xp.matmul(patches.T, part.transpose(0, *range(2, part.ndim), 1).reshape(-1, O))
-        else:
-            total += xp.matmul(part.swapaxes(0, 1).reshape(G, O // G, -1), patches.swapaxes(1, 2))
-    if how is LAST:
-        return xp.ascontiguousarray(total.reshape(*geo.kernel, C, O).transpose(len(out) + 1, len(out), *range(len(out))))
-    return total.reshape(O, C // G, *geo.kernel)
+    total = xp.zeros((K, O) if how is LAST else (G, K, O // G), input.dtype)
+    if how is SLABS:
+        for images, rows, patches in slabs(input, geo, out, 2 * SLAB, WHOLE):
+            part = xp.zeros((G, patches.shape[1], O // G, patches.shape[4]), input.dtype)  # zeros where the patches have no meaning
+            places = only_places(part, images.stop - images.start, row_width(input.shape[3], geo), out)
+            places[...] = other[images, :, rows].reshape(-1, G, O // G, part.shape[1], out[1]).transpose(1, 3, 2, 0, 4)
+            for row in range(part.shape[1]):
+                total += xp.matmul(patches[:, row, 0], part[:, row].swapaxes(1, 2))
+    else:
+        for images, rows, patches in patch_blocks(input, geo, out, how):
+            part = other[images, :, rows]
+            if how is LAST:
+                total += xp.matmul(patches.T, part.transpose(0, *range(2, part.ndim), 1).reshape(-1, O))
+            else:
+                total += xp.matmul(patches, part.swapaxes(0, 1).reshape(G, O // G, -1).swapaxes(1, 2))
+    total = total.swapaxes(-1, -2)
+    if how is FIRST:
+        return xp.ascontiguousarray(total).reshape(O, C // G, *geo.kernel)
+    return xp.ascontiguousarray(total.reshape(O, *geo.kernel, C // G).transpose(0, len(out) + 1, *range(1, len(out) + 1)))
 
 
 @correlate_patches.vjp("input", latex="g")
