@@ -343,7 +343,7 @@ def _laid_in_slabs(input, weight, size, geo: Geometry):
     xp = namespace(input)
     (N, O), (H, W), (k, kw), (step, s) = input.shape[:2], size, geo.kernel, geo.stride
     C = weight.shape[1]
-    kernels = xp.ascontiguousarray(weight.transpose(2, 3, 1, 0)).reshape(-1, O)
+    kernels = xp.ascontiguousarray(weight.transpose(2, 3, 1, 0)).reshape(k * kw * C, O)
     (top, _), (left, _) = geo.pads
     width = row_width(W, geo)
     result = xp.zeros((N, C, H, W), input.dtype)
@@ -351,12 +351,12 @@ def _laid_in_slabs(input, weight, size, geo: Geometry):
         n = images.stop - images.start
         P = n * width
         given = xp.zeros((rows.stop - rows.start, O, P), input.dtype)
-        given.reshape(-1, O, n, width)[..., :input.shape[3]] = input[images, :, rows].transpose(2, 1, 0, 3)
+        given.reshape(*given.shape[:2], n, width)[..., :input.shape[3]] = input[images, :, rows].transpose(2, 1, 0, 3)
         tall = (len(given) - 1) * step + k
         slab = xp.zeros((tall, kw, C, P), input.dtype)
         patches = xp.empty((k, kw, C, P), input.dtype)
         for row in range(len(given)):
-            xp.matmul(kernels, given[row], out=patches.reshape(-1, P))
+            xp.matmul(kernels, given[row], out=patches.reshape(k * kw * C, P))
             slab[row * step:row * step + k] += patches
         flat = xp.zeros(s * tall * C * P + kw * geo.dilation[1], input.dtype)
         by_column = flat[:s * tall * C * P].reshape(s, tall, C, P)
@@ -370,7 +370,7 @@ def _laid_in_slabs(input, weight, size, geo: Geometry):
         for phase in range(s):
             first = max(-((phase - left) // s), 0)
             place = target[..., first * s + phase - left::s]
-            place += by_column[phase, inside.start - begin:inside.stop - begin].reshape(-1, C, n, width)[..., first:first + place.shape[-1]]
+            place += by_column[phase, inside.start - begin:inside.stop - begin].reshape(inside.stop - inside.start, C, n, width)[..., first:first + place.shape[-1]]
     return result
 
 
