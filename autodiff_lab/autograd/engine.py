@@ -6,6 +6,7 @@ import numpy as np
 
 from ..backend import namespace
 from ..core import observe
+from ..core.dtypes import FLOATING
 from ..core.modes import modes
 from ..core.op import public
 from ..core.tape import Node, run_backward
@@ -13,6 +14,8 @@ from ..core.tensor import Tensor, wrap
 from ..core.views import sync
 
 __all__ = ["backward", "grad"]
+
+REAL_SCALARS = frozenset(dtype.type for dtype in FLOATING if dtype.kind != "c")
 
 
 def backward(tensors, grad_tensors=None, retain_graph=None, create_graph: bool = False, grad_variables=None, inputs=None) -> None:
@@ -30,14 +33,15 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph: bool =
     """
     tensors = _sequence(tensors)
     starts = _starts(tensors, _sequence(grad_tensors if grad_tensors is not None else grad_variables, len(tensors)), create_graph)
-    wanted = None
-    if inputs is not None:
-        inputs = _sequence(inputs)
-        if not inputs:
-            raise RuntimeError("`inputs` argument to `backward` cannot be empty.")
-        wanted = [_place(t) for t in inputs]
+    if inputs is None:
+        _run(tensors, starts, retain_graph, create_graph, None, True)
+        return
+    inputs = _sequence(inputs)
+    if not inputs:
+        raise RuntimeError("`inputs` argument to `backward` cannot be empty.")
+    wanted = [_place(t) for t in inputs]
     captured = _run(tensors, starts, retain_graph, create_graph, wanted, True)
-    for place, tensor in zip(wanted or (), inputs or (), strict=True):
+    for place, tensor in zip(wanted, inputs, strict=True):
         if place.__class__ is Node and place in captured:  # a non-leaf that was asked for by name
             found = captured[place] if create_graph else wrap(captured[place])
             tensor._grad = found if tensor._grad is None else tensor._grad + found
@@ -100,6 +104,9 @@ def _place(tensor):
 def _starts(tensors, grads, create_graph: bool) -> list:
     if len(grads) != len(tensors):
         raise RuntimeError(f"got {len(tensors)} tensors and {len(grads)} gradients")
+    kind = tensors[0]._a.__class__ if len(tensors) == 1 else None
+    if kind in REAL_SCALARS and grads[0] is None and tensors[0]._rg and not create_graph:
+        return [kind(1)]  # the usual case: a loss
     starts = []
     for i, (tensor, given) in enumerate(zip(tensors, grads, strict=True)):
         if not tensor.requires_grad:
@@ -142,3 +149,4 @@ def _run(tensors, starts, retain_graph, create_graph, wanted, accumulate) -> dic
 
 
 public.setdefault("autograd", {}).update(backward=backward, grad=grad)
+Tensor._start_backward = staticmethod(backward)

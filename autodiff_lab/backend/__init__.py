@@ -58,6 +58,8 @@ def strided(array, shape: tuple, strides: tuple):
 
     NumPy's own `as_strided` takes ten times as long as the constructor, which asks for contiguous memory.
     """
+    if array.__class__ is not np.ndarray and isinstance(array, np.generic):
+        array = np.array(array)
     if isinstance(array, np.ndarray) and array.flags.c_contiguous and array.size:
         return np.ndarray(shape, array.dtype, array, 0, strides)
     xp = namespace(array)

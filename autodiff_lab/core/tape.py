@@ -308,17 +308,21 @@ def run_backward(roots, grads, *, retain_graph=False, create_graph=False, inputs
     needed = needed_for(order, targets) if targets is not None else None
     captured: dict = {}
     for root, grad in zip(roots, grads):
-        if root.__class__ is not Node:
+        if root.__class__ is Node:
+            if grad.__class__ is root.dtype and root not in pending:
+                pending[root] = grad  # a scalar loss and its 1
+            else:
+                _deliver(root, grad, pending, owned, None)
+        else:
             uses[root] = uses.get(root, 0) + 1
-        _deliver(root, grad, pending, owned, None)
-        if root.__class__ is not Node:
+            _deliver(root, grad, pending, owned, None)
             _settle_leaf(root, uses, pending, targets, captured, accumulate, create_graph)
     watching = bool(observe.observers)
+    anomaly = modes.anomaly
     for node in order:
         grad = pending.pop(node, None)
         if grad is None:
             continue
-        owned.discard(node)
         if node.shape is None:
             grad = _materialized(node, grad, create_graph)
         if node._meta is not None:
@@ -329,7 +333,7 @@ def run_backward(roots, grads, *, retain_graph=False, create_graph=False, inputs
             if node not in needed:
                 continue
         op = node.op
-        if modes.anomaly:
+        if anomaly:
             contributions = _checked_backward(node, grad, create_graph)
         else:
             contributions = op.backward_tensors(node, grad) if create_graph else op.backward(node, grad)
@@ -368,7 +372,7 @@ def run_backward(roots, grads, *, retain_graph=False, create_graph=False, inputs
             grad = contributions = contribution = previous = None
             for leaf in leaves:
                 _settle_leaf(leaf, uses, pending, targets, captured, accumulate, create_graph)
-    for leaf in [edge for edge in pending if edge.__class__ is not Node]:
+    for leaf in [edge for edge in pending if edge.__class__ is not Node] if pending else ():
         uses[leaf] = 1
         _settle_leaf(leaf, uses, pending, targets, captured, accumulate, create_graph)
     return captured

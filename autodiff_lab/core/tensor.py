@@ -85,6 +85,7 @@ class Tensor(_Slots):
     _grad: Tensor | None = None
     _x: Extra | None = None
     _inference = False
+    _start_backward = None  # autograd.backward, once it is loaded
     _name: str | None = None
     __array_priority__ = 1000
 
@@ -346,9 +347,7 @@ class Tensor(_Slots):
             RuntimeError: if nothing requires a gradient, the tensor is not a scalar and has no `gradient`,
                 or what was saved is gone.
         """
-        from .op import public
-
-        public["autograd"]["backward"](self, gradient, retain_graph, create_graph, inputs=inputs)
+        Tensor._start_backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
     # ---- conversions ----
 

@@ -23,19 +23,21 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     >>> lab.matmul(lab.ones(2, 3), lab.ones(3)).tolist()
     [3.0, 3.0]
     """
-    if not input.ndim or not other.ndim:
-        raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {input.ndim}D and {other.ndim}D")
-    inner = other.shape[-2] if other.ndim > 1 else other.shape[0]
-    if input.shape[-1] != inner:
+    if input.dtype == other.dtype:
+        try:
+            return input @ other
+        except ValueError:
+            raise _mismatch(input, other) from None
+    if not input.ndim or not other.ndim or input.shape[-1] != other.shape[-2 if other.ndim > 1 else 0]:
         raise _mismatch(input, other)
-    if input.dtype != other.dtype:
-        from ..core.dtypes import dtype_of
-        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {dtype_of(input).title.lower()} != {dtype_of(other).title.lower()}. "
-                           "Convert one of them, e.g. with .float().")
-    return namespace(input).matmul(input, other)
+    from ..core.dtypes import dtype_of
+    raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {dtype_of(input).title.lower()} != {dtype_of(other).title.lower()}. "
+                       "Convert one of them, e.g. with .float().")
 
 
 def _mismatch(input, other) -> RuntimeError:
+    if not input.ndim or not other.ndim:
+        return RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {input.ndim}D and {other.ndim}D")
     a, b = list(input.shape), list(other.shape)
     hint = f" matmul got shapes {a} and {b}: the last size of the first must equal the {'second to last' if other.ndim > 1 else 'only'} size of the second."
     if input.ndim == other.ndim == 1:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from ..backend import namespace
 from ..core.dtypes import INT, dtype_of
 from ..core.errors import dim_message
@@ -85,11 +87,8 @@ def _(grad, input_shape, dim, keepdim):
 
 def count(shape, dim) -> int:
     """How many elements go into one result of a reduction."""
-    total = 1
     chosen = axes(dim, len(shape))
-    for d in range(len(shape)) if not chosen else chosen:
-        total *= shape[d]
-    return total
+    return math.prod([shape[d] for d in chosen] if chosen else shape)
 
 
 @op(category="reduction", latex=r"\frac{1}{n}\sum_i x_i", samples=over_dims, variants=(("dim is not None", "MeanBackward1"),))
@@ -111,7 +110,8 @@ def mean(input: Tensor, dim=None, keepdim: bool = False, *, dtype=None) -> Tenso
 
 @mean.vjp("input", latex=r"\frac{1}{n}")
 def _(grad, input_shape, dim, keepdim):
-    return spread(grad / count(input_shape, dim) if count(input_shape, dim) else grad, input_shape, dim, keepdim)
+    n = count(input_shape, dim)
+    return spread(grad / n if n else grad, input_shape, dim, keepdim)
 
 
 @op(category="reduction", latex=r"\max_i x_i", samples=over_dims, alias=())
