@@ -11,10 +11,12 @@ import math
 
 import numpy as np
 
+from ..core.dtypes import int32, int64
+from ..core.modes import no_grad
 from ..core.op import public
 from ..core.tensor import Tensor, wrap
-from ..ops.decompositions import LinAlgError, check_float, check_square
-from .factors import householder_product, ldl_factor, ldl_factor_ex, ldl_solve, lu_factor_ex, lu_unpack
+from ..ops.decompositions import LinAlgError, check_float, check_square, negligible
+from .factors import constant, householder_product, ldl_factor, ldl_factor_ex, ldl_solve, lu_factor_ex, lu_unpack
 
 __all__ = [
     "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv", "inv_ex", "lstsq", "householder_product", "ldl_factor", "ldl_factor_ex", "ldl_solve", "lu", "lu_factor", "lu_factor_ex",
@@ -23,8 +25,8 @@ __all__ = [
 ]
 
 _own = public["linalg"]
-cholesky, det, eig, eigh, eigvalsh, inv, matrix_exp, qr, slogdet, solve, svd, svdvals, vector_norm = (
-    _own[n] for n in ("cholesky", "det", "eig", "eigh", "eigvalsh", "inv", "matrix_exp", "qr", "slogdet", "solve", "svd", "svdvals", "vector_norm"))
+cholesky, det, eig, eigh, eigvalsh, inv, matrix_exp, pinv, qr, slogdet, solve, svd, svdvals, vector_norm = (
+    _own[n] for n in ("cholesky", "det", "eig", "eigh", "eigvalsh", "inv", "matrix_exp", "pinv", "qr", "slogdet", "solve", "svd", "svdvals", "vector_norm"))
 _all = public[""]
 
 
@@ -113,39 +115,19 @@ def cond(A: Tensor, p=None, *, out=None) -> Tensor:
     return _out(result, out)
 
 
-def _tolerance(values, shape, atol, rtol):
-    """The size under which a singular value counts as 0."""
-    eps = np.finfo(values._a.dtype).eps
-    largest = values.abs().amax(-1, True) if values.shape[-1] else values.sum(-1, True)
-    atol = 0.0 if atol is None else atol
-    if rtol is None:
-        none_given = not isinstance(atol, Tensor) and atol == 0.0
-        rtol = eps * max(shape[-2:]) if none_given else 0.0
-    def lift(v):
-        return v.unsqueeze(-1) if isinstance(v, Tensor) else v
-    return _all["maximum"](largest * lift(rtol), largest * 0 + lift(atol))
-
-
-def pinv(A: Tensor, *, atol=None, rtol=None, hermitian: bool = False, out=None) -> Tensor:
-    """The Moore-Penrose pseudoinverse: the inverse as far as there is one."""
-    check_float("linalg.pinv", A._a)
-    U, S, Vh = svd(A, False)
-    keep = S > _tolerance(S, A.shape, atol, rtol)
-    inverse = _all["where"](keep, 1 / _all["where"](keep, S, S * 0 + 1), S * 0)
-    return _out((Vh.mH * inverse.unsqueeze(-2)) @ U.mH, out)
-
-
 def matrix_rank(A: Tensor, tol=None, *, atol=None, rtol=None, hermitian: bool = False, out=None) -> Tensor:
     """The number of singular values that are not negligibly small."""
     if A.ndim < 2:
         raise RuntimeError("torch.linalg.matrix_rank: Expected as input a matrix or a batch of matrices.")
-    values = eigvalsh(A).abs() if hermitian else svdvals(A)
-    return _out((values > _tolerance(values, A.shape, tol if tol is not None else atol, rtol)).sum(-1), out)
+    values = (eigvalsh(A).abs() if hermitian else svdvals(A)).detach()
+    limit = negligible(values._a, A.shape, *(t._a if isinstance(t, Tensor) else t for t in (tol if tol is not None else atol, rtol)))
+    return _out((values > wrap(limit)).sum(-1), out)
 
 
 def matrix_power(A: Tensor, n: int, *, out=None) -> Tensor:
     """`A @ A @ … ` n times, by repeated squaring; negative powers of the inverse."""
     check_square("linalg.matrix_power", A._a)
+    given = A
     if n < 0:
         A, n = inv(A), -n
     result = None
@@ -156,8 +138,8 @@ def matrix_power(A: Tensor, n: int, *, out=None) -> Tensor:
         if n:
             A = A @ A
     if result is None:
-        result = _all["eye"](A.shape[-1], dtype=A.dtype).expand(A.shape).clone()
-    return _out(result.clone() if result is A else result, out)
+        result = constant(A, _all["eye"](A.shape[-1], dtype=A.dtype))
+    return _out(result.clone() if result is given else result, out)
 
 
 def multi_dot(tensors, *, out=None) -> Tensor:
@@ -195,21 +177,43 @@ _Lstsq = collections.namedtuple("linalg_lstsq", ["solution", "residuals", "rank"
 
 
 def lstsq(A: Tensor, B: Tensor, rcond=None, *, driver=None):
-    """The X with the least `|A @ X - B|`; also residuals, rank and singular values where the driver gives them."""
+    """The X with the least `|A @ X - B|`; also residuals, rank and singular values where the driver gives them.
+
+    Args:
+        rcond: singular values of at most this times the largest count as 0.
+        driver: "gelsy" (default), "gelsd", "gelss", or "gels", which needs matrices of full rank.
+    """
     if A.ndim < 2:
         raise RuntimeError("torch.linalg.lstsq: input must have at least 2 dimensions.")
+    if B.ndim < 1:
+        raise RuntimeError("torch.linalg.lstsq: other must have at least 1 dimension.")
+    if driver not in (None, "gels", "gelsy", "gelsd", "gelss"):
+        raise RuntimeError("torch.linalg.lstsq: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)")
     vector = B.ndim == A.ndim - 1
     rhs = B.unsqueeze(-1) if vector else B
     if A.shape[-2] != rhs.shape[-2]:
         raise RuntimeError("torch.linalg.lstsq: input.size(-2) should match other.size(-2)")
+    if driver == "gels":
+        _refuse_deficient(A)
     solution = pinv(A, rtol=rcond) @ rhs
     m, n = A.shape[-2:]
-    full = m > n and driver in (None, "gelsy", "gels", "gelsd", "gelss")
-    empty = _all["zeros"](0, dtype=A.dtype)
-    residuals = ((A @ solution - rhs).abs() ** 2).sum(-2) if full else empty
-    rank = matrix_rank(A) if driver != "gels" else _all["zeros"](0, dtype=_all["tensor"](0).dtype)
-    values = svdvals(A) if driver in ("gelsd", "gelss") else empty
+    with no_grad():
+        rank = _all["zeros"](0, dtype=int64) if driver == "gels" else matrix_rank(A, rtol=rcond)
+        values = svdvals(A) if driver in ("gelsd", "gelss") else _all["zeros"](0, dtype=A.dtype)
+        full = m > n and driver not in (None, "gelsy") and bool((rank == n).all())
+    residuals = ((A @ solution - rhs).abs() ** 2).sum(-2) if full else solution.reshape(-1)[:0]
     return _Lstsq(solution.squeeze(-1) if vector else solution, residuals, rank, values)
+
+
+def _refuse_deficient(A: Tensor) -> None:
+    """The driver gels divides by the diagonal of R, and fails where that is 0."""
+    array = A.detach().cpu().numpy()
+    diagonal = np.linalg.qr(array if array.shape[-2] >= array.shape[-1] else array.swapaxes(-1, -2), mode="r").diagonal(0, -2, -1)
+    for i, row in enumerate(diagonal.reshape(-1, diagonal.shape[-1])):
+        if not row.all():
+            batch = f"(Batch element {i}): " if A.ndim > 2 else ""
+            raise LinAlgError(f"torch.linalg.lstsq: {batch}The least squares solution could not be computed because the input matrix does not have full rank "
+                              f"(error code: {np.flatnonzero(row == 0)[0] + 1}).")
 
 
 def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False, out=None) -> Tensor:
@@ -229,11 +233,8 @@ _LuFactor = collections.namedtuple("linalg_lu_factor", ["LU", "pivots"])
 
 def lu(A: Tensor, *, pivot: bool = True, out=None):
     """P, L, U with `P @ L @ U == A`: row exchanges, unit lower and upper triangles."""
-    import scipy.linalg
-
-    check_float("linalg.lu", A._a)
-    permutation = wrap(scipy.linalg.lu(A.detach().numpy())[0].astype(A._a.dtype))
-    return _Lu(permutation, *_triangles(permutation.mT @ A))
+    found = lu_factor_ex(A, pivot=pivot)
+    return _Lu(*lu_unpack(found.LU, found.pivots))
 
 
 def _triangles(A):
@@ -280,7 +281,7 @@ _SolveEx = collections.namedtuple("linalg_solve_ex", ["result", "info"])
 def _checked(function, kind, A, check_errors, *args, **kwargs):
     """Run a decomposition; a failure becomes a nonzero `info` unless errors are wanted."""
     try:
-        return kind(function(A, *args, **kwargs), _all["zeros"](A.shape[:-2], dtype=_int32()))
+        return kind(function(A, *args, **kwargs), _all["zeros"](A.shape[:-2], dtype=int32))
     except LinAlgError:
         if check_errors:
             raise
@@ -303,11 +304,6 @@ def _place(A, function) -> int:
     prefix = {"f": "s", "d": "d", "F": "c", "D": "z"}[A._a.dtype.char]
     routine = getattr(lapack, prefix + ("potrf" if function is cholesky else "getrf"))
     return int((routine(A.detach().numpy(), lower=1) if function is cholesky else routine(A.detach().numpy()))[-1])
-
-
-def _int32():
-    from ..core.dtypes import int32
-    return int32
 
 
 def inv_ex(A: Tensor, *, check_errors: bool = False, out=None):
@@ -348,6 +344,7 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     n = x.shape[-1] if N is None else N
     if n < 1:
         raise RuntimeError("N must be greater than 1.")
+    x = x if x.ndim else x.unsqueeze(0)
     return _all["stack"]([x ** k for k in range(n)], -1)
 
 

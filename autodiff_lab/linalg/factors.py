@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import collections
+import math
 import warnings
 
 import numpy as np
 
+from ..core.dtypes import int32
 from ..core.op import public
 from ..core.tensor import Tensor, wrap
 from ..ops.decompositions import LinAlgError, check_float, check_square
@@ -29,11 +31,14 @@ def _routine(name: str, array, hermitian: bool = False):
     return getattr(lapack, prefix + (name.replace("sy", "he", 1) if hermitian and array.dtype.kind == "c" else name))
 
 
-def _each(function, *arrays):
-    """Apply `function` to every matrix of a batch; its results, stacked."""
-    batch = arrays[0].shape[:-2]
-    flat = [a.reshape(-1, *a.shape[len(batch):]) for a in arrays]
-    results = [function(*row) for row in zip(*flat, strict=True)]
+def _each(function, empty, *arrays):
+    """Apply `function` to every matrix of a batch, or `empty` where there is nothing in them, which LAPACK refuses; its results, stacked."""
+    batch, count = arrays[0].shape[:-2], math.prod(arrays[0].shape[:-2])
+    flat = [a.reshape(count, *a.shape[len(batch):]) for a in arrays]
+    run = function if all(math.prod(a.shape[1:]) for a in flat) else empty
+    if not count:  # no matrices: one of zeros says what shapes there would be
+        return [np.zeros((*batch, *np.shape(r)), np.asarray(r).dtype) for r in empty(*(np.zeros(a.shape[1:], a.dtype) for a in flat))]
+    results = [run(*row) for row in zip(*flat, strict=True)]
     return [np.stack([np.asarray(r) for r in column]).reshape((*batch, *np.shape(column[0]))) for column in zip(*results, strict=True)]
 
 
@@ -45,7 +50,7 @@ def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False, o
     if A.ndim < 2:
         raise RuntimeError("torch.linalg.lu_factor: Expected tensor with 2 or more dimensions. Got tensor with dimension " + str(A.ndim))
     array = A.detach().cpu().numpy()
-    packed, pivots, info = _each(_routine("getrf", array), array)
+    packed, pivots, info = _each(_routine("getrf", array), lambda m: (m, np.zeros(min(m.shape), np.int32), 0), array)
     if check_errors and np.any(info):
         raise LinAlgError(f"torch.linalg.lu_factor_ex: U[{info.max()},{info.max()}] is zero and using it on lu_solve would result in a division by zero.")
     factors = wrap(packed)
@@ -71,7 +76,7 @@ def _wide(U, A):
 def _permutation(pivots, like: Tensor) -> Tensor:
     """The matrix P of 1-based row exchanges."""
     rows = like.shape[-2]
-    flat = np.asarray(pivots).reshape(-1, np.shape(pivots)[-1])
+    flat = np.asarray(pivots).reshape(math.prod(np.shape(pivots)[:-1]), np.shape(pivots)[-1])
     matrices = np.zeros((len(flat), rows, rows), like._a.dtype)
     for matrix, exchanges in zip(matrices, flat, strict=True):
         order = list(range(rows))
@@ -83,7 +88,7 @@ def _permutation(pivots, like: Tensor) -> Tensor:
 
 def lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpack_pivots: bool = True, *, out=None):
     """P, L and U from what `lu_factor` returned."""
-    if LU_pivots.dtype != _all["tensor"](0, dtype=_int32()).dtype and unpack_pivots:
+    if LU_pivots.dtype is not int32 and unpack_pivots:
         raise RuntimeError("torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype. Note: this function is intended to be used "
                            "with the output produced by torch.linalg.lu_factor")
     m, n = LU_data.shape[-2:]
@@ -97,17 +102,12 @@ def lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpa
     return _LuUnpack(P, L, U)
 
 
-def _int32():
-    from ..core.dtypes import int32
-    return int32
-
-
 def ldl_factor_ex(A: Tensor, *, hermitian: bool = False, check_errors: bool = False, out=None):
     """`L @ D @ L.mT == A` for symmetric A that need not be positive definite, in LAPACK's compact form (Bunch and Kaufman, 1977)."""
     check_square("torch.linalg.ldl_factor_ex", A._a)
     array = A.detach().cpu().numpy()
     routine = _routine("sytrf", array, hermitian)
-    packed, pivots, info = _each(lambda m: routine(m, lower=1), array)
+    packed, pivots, info = _each(lambda m: routine(m, lower=1), lambda m: (m, np.zeros(len(m), np.int32), 0), array)
     if check_errors and np.any(info):
         raise LinAlgError(f"torch.linalg.ldl_factor_ex: D[{info.max()},{info.max()}] is zero and using it on ldl_solve would result in a division by zero.")
     return _LdlFactorEx(wrap(np.tril(packed)), wrap(pivots.astype(np.int32)), wrap(info.astype(np.int32)))
@@ -128,7 +128,7 @@ def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False,
     packed, right = (np.broadcast_to(t.detach().cpu().numpy(), batch + tuple(t.shape[-2:])) for t in (LD, B))
     places = np.broadcast_to(pivots.cpu().numpy(), batch + tuple(pivots.shape[-1:]))
     routine = _routine("sytrs", packed, hermitian)
-    solved, _ = _each(lambda m, p, b: routine(m, p, b, lower=1), packed, places, right)
+    solved, _ = _each(lambda m, p, b: routine(m, p, b, lower=1), lambda m, p, b: (b, 0), packed, places, right)
     return _out(wrap(solved.astype(B._a.dtype)), out)
 
 
@@ -141,8 +141,13 @@ def geqrf(input: Tensor, *, out=None):
     check_float("geqrf", input._a)
     array = input.detach().cpu().numpy()
     routine = _routine("geqrf", array)
-    packed, tau = _each(lambda m: routine(m)[:2], array)
+    packed, tau = _each(lambda m: routine(m)[:2], lambda m: (m, np.zeros(min(m.shape), m.dtype)), array)
     return _Geqrf(wrap(packed), wrap(tau))
+
+
+def constant(like, value):
+    """`value` for every matrix, with the place of `like` in the graph: its gradient is zero."""
+    return like.clone().copy_(value)
 
 
 def _reflections(A, tau):
@@ -154,21 +159,28 @@ def _reflections(A, tau):
 
 def householder_product(A: Tensor, tau: Tensor, *, out=None) -> Tensor:
     """The first columns of the product of the reflections below the diagonal of A: the Q of `geqrf`."""
-    m, n = A.shape[-2:]
     if A.ndim < 2:
         raise RuntimeError("torch.linalg.householder_product: input must have at least 2 dimensions.")
+    m, n = A.shape[-2:]
     if m < n:
         raise RuntimeError("torch.linalg.householder_product: input.shape[-2] must be greater than or equal to input.shape[-1]")
     if tau.shape[-1] > n:
         raise RuntimeError("torch.linalg.householder_product: input.shape[-1] must be greater than or equal to tau.shape[-1]")
-    Q = _all["eye"](m, n, dtype=A.dtype, device=A.device).expand(*A.shape[:-2], m, n)
+    Q = constant(A, _all["eye"](m, n, dtype=A.dtype, device=A.device))
     for v, factor in reversed(_reflections(A, tau)):
         Q = Q - factor * v @ (v.mH @ Q)
-    return _out(Q.clone() if not tau.shape[-1] else Q, out)
+    return _out(Q, out)
 
 
 def ormqr(input: Tensor, tau: Tensor, other: Tensor, left: bool = True, transpose: bool = False, *, out=None) -> Tensor:
     """`Q @ other` (or `other @ Q`, or with Q's conjugate transpose) for the full Q of `geqrf`, without making Q."""
+    for what, given in (("input", input), ("other", other)):
+        if given.ndim < 2:
+            raise RuntimeError(f"torch.ormqr: {what} must have at least 2 dimensions.")
+    if other.shape[-2 if left else -1] != input.shape[-2]:
+        raise RuntimeError(f"torch.ormqr: other.shape[{-2 if left else -1}] must be equal to input.shape[-2]")
+    if tau.shape != (*input.shape[:-2], min(input.shape[-2:])):
+        raise RuntimeError(f"torch.ormqr: tau must have the shape {[*input.shape[:-2], min(input.shape[-2:])]}, one number for each reflection in input, but has {list(tau.shape)}.")
     steps = _reflections(input, tau)
     # Q = H1 H2 … Hk: the order of application turns around with the side and with the transpose.
     for v, factor in reversed(steps) if left != transpose else steps:

@@ -13,6 +13,8 @@ from ..core.op import op, ops
 from ..core.samples import calls
 from ..core.tensor import Tensor
 
+Number = int | float
+
 SINGULAR = "The diagonal element {k} is zero, the {what} could not be completed because the input matrix is singular."
 
 
@@ -229,9 +231,17 @@ def _(grads, Q, R, mode):
         raise RuntimeError("The derivative of linalg.qr is not implemented when mode='r', because Q is needed. Use mode='reduced'.")
     if R.shape[-2] > R.shape[-1] or (mode == "complete" and Q.shape[-1] > R.shape[-1]):
         raise RuntimeError("The QR decomposition is not differentiable when mode='complete' and nrows > ncols. Use mode='reduced'.")
-    if R.shape[-2] < R.shape[-1]:
-        raise RuntimeError("the derivative for 'linalg.qr' with more columns than rows is not implemented; decompose the transpose.")
-    # Walter & Lehmann: (gQ + Q copyltu(R gR^H - gQ^H Q)) R^-H
+    rows = R.shape[-2]
+    if rows < R.shape[-1]:
+        # A = [X, Y] with X square: the QR of X gives Q and the left of R, and the rest of R is Q^H Y.
+        rest, grad_rest, R, gR = R[..., :, rows:], gR[..., :, rows:], R[..., :, :rows], gR[..., :, :rows]
+        gQ = gQ + ops.matmul(ops.matmul(Q, rest), T(grad_rest))
+        return ops.cat([square_qr_gradient(gQ, gR, Q, R), ops.matmul(Q, grad_rest)], -1)
+    return square_qr_gradient(gQ, gR, Q, R)
+
+
+def square_qr_gradient(gQ, gR, Q, R):
+    """Walter & Lehmann: (gQ + Q copyltu(R gR^H - gQ^H Q)) R^-H."""
     M = ops.matmul(R, T(gR)) - ops.matmul(T(gQ), Q)
     low = ops.tril(M)
     M = low + T(low) - ops.diagonal_only(M)
@@ -254,11 +264,23 @@ def _(grads, eigenvalues, eigenvectors):
 
 
 def eigenvector_gradient(gL, gV, eigenvalues, V):
-    """V (diag(gL) + (V^H gV) / (l_j - l_i) off the diagonal) V^H."""
-    gaps = ops.unsqueeze(eigenvalues, -2) - ops.unsqueeze(eigenvalues, -1)
-    equal = gaps == 0
-    inside = ops.where(equal, ops.matmul(T(V), gV) * 0, ops.matmul(T(V), gV) / ops.where(equal, gaps * 0 + 1, gaps))
-    return ops.matmul(ops.matmul(V, inside + ops.diag_embed(gL)), T(V))
+    """V (diag(gL) + (V^H gV) / (l_j - l_i) off the diagonal) V^H, where of V^H gV only the skew part counts: V stays orthonormal."""
+    inside = ops.diag_embed(gL)
+    if gV.any():
+        inside = inside + skew(ops.matmul(T(V), gV)) / gaps(eigenvalues) * 0.5
+    return ops.matmul(ops.matmul(V, inside), T(V))
+
+
+def skew(matrix):
+    """The matrix less its transpose, with nothing on the diagonal."""
+    found = matrix - T(matrix)
+    return found - ops.diagonal_only(found)
+
+
+def gaps(values):
+    """values_j - values_i, and 1 on the diagonal. Equal values have no gradient of their vectors: dividing by this gives nan."""
+    found = ops.unsqueeze(values, -2) - ops.unsqueeze(values, -1)
+    return found + ops.diagonal_only(found * 0 + 1)
 
 
 @op(category="linear", namespace="linalg", node_name="LinalgEigh", samples=None)
@@ -292,15 +314,11 @@ def _(grads, U, S, Vh, full_matrices):
     gU, gS, gVh = grads
     k = S.shape[-1]
     U, Vh, gU, gVh = U[..., :k], Vh[..., :k, :], gU[..., :k], gVh[..., :k, :]
-    squares = S * S
-    gaps = ops.unsqueeze(squares, -2) - ops.unsqueeze(squares, -1)
-    equal = gaps == 0
-    F = ops.where(equal, gaps * 0, 1 / ops.where(equal, gaps * 0 + 1, gaps))
-    inner_u = ops.matmul(T(U), gU)
-    inner_v = ops.matmul(Vh, T(gVh))
-    left = F * (inner_u - T(inner_u)) * ops.unsqueeze(S, -2)
-    right = ops.unsqueeze(S, -1) * (F * (inner_v - T(inner_v)))
-    found = ops.matmul(ops.matmul(U, left + right + ops.diag_embed(gS)), Vh)
+    inside = ops.diag_embed(gS)
+    if gU.any() or gVh.any():
+        apart = gaps(S * S)
+        inside = inside + skew(ops.matmul(T(U), gU)) / apart * ops.unsqueeze(S, -2) + ops.unsqueeze(S, -1) * (skew(ops.matmul(Vh, T(gVh))) / apart)
+    found = ops.matmul(ops.matmul(U, inside), Vh)
     inverse = ops.unsqueeze(1 / S, -2)
     if U.shape[-2] > k:
         scaled = gU * inverse
@@ -322,6 +340,53 @@ def svdvals(A: Tensor, *, driver=None) -> Tensor:
 def _(grad, A):
     U, _, Vh = ops.linalg.svd(A, False)
     return ops.matmul(U * ops.unsqueeze(grad, -2), Vh)
+
+
+@op(category="linear", latex="A^+", namespace="linalg", node_name="LinalgPinv", samples=calls(
+    lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(size=(2, 4, 3)),), {}), lambda r: ((square(r),), {"rtol": 1e-3})))
+def pinv(A: Tensor, *, atol: Tensor | Number | None = None, rtol: Tensor | Number | None = None, hermitian: bool = False) -> Tensor:
+    """The Moore-Penrose pseudoinverse: the inverse as far as there is one.
+
+    Args:
+        atol, rtol: singular values of at most `max(atol, rtol * the largest)` count as 0; numbers, or one for each matrix.
+        hermitian: A is symmetric, and only its lower triangle is read.
+    """
+    if A.ndim < 2 or A.dtype.kind not in "fc" or A.dtype == np.float16:
+        from ..core.dtypes import dtype_of
+        raise RuntimeError(f"linalg.pinv({dtype_of(A).title}{{{list(A.shape)}}}): expected a tensor with 2 or more dimensions of float, double, cfloat or cdouble types")
+    xp = namespace(A)
+    if not A.size:
+        return xp.zeros((*A.shape[:-2], A.shape[-1], A.shape[-2]), A.dtype)
+    if hermitian:
+        check_square("linalg.eigh", A)
+        S, U = xp.linalg.eigh(A)
+        Vh = xp.conj(U.swapaxes(-1, -2))
+    else:
+        U, S, Vh = xp.linalg.svd(A, full_matrices=False)
+    size = xp.absolute(S)
+    kept = size > negligible(size, A.shape, atol, rtol)
+    inverse = xp.where(kept, 1 / xp.where(kept, S, 1), 0).astype(A.dtype)
+    return xp.matmul(xp.conj(Vh.swapaxes(-1, -2)) * inverse[..., None, :], xp.conj(U.swapaxes(-1, -2)))
+
+
+def negligible(values, shape, atol, rtol):
+    """The size under which singular values count as 0, for each matrix."""
+    xp = namespace(values)
+    if rtol is None:
+        none_given = atol is None or np.isscalar(atol) and atol == 0
+        rtol = float(np.finfo(values.dtype).eps) * max(shape[-2:]) if none_given else 0.0
+    largest = values.max(axis=-1, initial=0)
+    return xp.maximum(largest * rtol, 0.0 if atol is None else atol)[..., None]
+
+
+@pinv.vjp("A", latex="-P^T g P^T")
+def _(grad, A, out):
+    # Golub & Pereyra (1973): how P changes inside the range, and how the range itself turns.
+    P, G = T(out), T(grad)
+    turning = ops.matmul(G, ops.matmul(out, P))
+    other = ops.matmul(ops.matmul(P, out), G)
+    return (turning - ops.matmul(A, ops.matmul(out, turning)) + other - ops.matmul(ops.matmul(other, out), A)
+            - ops.matmul(ops.matmul(P, grad), P))
 
 
 @op(category="linear", latex=r"A = V \Lambda V^{-1}", namespace="linalg", outputs=("eigenvalues", "eigenvectors"), node_name="LinalgEig", samples=None)

@@ -77,7 +77,9 @@ def norm_slope(grad, x, out, ord: float, dim):
     if ord == 0:
         return x * 0 * grad
     if ord == 2:
-        return x * ops.where(out == 0, out * 0, grad / ops.where(out == 0, out + 1, out))
+        found = x * (grad / out)
+        # 0 at 0, as PyTorch has it; the second derivative there is nan.
+        return ops.where(out == 0, x * 0, found) if (out == 0).any() else found
     if ord == 1:
         return ops.sgn(x) * grad
     size = ops.abs(x)
@@ -89,7 +91,7 @@ def norm_slope(grad, x, out, ord: float, dim):
     safe = ops.where(none, size + 1, size)
     flat = ops.where(out == 0, out + 1, out)
     if ord < 1:
-        return ops.where(none, x * 0, ops.sgn(x) * ops.pow(safe, ord - 1) * (grad * ops.pow(flat, 1 - ord)))
+        return ops.where(none, x * 0, ops.sgn(x) * ops.pow(size, ord - 1) * (grad * ops.pow(out, 1 - ord)))
     if ord < 2:
         return ops.where(out == 0, x * 0, ops.where(none, x * 0, ops.sgn(x) * ops.pow(safe, ord - 1)) * (grad / ops.pow(flat, ord - 1)))
     return ops.where(out == 0, x * 0, x * ops.where(none, size * 0 if ord > 2 else size * 0 + 1, ops.pow(safe, ord - 2)) * (grad / ops.pow(flat, ord - 1)))

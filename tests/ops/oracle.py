@@ -7,7 +7,10 @@ The calls come from PyTorch's own table of operators, `op_db`, with the samples 
 
 from __future__ import annotations
 
+import functools
 import math
+import sys
+import types
 import warnings
 
 import numpy as np
@@ -33,31 +36,44 @@ def table() -> list:
     return op_db
 
 
-WEIGHT_FIRST = ("nn.functional.embedding", "nn.functional.embedding_bag")  # op_db swaps their first two arguments
-
-
 def find(info):
-    """Our function for an entry of op_db, or None: by its name, or the method where PyTorch's entry is a wrapper."""
+    """Our function for an entry of op_db, or None: by its name, or what PyTorch's entry wraps it in."""
     space, _, short = info.name.rpartition(".")
     named = torch
     for part in info.name.split("."):
         named = getattr(named, part, None)
     by_name = public.get(space, {}).get(short)
-    if info.name in WEIGHT_FIRST:
-        return lambda weight, indices, **keywords: by_name(indices, weight, **keywords)
     method = getattr(Tensor, short, None) if space in ("", "special") else None
+    if (by_name is not None or method is not None) and isinstance(info.op, types.FunctionType) and info.op.__module__.startswith("torch.testing"):
+        return _with(_translated(info.op.__module__), info.op)
     if named is None or info.op is not named and callable(method):
         return method if callable(method) else by_name
     return by_name if by_name is not None else method if callable(method) else None
 
 
+@functools.cache
+def _translated(module: str) -> dict:
+    """The globals of a module of PyTorch's tests, with this library in the place of PyTorch."""
+    theirs = vars(sys.modules[module])
+    scope = {**theirs, "torch": lab}
+    scope.update((name, _with(scope, value)) for name, value in theirs.items() if isinstance(value, types.FunctionType) and value.__module__ == module)
+    return scope
+
+
+def _with(scope: dict, function):
+    """The same function, reading other globals: PyTorch's wrapper around a call, run on our tensors."""
+    made = types.FunctionType(function.__code__, scope, function.__name__, function.__defaults__, function.__closure__)
+    made.__kwdefaults__ = function.__kwdefaults__
+    return made
+
+
 # ---- from PyTorch's values to ours ----
 
 class Converter:
-    """Turns PyTorch's arguments into ours; keeps pairs of tensors that want gradients."""
+    """Turns PyTorch's arguments into ours: tensors that share memory there share it here. Keeps pairs of tensors that want gradients."""
 
     def __init__(self, grad: bool):
-        self.grad, self.pairs, self.seen = grad, [], {}
+        self.grad, self.pairs, self.seen, self.memory = grad, [], {}, {}
 
     def __call__(self, value):
         if isinstance(value, torch.Tensor):
@@ -69,7 +85,7 @@ class Converter:
         if isinstance(value, torch.nn.PairwiseDistance):
             return lambda x, y: public["nn.functional"]["pairwise_distance"](x, y, value.norm, value.eps, value.keepdim)
         if isinstance(value, (torch.layout, torch.memory_format)):
-            return None
+            return getattr(lab, str(value).removeprefix("torch."))
         if isinstance(value, torch.Size):
             return tuple(value)
         if isinstance(value, tuple) and hasattr(value, "_fields"):
@@ -86,22 +102,21 @@ class Converter:
         if id(value) in self.seen:
             return self.seen[id(value)]
         plain = value.detach().resolve_conj().resolve_neg()
-        array = plain.numpy(force=True)
-        if not plain.is_contiguous() and plain.numel():
-            whole = np.lib.stride_tricks.as_strided(array, array.shape, array.strides)
-            array = np.array(whole, order="K") if not _overlaps(array) else whole
-        else:
-            array = np.array(array)
-        mine = lab.from_numpy(array)
+        mine = self.whole(plain).as_strided(tuple(plain.shape), plain.stride(), plain.storage_offset()).detach()
         if value.requires_grad and self.grad:
             mine.requires_grad_()
             self.pairs.append((mine, value))
         self.seen[id(value)] = mine
         return mine
 
-
-def _overlaps(array) -> bool:
-    return any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True))
+    def whole(self, plain):
+        """All of the memory that a tensor is a part of, as a vector."""
+        storage = plain.untyped_storage()
+        key = (storage.data_ptr() or id(storage), plain.dtype)
+        if key not in self.memory:
+            every = torch.empty(0, dtype=plain.dtype).set_(storage, 0, (storage.nbytes() // plain.element_size(),))
+            self.memory[key] = (lab.from_numpy(host(every).copy()), storage)  # the storage is kept, so that its address stays taken
+        return self.memory[key][0]
 
 
 def leaves_of(sample, convert: Converter):
@@ -120,7 +135,10 @@ def flat(value) -> list:
 def host(value) -> np.ndarray:
     if isinstance(value, Tensor):
         return np.asarray(value.detach()._a)
-    return value.detach().resolve_conj().resolve_neg().numpy(force=True)
+    plain = value.detach().resolve_conj().resolve_neg()
+    if plain.dtype is torch.bfloat16:
+        return plain.contiguous().view(torch.int16).numpy().view(lab.bfloat16.numpy)
+    return plain.numpy(force=True)
 
 
 # ---- comparing ----
@@ -288,7 +306,6 @@ def name_of(info) -> str:
 
 
 def main(names: list[str]) -> None:
-    import sys
     import time
 
     totals = [0, 0, 0]
@@ -319,6 +336,4 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    import sys
-
     main(sys.argv[1:])
