@@ -12,7 +12,7 @@ from . import words
 from .plan import make_plan
 from .svg import svg
 
-__all__ = ["html", "payload"]
+__all__ = ["html", "page", "payload"]
 
 STATIC = Path(__file__).parents[1] / "widgets" / "static"
 
@@ -30,17 +30,21 @@ def html(snapshot: GraphSnapshot) -> str:
     Raises:
         FileNotFoundError: if the browser half was not built.
     """
-    script = STATIC / "graph.js"
+    return page("graph", f"{words.title_of(snapshot)}: {words.facts(snapshot)}", svg(snapshot), payload(snapshot))
+
+
+def page(widget: str, title: str, still: str, data: str) -> str:
+    """A page that holds a widget's browser half, its data, and the picture that stands there until the script has run."""
+    script = STATIC / f"{widget}.js"
     if not script.exists():
         raise FileNotFoundError("The interactive page needs the browser half of the widgets, which is not built here. "
-                                "Install the package (pip install .) or run `npm ci && npm run build` in widgets/. lab.show(...).to_svg() works without it.")
-    styles = (STATIC / "graph.css").read_text(encoding="utf8")
-    title = escape(clean(f"{words.title_of(snapshot)}: {words.facts(snapshot)}"))
+                                "Install the package (pip install .) or run `npm ci && npm run build` in widgets/. The still picture works without it.")
+    styles = (STATIC / f"{widget}.css").read_text(encoding="utf8")
     # In JSON and in the bundle `</` could end the script element, in JSON `<!--` could open a comment.
-    data = payload(snapshot).replace("<", "\\u003c")
+    data = data.replace("<", "\\u003c")
     code = script.read_text(encoding="utf8").replace("</script", "<\\/script")
     return (f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width">\n'
             f'<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; script-src \'unsafe-inline\'; style-src \'unsafe-inline\'; img-src data: blob:">\n'
-            f"<title>{title}</title>\n<style>\n@media (prefers-color-scheme: dark) {{ body {{ background: #12151b; }} }}\nbody {{ margin: 16px; }}\n{styles}</style>\n</head>\n<body>\n<main>\n"
-            f'<div data-still>{svg(snapshot)}</div>\n<script type="application/json" data-autodiff-lab="graph">{data}</script>\n</main>\n'
+            f"<title>{escape(clean(title))}</title>\n<style>\n@media (prefers-color-scheme: dark) {{ body {{ background: #12151b; }} }}\nbody {{ margin: 16px; }}\n{styles}</style>\n</head>\n<body>\n<main>\n"
+            f'<div data-still>{still}</div>\n<script type="application/json" data-autodiff-lab="{widget}">{data}</script>\n</main>\n'
             f'<script type="module">\n{code}\n</script>\n</body>\n</html>\n')

@@ -59,6 +59,7 @@ class RunRecord:
     settings: list[Setting] = field(default_factory=list)
     touches: list[Touch] = field(default_factory=list)
     notes: dict[str, str] = field(default_factory=dict)  # sentences that are worth saying, by topic, most urgent first
+    why: list[dict] = field(default_factory=list)  # what the doctor found when it was asked: words, where, cure
     verdicts: dict[str, str] = field(default_factory=dict)  # parameter -> vanishing, exploding, dead, saturated
     images: dict[str, list] = field(default_factory=dict)  # name -> [(step, array)]
     ghosts: list = field(default_factory=list)  # (name, steps, values) that a rewind cut off

@@ -20,9 +20,10 @@ from pathlib import Path
 import anywidget
 import traitlets
 
+from ..export.run_pack import pack
 from .busy import answer_while_busy
 
-__all__ = ["LiveWidget", "Cells", "bundle", "cells", "interactive", "pack"]
+__all__ = ["LiveWidget", "Cells", "bundle", "cells", "interactive"]
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 PER_WIDGET = 1 / 15  # seconds between two messages of one widget
@@ -280,21 +281,3 @@ def publish(data: dict, display_id: str | None, update: bool = False) -> None:
     """A display_data message, or the replacement of an earlier one."""
     transient = {"display_id": display_id} if display_id else {}
     ipython().display_pub.publish(data, {}, transient=transient, update=update)
-
-
-def pack(header: dict, arrays: list) -> bytes:
-    """JSON and arrays in one piece: length of the JSON (4 bytes), JSON, then the arrays, each from a multiple of 8.
-
-    The header's "arrays" says of each: dtype letter ("d", "f", "i", "H", "B"), offset and number of values.
-    """
-    offsets, position = [], 0
-    for array in arrays:
-        offsets.append([array.dtype.char, position, int(array.size)])
-        position += -(-array.nbytes // 8) * 8
-    text = json.dumps({**header, "arrays": offsets}, separators=(",", ":"), ensure_ascii=True).encode()
-    text += b" " * (-(len(text) + 4) % 8)
-    parts = [len(text).to_bytes(4, "little"), text]
-    for array in arrays:
-        raw = array.tobytes()
-        parts += [raw, b"\0" * (-len(raw) % 8)]
-    return b"".join(parts)

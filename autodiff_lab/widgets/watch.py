@@ -15,6 +15,7 @@ from __future__ import annotations
 import sys
 import warnings
 import weakref
+from pathlib import Path
 
 from ..core import observe
 from ..core.observe import StopTraining
@@ -191,6 +192,19 @@ class Run:
         """Save the numbers of the run."""
         self.record.save(file)
 
+    def to_html(self, path=None) -> str:
+        """One self-contained page with the curves, flow and field of the run, to be looked at offline; also written to `path` if one is given."""
+        from ..export.run_html import html
+
+        if self._watcher is not None:
+            self._watcher.close()
+        if self._field is not None:
+            self._field.frame(self._record.step, last=True)
+        text = html(self.record, self._title, self._compare, self._field)
+        if path is not None:
+            Path(path).write_text(text, encoding="utf8")
+        return text
+
     @staticmethod
     def load(file) -> SavedRun:
         """A run that was saved: the same numbers, nothing to drive."""
@@ -222,7 +236,7 @@ class Run:
 
         self._field = Field(model, X, y, names)
         if self._panel is not None:
-            self._panel.field = self._field
+            self._panel.packer.field = self._field
         return self
 
     # -- driving
@@ -297,8 +311,8 @@ class Run:
             return None
         self._panel = Dashboard(self._watcher, self._title)
         self._panel.run = self  # a run whose name the learner let go is followed all the same
-        self._panel.others = self._compare
-        self._panel.field = self._field
+        self._panel.packer.others = self._compare
+        self._panel.packer.field = self._field
         return self._panel
 
     def _repr_mimebundle_(self, **options):
@@ -324,9 +338,11 @@ class SavedRun:
 
     touches = property(lambda self: list(self.record.touches))
     step = property(lambda self: self.record.step)
-    __getitem__, to_frame, as_code, figure, tensorboard, save = (getattr(Run, name) for name in (
-        "__getitem__", "to_frame", "as_code", "figure", "tensorboard", "save"))
+    __getitem__, to_frame, as_code, figure, tensorboard, save, to_html = (getattr(Run, name) for name in (
+        "__getitem__", "to_frame", "as_code", "figure", "tensorboard", "save", "to_html"))
     _record = property(lambda self: self.record)
+    _title = property(lambda self: self.record.name)
+    _watcher, _field, _compare = None, None, ()
 
     def __repr__(self) -> str:
         return run_text.words(self.record, self.record.name)

@@ -204,7 +204,7 @@ def test_runs_of_one_name_become_a_band():
                                           ((5,), (1, 5, 1)), ((2, 4, 6), (8, 6, 1)), ((0, 3), None)])
 def test_a_logged_array_is_drawn_as_an_image_or_as_its_numbers(shape, drawn):
     pytest.importorskip("anywidget", reason="anywidget is not installed (pip install 'autodiff-lab[lab]')")
-    from autodiff_lab.widgets.dashboard import thumbnail
+    from autodiff_lab.export.run_pack import thumbnail
 
     picture = thumbnail(np.linspace(-1, 1, max(1, math.prod(shape))).reshape(shape) if math.prod(shape) else np.zeros(shape))
     assert (None if picture is None else picture.shape) == drawn

@@ -29,6 +29,8 @@ export class ControlsView {
     private readonly send: (wish: Wish) => void,
   ) {
     this.states.hidden = true;
+    for (const button of [this.pause, this.batch, this.epoch, this.stop, this.rewind]) button.hidden = store.saved;
+    if (store.saved) this.root.append(html("div", { class: "soft adl-saved" }, "A saved run, with the settings it ended with."));
     this.root.append(
       html("div", { class: "adl-buttons" }, this.pause, this.batch, this.epoch, this.stop, this.rewind),
       this.states, this.sliders, this.log, html("div", { class: "adl-buttons" }, this.copy, this.copied), this.code,
@@ -143,6 +145,7 @@ export class ControlsView {
     const name = [label, optimizer, group].filter(Boolean).join(", ");
     const range = html("input", { type: "range", min: 0, max: 1000, step: 1, "aria-label": name, "data-focus": `r:${path}`, "data-testid": `slider-${path}` });
     const exact = html("input", { type: "text", inputmode: "decimal", class: "adl-exact m", "aria-label": `${name}, exact value`, "data-focus": `e:${path}`, "data-testid": `exact-${path}`, autocomplete: "off", spellcheck: "false" });
+    range.disabled = exact.disabled = this.store.saved;
     const row = { range, exact, travel, held: 0 };
     this.rows.set(path, row);
     const put = (chosen: number) => {

@@ -129,7 +129,7 @@ class View {
 
   constructor(
     private readonly root: HTMLElement,
-    private readonly model: AnyModel<Traits>,
+    private readonly send: (message: object) => void,
     private readonly entry: Known,
   ) {
     const { store } = entry;
@@ -201,7 +201,7 @@ class View {
   private wish(wish: Wish): void {
     const id = ++wishes;
     expectAnswer(this.entry, id, 2400);
-    this.model.send({ t: "wish", id, ...wish });
+    this.send({ t: "wish", id, ...wish });
   }
 
   private draw(): void {
@@ -293,7 +293,7 @@ function render({ model, el }: { model: AnyModel<Traits>; el: HTMLElement }): ()
   let view: View | null = null;
   const stop = followTheme(root, () => view?.restyle());
   try {
-    view = new View(root, model, entry);
+    view = new View(root, (message) => model.send(message), entry);
     entry.views.add(view);
     if (entry.store.live === null && moving(entry.store)) hello(model, entry);
   } catch (error) {
@@ -307,5 +307,31 @@ function render({ model, el }: { model: AnyModel<Traits>; el: HTMLElement }): ()
     }
   };
 }
+
+/** In a saved file: every `<script type="application/json" data-autodiff-lab="dashboard">` holds a run, to be looked at. */
+function mountSaved(): void {
+  for (const data of document.querySelectorAll<HTMLScriptElement>('script[data-autodiff-lab="dashboard"]')) {
+    if (data.dataset["mounted"]) continue;
+    data.dataset["mounted"] = "yes";
+    const root = html("div");
+    const still = data.previousElementSibling;
+    if (still?.hasAttribute("data-still")) still.replaceWith(root);
+    else data.before(root);
+    try {
+      const store = new Store();
+      store.saved = true;
+      store.apply(Uint8Array.from(atob(data.textContent ?? ""), (letter) => letter.charCodeAt(0)).buffer);
+      const entry: Known = { key: "", store, views: new Set(), waiting: new Map() };
+      let view: View | null = null;
+      followTheme(root, () => view?.restyle());
+      view = new View(root, () => {}, entry);
+      entry.views.add(view);
+    } catch (error) {
+      failure(root, "The run", error);
+    }
+  }
+}
+
+mountSaved();
 
 export default { initialize, render };

@@ -174,6 +174,8 @@ export class Store {
   /** null: not known yet; false: clicks arrive only after the cell. */
   live: boolean | null = null;
   trouble = "";
+  /** A page on disk: there is no loop to drive. */
+  saved = false;
 
   /** Take in a piece from the kernel; false if something before it is missing. */
   apply(data: DataView | ArrayBuffer | null | undefined): boolean {
