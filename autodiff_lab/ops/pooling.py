@@ -275,8 +275,8 @@ def winners(input, d: int, size: Pool) -> list:
         best = x[parts[0]]
         which = xp.zeros(best.shape, "int8" if len(parts) < 128 else "int64")
         for i, part in enumerate(parts[1:], 1):
-            xp.copyto(which, i, where=x[part] > best)
-            best = xp.maximum(best, x[part])
+            xp.maximum(which, (x[part] > best).view("int8") * which.dtype.type(i), out=which)
+            best = xp.maximum(best, x[part], out=None if i == 1 else best)
         found.append((axis, which))
         x = best
     return found
