@@ -12,7 +12,7 @@ from math import cos, log1p, pi, sin, sqrt
 import numpy as np
 
 from .arithmetic import fma, fma_number, libm
-from .fills import bits24, blocks, doubles, fill
+from .fills import BLOCK, bits24, blocks, doubles, fill
 from .generator import Generator
 
 __all__ = ["log_normal", "normal"]
@@ -132,12 +132,20 @@ def _pairwise(gen, n, exact=True):
 # In groups of 16: 8 radii, then 8 angles, become 8 cosines, then 8 sines.
 
 def _in_groups(gen, flat, mean, std, draw, transform):
+    # If a group is unfinished, the last 16 are drawn anew, the end of the last full group among them.
     n = len(flat)
+    whole = n - n % _GROUP
+    if whole < n <= BLOCK:  # both in one go: for few numbers it is the count of array operations that takes the time
+        units = draw(gen, n + _GROUP)
+        both = np.empty(whole + _GROUP, flat.dtype)
+        transform(np.concatenate((units[:whole], units[n:])), both, mean, std)
+        flat[:whole], flat[-_GROUP:] = both[:whole], both[whole:]
+        return
     for block in blocks(flat):
         units = draw(gen, len(block))
-        whole = len(block) // _GROUP * _GROUP
-        transform(units[:whole], block[:whole], mean, std)
-    if n % _GROUP:  # the last 16 are drawn anew, the end of the last full group among them
+        full = len(block) // _GROUP * _GROUP
+        transform(units[:full], block[:full], mean, std)
+    if whole < n:
         transform(draw(gen, _GROUP), flat[-_GROUP:], mean, std)
 
 
