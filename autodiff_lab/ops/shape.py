@@ -179,6 +179,8 @@ def squeeze(input: Tensor, dim=None) -> Tensor:
     """The view without dimensions of size 1: all, or those in `dim`."""
     if dim is None:
         return input.squeeze()[...]
+    if dim.__class__ is int and -input.ndim <= dim < input.ndim:  # the usual case
+        return input.squeeze(dim) if input.shape[dim] == 1 else input[...]
     many = tuple(dim) if hasattr(dim, "__iter__") else (dim,)
     many = tuple(d for d in (one_dim(d, input.ndim) for d in many) if input.ndim and input.shape[d] == 1)
     return input.squeeze(many)[...]
