@@ -39,7 +39,15 @@ from . import (
     utils,
     version,
 )
-from .amp import autocast
+from .amp import (
+    autocast,
+    get_autocast_cpu_dtype,
+    get_autocast_dtype,
+    get_autocast_gpu_dtype,
+    is_autocast_cache_enabled,
+    is_autocast_cpu_enabled,
+    is_autocast_enabled,
+)
 from .as_torch import as_torch
 from .core import devices as _devices
 from .core import dtypes as _dtypes
@@ -103,7 +111,7 @@ def _bundle(tensor, include=None, exclude=None) -> dict:
 Tensor._repr_mimebundle_ = _bundle
 
 
-_MODULES_LATER = ("cpu", "distributions", "functional", "return_types", "storage", "types")
+_MODULES_LATER = ("_dynamo", "_utils", "cpu", "distributions", "functional", "return_types", "storage", "testing", "types", "xpu")
 _LATER = {"GradScaler": "amp", "Stream": "cuda", "Event": "cuda", "show": "notebook", "summary": "notebook", "diagnose": "notebook", "explain": "notebook", "name": "notebook", "watch": "widgets.watch", "compare": "widgets.watch", "Run": "widgets.watch", "check": "lessons", "hint": "lessons", "author": "lessons"}
 
 
@@ -116,6 +124,15 @@ def __getattr__(name: str):
 
     if name in _LATER:
         return getattr(importlib.import_module(f".{_LATER[name]}", __name__), name)
+    if name.startswith("_foreach_"):
+        importlib.import_module(".foreach", __name__)
+        if name in _public[""]:
+            return _public[""][name]
+    if name.startswith(("_check", "_assert")):
+        from . import checks
+
+        if name in checks.__all__:
+            return getattr(checks, name)
     from .core.missing import MissingName
 
     raise MissingName(__name__, name)

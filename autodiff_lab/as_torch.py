@@ -25,6 +25,14 @@ _COMPANIONS = {
     "torchtext": "It is compiled against PyTorch. For small texts use autodiff_lab.datasets.load_verse() or load_names().",
 }
 _NOT_OURS = {"backend", "core", "ops", "record", "export", "widgets", "notebook", "lessons", "datasets", "as_torch", "__main__"}  # PyTorch has no such modules
+_ELSEWHERE = {  # where the module of a longer path stands here
+    "amp.autocast_mode": "amp", "amp.grad_scaler": "amp", "autograd.anomaly_mode": "autograd.anomaly", "cuda.amp.autocast_mode": "cuda.amp",
+    "cuda.amp.grad_scaler": "cuda.amp", "nn.modules.channelshuffle": "nn.modules.vision", "nn.modules.fold": "nn.modules.vision",
+    "nn.modules.instancenorm": "nn.modules.batchnorm", "nn.modules.pixelshuffle": "nn.modules.vision", "nn.modules.upsampling": "nn.modules.vision",
+    "nn.parallel.data_parallel": "nn.parallel", "nn.parallel.distributed": "nn.parallel", "nn.utils.convert_parameters": "nn.utils.vectors",
+    "profiler.profiler": "profiler",
+    "utils.data._utils.collate": "utils.data.collate", "utils.data._utils.worker": "utils.data.worker",
+}
 _active: AsTorch | None = None
 
 
@@ -110,7 +118,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         own = _own_module(name)
         if own is None:
             raise ModuleNotFoundError(f"No module named '{name}': if PyTorch has it, Autodiff Lab does not yet.", name=name)
-        return importlib.machinery.ModuleSpec(name, self, origin=_LIBRARY, loader_state=own, is_package=hasattr(own, "__path__"))
+        return importlib.machinery.ModuleSpec(name, self, origin=_LIBRARY, loader_state=own, is_package=hasattr(own, "__path__") or any(path.startswith(name.removeprefix("torch.") + ".") for path in _ELSEWHERE))
 
     def create_module(self, spec):
         if spec.name == "torch":
@@ -130,6 +138,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 def _own_module(name: str) -> types.ModuleType | None:
     """The library's module for one of PyTorch: the one of the same place, or what stands under its name."""
     own = name.removeprefix("torch.")
+    own = _ELSEWHERE.get(own, own)
     if own in _NOT_OURS:
         return None
     try:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import enum
+import types
+
 __all__ = ["get_rank", "get_world_size", "init_process_group", "is_available", "is_initialized"]
 
 
@@ -24,4 +27,17 @@ def _refused(*args, **kwargs):
                        "the rest of the program then runs as it is.")
 
 
-init_process_group = destroy_process_group = get_rank = get_world_size = barrier = all_reduce = all_gather = broadcast = new_group = _refused
+class ReduceOp(enum.Enum):
+    """How PyTorch joins the tensors of several processes."""
+
+    SUM, AVG, PRODUCT, MIN, MAX, BAND, BOR, BXOR = range(8)
+
+
+class group:
+    """Groups of processes: there is none."""
+
+    WORLD = None
+
+
+init_process_group = destroy_process_group = get_rank = get_world_size = barrier = all_reduce = all_gather = broadcast = new_group = all_gather_object = broadcast_object_list = reduce = gather = scatter = send = recv = _refused
+nn = types.SimpleNamespace(all_reduce=_refused, all_gather=_refused, broadcast=_refused, reduce=_refused)

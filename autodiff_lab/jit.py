@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["export", "ignore", "is_scripting", "is_tracing", "load", "save", "script", "script_method", "trace", "unused"]
+import builtins
+import typing
+
+__all__ = ["ScriptFunction", "ScriptModule", "export", "ignore", "interface", "isinstance", "is_scripting", "is_tracing", "load", "save", "script", "script_if_tracing", "script_method", "trace", "unused"]
 
 Final = {}.__class__  # annotations such as Final[int] are never looked into
 
@@ -12,7 +15,24 @@ def script(obj=None, *args, **kwargs):
     return (lambda made: made) if obj is None else obj
 
 
-script_method = export = unused = script
+script_method = export = unused = script_if_tracing = interface = script
+
+
+class ScriptModule:
+    """A compiled module: there are none here, so `isinstance` says False of everything."""
+
+
+class ScriptFunction:
+    """A compiled function: there are none here."""
+
+
+RecursiveScriptModule = TopLevelTracedModule = ScriptModule
+
+
+def isinstance(obj, target_type) -> bool:
+    """`obj` is of the class, or one of them; what is inside List[int] is not looked at."""
+    kinds = target_type if builtins.isinstance(target_type, tuple) else (target_type,)
+    return builtins.isinstance(obj, tuple(typing.get_origin(kind) or kind for kind in kinds))
 
 
 def freeze(mod, *args, **kwargs):

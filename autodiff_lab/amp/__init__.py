@@ -9,13 +9,43 @@ import functools
 import warnings
 
 from ..core.devices import cuda_available
+from ..core.dtypes import of_name
 
-__all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd", "is_autocast_available"]
+__all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd", "get_autocast_cpu_dtype", "get_autocast_dtype", "get_autocast_gpu_dtype", "is_autocast_available",
+           "is_autocast_cache_enabled", "is_autocast_cpu_enabled", "is_autocast_enabled"]
 
 
 def is_autocast_available(device_type: str) -> bool:
     """False: no device computes in mixed precision here."""
     return False
+
+
+def is_autocast_enabled(device_type: str | None = None) -> bool:
+    """False: nothing is computed in mixed precision here."""
+    return False
+
+
+is_autocast_cpu_enabled = is_autocast_enabled
+
+
+def is_autocast_cache_enabled() -> bool:
+    """True, as in PyTorch unless a program switches it off."""
+    return True
+
+
+def get_autocast_dtype(device_type: str):
+    """The type that PyTorch's autocast computes in by default: bfloat16 on a processor, float16 on a GPU."""
+    return of_name("bfloat16" if device_type == "cpu" else "float16")
+
+
+def get_autocast_cpu_dtype():
+    """`get_autocast_dtype("cpu")`."""
+    return get_autocast_dtype("cpu")
+
+
+def get_autocast_gpu_dtype():
+    """`get_autocast_dtype("cuda")`."""
+    return get_autocast_dtype("cuda")
 
 
 class autocast:

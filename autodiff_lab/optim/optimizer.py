@@ -6,6 +6,7 @@ A learning rule of your own is a subclass with a `step` method; see `sgd.py` for
 from __future__ import annotations
 
 import functools
+import math
 import warnings
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable
@@ -14,7 +15,6 @@ from itertools import chain
 
 from ..core import observe
 from ..core.modes import enable_grad, modes
-from ..core.op import public
 from ..core.tape import Handle
 from ..core.tensor import Tensor
 
@@ -347,4 +347,40 @@ def check_fused(fused, foreach, differentiable) -> None:
         raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
 
 
-assert modes and public
+# ---- what optimizers of programs borrow from PyTorch's own ----
+
+ParamsT = Iterable[Tensor] | Iterable[dict] | Iterable[tuple[str, Tensor]]
+_params_doc = _foreach_doc = _fused_doc = _maximize_doc = _capturable_doc = _differentiable_doc = ""
+
+
+def _use_grad_for_differentiable(step):
+    """`step` with gradients on only if the optimizer's `differentiable` says so."""
+    @functools.wraps(step)
+    def wrapped(self, *args, **kwargs):
+        before = modes.grad
+        modes.grad = self.defaults["differentiable"]
+        try:
+            return step(self, *args, **kwargs)
+        finally:
+            modes.grad = before
+    return wrapped
+
+
+def _default_to_fused_or_foreach(params, differentiable: bool, use_fused: bool = False) -> tuple[bool, bool]:
+    """(False, False): plain loops are the default."""
+    return False, False
+
+
+def _get_value(x):
+    """The number in a tensor; a number as it is."""
+    return x.item() if isinstance(x, Tensor) else x
+
+
+def _stack_if_compiling(x):
+    """As it is: nothing is compiled."""
+    return x
+
+
+def _dispatch_sqrt(x):
+    """The square root of a number or tensor."""
+    return x.sqrt() if isinstance(x, Tensor) else math.sqrt(x)

@@ -20,6 +20,7 @@ from . import (
     rnn,
     sparse,
     transformer,
+    utils,
     vision,
 )
 from .lazy import LazyModuleMixin
@@ -32,4 +33,4 @@ for _family in FAMILIES:
     globals().update({name: getattr(_family, name) for name in _family.__all__})
     __all__ += _family.__all__
 
-assert LazyModuleMixin and module
+assert LazyModuleMixin and module and utils

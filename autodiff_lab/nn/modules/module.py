@@ -18,6 +18,7 @@ from ...core.modes import no_grad
 from ...core.tensor import Tensor
 from ..parameter import Buffer, Parameter
 from .hooks import KINDS, HookHandle, Hooks, global_hooks
+from .state import IncompatibleKeys as _IncompatibleKeys
 from .state import State
 
 __all__ = ["Module", "register_module_buffer_registration_hook", "register_module_forward_hook", "register_module_forward_pre_hook",
@@ -526,3 +527,6 @@ def register_module_forward_hook(hook, *, with_kwargs: bool = False, always_call
     """Run `hook(module, args, output)` after the forward of every module."""
     flags = ((global_hooks.forward_kwargs,) if with_kwargs else ()) + ((global_hooks.forward_always,) if always_call else ())
     return HookHandle(global_hooks.forward, hook, flags)
+
+
+assert _IncompatibleKeys  # programs import it from here

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from . import _utils, dataloader, dataset, distributed, sampler
 from . import collate as _collate_module
-from . import dataloader, dataset, distributed, sampler
 from .collate import default_collate, default_convert
 from .dataloader import DataLoader
 from .dataset import (
@@ -26,4 +26,4 @@ __all__ = [
     "WorkerInfo", "default_collate", "default_convert", "get_worker_info", "random_split",
 ]
 
-assert _collate_module and dataloader and dataset and distributed and sampler
+assert _collate_module and _utils and dataloader and dataset and distributed and sampler

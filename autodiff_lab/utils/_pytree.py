@@ -1,0 +1,244 @@
+"""Nested tuples, lists and dicts under PyTorch's names: `tree_flatten`, `tree_unflatten`, `tree_map` and their kin.
+
+A tree is taken apart into its leaves and a `TreeSpec`, which remembers the nesting. None is a leaf.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import OrderedDict, defaultdict, deque, namedtuple
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["LeafSpec", "PyTree", "SUPPORTED_NODES", "TreeSpec", "register_pytree_node", "tree_all", "tree_all_only", "tree_any", "tree_any_only", "tree_flatten", "tree_iter",
+           "tree_leaves", "tree_map", "tree_map_", "tree_map_only", "tree_map_only_", "tree_structure", "tree_unflatten"]
+
+PyTree = Any
+NodeDef = namedtuple("NodeDef", ["type", "flatten_fn", "unflatten_fn"])
+SUPPORTED_NODES: dict[type, NodeDef] = {}
+
+
+def register_pytree_node(cls: type, flatten_fn, unflatten_fn, **names) -> None:
+    """Teach trees a class: `flatten_fn(node)` gives (children, context), `unflatten_fn(children, context)` the node again."""
+    SUPPORTED_NODES[cls] = NodeDef(cls, flatten_fn, unflatten_fn)
+
+
+def _dict(make, keys_of=lambda d: list(d)):
+    return lambda d: (list(d.values()), keys_of(d)), make
+
+
+register_pytree_node(tuple, lambda t: (list(t), None), lambda c, _: tuple(c))
+register_pytree_node(list, lambda t: (list(t), None), lambda c, _: list(c))
+register_pytree_node(dict, *_dict(lambda c, keys: dict(zip(keys, c, strict=True))))
+register_pytree_node(OrderedDict, *_dict(lambda c, keys: OrderedDict(zip(keys, c, strict=True))))
+register_pytree_node(defaultdict, *_dict(lambda c, context: defaultdict(context[0], zip(context[1], c, strict=True)), lambda d: [d.default_factory, list(d)]))
+register_pytree_node(deque, lambda d: (list(d), d.maxlen), lambda c, maxlen: deque(c, maxlen=maxlen))
+register_pytree_node(namedtuple, lambda t: (list(t), type(t)), lambda c, kind: kind(*c))
+
+
+def _kind(tree) -> type | None:
+    """The class by which a node is taken apart; None for a leaf."""
+    kind = type(tree)
+    if kind in SUPPORTED_NODES:
+        return kind
+    return namedtuple if isinstance(tree, tuple) and hasattr(kind, "_fields") else None
+
+
+@dataclass
+class TreeSpec:
+    """The nesting of a tree without its leaves."""
+
+    type: Any
+    context: Any
+    children_specs: list
+    num_leaves: int = field(init=False)
+
+    def __post_init__(self):
+        self.num_leaves = sum(child.num_leaves for child in self.children_specs)
+
+    @property
+    def num_nodes(self) -> int:
+        """Nodes and leaves together."""
+        return 1 + sum(child.num_nodes for child in self.children_specs)
+
+    @property
+    def num_children(self) -> int:
+        """How many children the outermost node has."""
+        return len(self.children_specs)
+
+    def children(self) -> list:
+        """The specs one level below."""
+        return list(self.children_specs)
+
+    def is_leaf(self) -> bool:
+        """True for a single leaf."""
+        return False
+
+    def unflatten(self, leaves):
+        """The tree with these leaves."""
+        return tree_unflatten(leaves, self)
+
+    def flatten_up_to(self, tree) -> list:
+        """The parts of another tree at the places of this one's leaves."""
+        if _kind(tree) is not self.type:
+            raise ValueError(f"Type mismatch; expected {self.type!r}, but got {type(tree)!r}.")
+        children, context = SUPPORTED_NODES[self.type].flatten_fn(tree)
+        if isinstance(context, list) and isinstance(self.context, list) and set(map(repr, context)) == set(map(repr, self.context)):
+            children = [tree[key] for key in (self.context[1] if self.type is defaultdict else self.context)]
+        elif context != self.context or len(children) != len(self.children_specs):
+            raise ValueError(f"Node arity mismatch; expected {len(self.children_specs)}, but got {len(children)}.")
+        return [part for spec, child in zip(self.children_specs, children, strict=True) for part in spec.flatten_up_to(child)]
+
+    def __hash__(self) -> int:
+        return hash((self.type, repr(self.context), tuple(self.children_specs)))
+
+    def __repr__(self, indent: int = 0) -> str:
+        inside = indent + 2
+        children = f",\n{' ' * inside}".join(child.__repr__(inside) for child in self.children_specs)
+        return f"TreeSpec({self.type.__name__}, {self.context}, [{children}])"
+
+
+class LeafSpec(TreeSpec):
+    """A single leaf."""
+
+    def __init__(self):
+        super().__init__(None, None, [])
+        self.num_leaves = 1
+
+    def is_leaf(self) -> bool:
+        """True."""
+        return True
+
+    def flatten_up_to(self, tree) -> list:
+        """The tree itself."""
+        return [tree]
+
+    def __eq__(self, other) -> bool:
+        return isinstance(other, LeafSpec)
+
+    __hash__ = TreeSpec.__hash__
+
+    def __repr__(self, indent: int = 0) -> str:
+        return "*"
+
+
+def tree_flatten(tree, is_leaf=None) -> tuple[list, TreeSpec]:
+    """The leaves from left to right, and the nesting.
+
+    >>> tree_flatten({"a": 1, "b": (2, 3)})[0]
+    [1, 2, 3]
+    """
+    leaves: list = []
+
+    def take(node) -> TreeSpec:
+        kind = None if is_leaf is not None and is_leaf(node) else _kind(node)
+        if kind is None:
+            leaves.append(node)
+            return LeafSpec()
+        children, context = SUPPORTED_NODES[kind].flatten_fn(node)
+        return TreeSpec(kind, context, [take(child) for child in children])
+
+    return leaves, take(tree)
+
+
+def tree_unflatten(leaves, treespec: TreeSpec):
+    """The tree with these leaves.
+
+    Raises:
+        ValueError: if there are more or fewer leaves than places.
+    """
+    if not isinstance(treespec, TreeSpec):
+        raise TypeError(f"tree_unflatten(leaves, treespec): Expected `treespec` to be instance of TreeSpec but got item of type {type(treespec)}.")
+    leaves = list(leaves)
+    if len(leaves) != treespec.num_leaves:
+        raise ValueError(f"tree_unflatten(leaves, treespec): `leaves` has length {len(leaves)} but the spec refers to a pytree that holds {treespec.num_leaves} items ({treespec}).")
+    supply = iter(leaves)
+
+    def build(spec):
+        return next(supply) if spec.is_leaf() else SUPPORTED_NODES[spec.type].unflatten_fn([build(child) for child in spec.children_specs], spec.context)
+
+    return build(treespec)
+
+
+def tree_leaves(tree, is_leaf=None) -> list:
+    """The leaves from left to right."""
+    return tree_flatten(tree, is_leaf)[0]
+
+
+def tree_iter(tree, is_leaf=None):
+    """The leaves, one after the other."""
+    return iter(tree_leaves(tree, is_leaf))
+
+
+def tree_structure(tree, is_leaf=None) -> TreeSpec:
+    """The nesting."""
+    return tree_flatten(tree, is_leaf)[1]
+
+
+def tree_map(func, tree, *rests, is_leaf=None):
+    """The same nesting with `func` of every leaf, together with what stands at its place in `rests`.
+
+    >>> tree_map(lambda a, b: a + b, [1, (2, 3)], [10, (20, 30)])
+    [11, (22, 33)]
+    """
+    leaves, spec = tree_flatten(tree, is_leaf)
+    return tree_unflatten([func(*values) for values in zip(leaves, *(spec.flatten_up_to(rest) for rest in rests), strict=True)], spec)
+
+
+def tree_map_(func, tree, *rests, is_leaf=None):
+    """Call `func` of every leaf and give the tree back as it is."""
+    leaves, spec = tree_flatten(tree, is_leaf)
+    for values in zip(leaves, *(spec.flatten_up_to(rest) for rest in rests), strict=True):
+        func(*values)
+    return tree
+
+
+def _only(kinds, func):
+    """`func` for leaves of certain classes, or for which a condition holds; others stay."""
+    fits = kinds if callable(kinds) and not isinstance(kinds, type) else functools.partial(lambda k, x: isinstance(x, k), kinds)
+    return lambda leaf: func(leaf) if fits(leaf) else leaf
+
+
+def map_only(kinds, /):
+    """Decorate a function so that it changes only leaves of certain classes."""
+    return functools.partial(_only, kinds)
+
+
+def tree_map_only(type_or_types_or_pred, func, tree, is_leaf=None):
+    """`tree_map` for leaves of certain classes; the others stay."""
+    return tree_map(_only(type_or_types_or_pred, func), tree, is_leaf=is_leaf)
+
+
+def tree_map_only_(type_or_types_or_pred, func, tree, is_leaf=None):
+    """`tree_map_` for leaves of certain classes."""
+    return tree_map_(_only(type_or_types_or_pred, func), tree, is_leaf=is_leaf)
+
+
+def tree_all(pred, tree, is_leaf=None) -> bool:
+    """True if `pred` holds for every leaf."""
+    return all(map(pred, tree_leaves(tree, is_leaf)))
+
+
+def tree_any(pred, tree, is_leaf=None) -> bool:
+    """True if `pred` holds for some leaf."""
+    return any(map(pred, tree_leaves(tree, is_leaf)))
+
+
+def tree_all_only(type_or_types, pred, tree, is_leaf=None) -> bool:
+    """True if `pred` holds for every leaf of certain classes."""
+    return all(pred(leaf) for leaf in tree_leaves(tree, is_leaf) if isinstance(leaf, type_or_types))
+
+
+def tree_any_only(type_or_types, pred, tree, is_leaf=None) -> bool:
+    """True if `pred` holds for some leaf of certain classes."""
+    return any(pred(leaf) for leaf in tree_leaves(tree, is_leaf) if isinstance(leaf, type_or_types))
+
+
+def arg_tree_leaves(*args, **kwargs) -> list:
+    """The leaves of all arguments."""
+    return tree_leaves((args, kwargs))
+
+
+def tree_is_leaf(tree, is_leaf=None) -> bool:
+    """True if the tree is a single leaf."""
+    return _kind(tree) is None or (is_leaf is not None and is_leaf(tree))

@@ -1,0 +1,158 @@
+"""Names outside the usual modules that public programs and packages import: each answers as PyTorch's does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import autodiff_lab as lab
+from autodiff_lab.nn.attention.flex_attention import and_masks, create_block_mask, flex_attention
+from autodiff_lab.testing import assert_allclose, assert_close, make_tensor
+from autodiff_lab.utils import _pytree as pytree
+
+DIFFERENCES = [
+    (lambda t: (t.tensor([1.0, 2.0, 3.0]), t.tensor([1.0, 2.0, 4.0])), {}),
+    (lambda t: (t.tensor([[1.0, 2.0], [3.0, 4.0]]), t.tensor([[1.0, 2.0], [3.0, 5.0]])), {"rtol": 0, "atol": 0.1}),
+    (lambda t: (t.tensor([1, 2, 3]), t.tensor([1, 2, 4])), {}),
+    (lambda t: (t.tensor([float("nan"), 1.0]), t.tensor([float("nan"), 1.0])), {}),
+    (lambda t: (t.tensor([1.0]), t.tensor([1.0], dtype=t.float64)), {}),
+    (lambda t: (t.tensor([1.0]), t.tensor([1.0, 2.0])), {}),
+    (lambda t: (t.tensor(True), t.tensor(False)), {}),
+    (lambda t: (1.0, 1.5), {}),
+    (lambda t: (1, 2), {}),
+    (lambda t: (True, False), {}),
+    (lambda t: ([t.tensor(1.0)], [t.tensor(2.0)]), {}),
+    (lambda t: ({"a": (1, t.tensor(1.0))}, {"a": (1, t.tensor(2.0))}), {}),
+    (lambda t: ({"a": 1}, {"b": 1}), {}),
+    (lambda t: ([1], [1, 2]), {}),
+    (lambda t: (t.tensor(1.0), t.tensor(2.0)), {"msg": "look here"}),
+    (lambda t: (t.tensor(1.0), t.tensor(2.0)), {"msg": lambda words: "look: " + words}),
+    (lambda t: (t.tensor(1.0), t.tensor(2.0)), {"rtol": 1e-3}),
+    (lambda t: (t.ones(2, 3).t(), t.ones(3, 2)), {"check_stride": True}),
+    (lambda t: ("a", "a"), {}),
+    (lambda t: (t.tensor(1.0), 1.0), {}),
+]
+
+
+@pytest.mark.parametrize("number", range(len(DIFFERENCES)))
+def test_assert_close_says_what_pytorch_says(number):
+    torch = pytest.importorskip("torch")
+    make, options = DIFFERENCES[number]
+
+    def words(library):
+        with pytest.raises(Exception) as caught:
+            library.testing.assert_close(*make(library), **options)
+        return type(caught.value), str(caught.value)
+
+    kind, said = words(lab)
+    theirs, they_said = words(torch)
+    assert (kind, said.replace("autodiff_lab.core.tensor.Tensor", "torch.Tensor")) == (theirs, they_said)
+
+
+def test_assert_close_accepts_what_is_close():
+    assert_close({"a": [lab.tensor(1.0), None, 2]}, {"a": [lab.tensor(1.000001), None, 2]})
+    assert_close(lab.tensor([float("nan")]), lab.tensor([float("nan")]), equal_nan=True)
+    assert_close(np.float32(1), np.float32(1))
+    assert_allclose(lab.tensor([1.0, 2.0]), [1.0, 2.0001])
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64", "int64", "uint8", "bool", "complex64"])
+def test_make_tensor_draws_what_pytorch_draws(kind):
+    torch = pytest.importorskip("torch")
+    lab.manual_seed(3)
+    torch.manual_seed(3)
+    ours = make_tensor(2, 3, dtype=getattr(lab, kind), device="cpu", requires_grad=kind.startswith("float"))
+    theirs = torch.testing.make_tensor((2, 3), dtype=getattr(torch, kind), device="cpu")
+    assert np.array_equal(ours.detach().numpy(), theirs.numpy()) and str(ours.dtype) == str(theirs.dtype)
+    assert not make_tensor((2, 3), dtype=getattr(lab, kind), device="cpu", noncontiguous=True).is_contiguous()
+
+
+def test_trees_come_apart_and_together():
+    tree = {"a": (1, [2, None]), "b": 3}
+    leaves, spec = pytree.tree_flatten(tree)
+    assert leaves == [1, 2, None, 3] and spec.num_leaves == 4
+    assert pytree.tree_unflatten([5, 6, 7, 8], spec) == {"a": (5, [6, 7]), "b": 8}
+    assert pytree.tree_map(lambda x, y: x + y, [1, (2,)], [10, (20,)]) == [11, (22,)]
+    assert pytree.tree_map_only(int, lambda x: -x, [1, "a"]) == [-1, "a"]
+    with pytest.raises(ValueError, match="holds 4 items"):
+        pytree.tree_unflatten([1], spec)
+
+
+def test_a_class_can_be_registered_as_a_node():
+    class Pair:
+        def __init__(self, a, b):
+            self.a, self.b = a, b
+
+    pytree.register_pytree_node(Pair, lambda p: ([p.a, p.b], None), lambda children, _: Pair(*children))
+    try:
+        assert pytree.tree_leaves([Pair(1, 2), 3]) == [1, 2, 3]
+        assert pytree.tree_map(lambda x: x * 2, Pair(1, 2)).b == 4
+    finally:
+        del pytree.SUPPORTED_NODES[Pair]
+
+
+def test_foreach_operators_go_over_lists():
+    tensors = [lab.tensor([1.0, 4.0]), lab.tensor([9.0])]
+    assert [t.tolist() for t in lab._foreach_sqrt(tensors)] == [[1.0, 2.0], [3.0]]
+    assert [t.tolist() for t in lab._foreach_add(tensors, [lab.ones(2), lab.ones(1)], alpha=2)] == [[3.0, 6.0], [11.0]]
+    lab._foreach_mul_(tensors, 2)
+    lab._foreach_addcmul_(tensors, [lab.ones(2), lab.ones(1)], [lab.ones(2), lab.ones(1)], [1.0, 3.0])
+    lab._foreach_lerp_(tensors, [lab.zeros(2), lab.zeros(1)], 0.5)
+    assert [t.tolist() for t in tensors] == [[1.5, 4.5], [10.5]]
+    assert [t.item() for t in lab._foreach_norm(tensors, 1)] == [6.0, 10.5]
+    assert lab._foreach_maximum(tensors, 5.0)[0].tolist() == [5.0, 5.0]
+    with pytest.raises(RuntimeError, match="same number of tensors"):
+        lab._foreach_add_(tensors, [lab.ones(2)])
+
+
+def test_flex_attention_is_attention_with_changed_scores():
+    lab.manual_seed(0)
+    q, k, v = (lab.randn(2, 4, 6, 8) for _ in range(3))
+    F = lab.nn.functional
+    assert_close(flex_attention(q, k, v), F.scaled_dot_product_attention(q, k, v))
+    causal = create_block_mask(lambda b, h, i, j: i >= j, None, None, 6, 6, device="cpu")
+    assert_close(flex_attention(q, k, v, block_mask=causal), F.scaled_dot_product_attention(q, k, v, is_causal=True))
+    near = and_masks(lambda b, h, i, j: i >= j, lambda b, h, i, j: i - j < 2)
+    seen = lab.ones(6, 6).tril().bool() & ~lab.ones(6, 6).tril(-2).bool()
+    assert_close(flex_attention(q, k, v, block_mask=create_block_mask(near, 2, 4, 6, 6)), F.scaled_dot_product_attention(q, k, v, attn_mask=seen))
+    slopes = lab.arange(4.0)
+    biased = flex_attention(q, k, v, score_mod=lambda score, b, h, i, j: score + slopes[h] * (j - i))
+    places = lab.arange(6.0)
+    assert_close(biased, F.scaled_dot_product_attention(q, k, v, attn_mask=(slopes.view(4, 1, 1) * (places - places.view(6, 1)))))
+    nothing = create_block_mask(lambda b, h, i, j: (i > 2) & (j > 0), None, None, 6, 6)
+    assert flex_attention(q, k, v, block_mask=nothing)[:, :, :3].abs().max() == 0
+
+
+def test_paths_that_programs_import_lead_somewhere():
+    program = """
+import torch
+import torch._dynamo
+from torch import Tensor, nn
+from torch.amp.autocast_mode import autocast
+from torch.amp.grad_scaler import GradScaler
+from torch.jit import ScriptModule
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.attention.flex_attention import flex_attention
+from torch.nn.modules.instancenorm import _InstanceNorm
+from torch.nn.modules.module import _IncompatibleKeys
+from torch.nn.modules.utils import _pair, _triple
+from torch.nn.parallel.distributed import DistributedDataParallel
+from torch.nn.utils.convert_parameters import parameters_to_vector
+from torch.optim.optimizer import Optimizer, ParamsT, required
+from torch.testing import assert_close
+from torch.utils._pytree import tree_map
+from torch.utils.data._utils.collate import default_collate
+from torch.utils.hooks import RemovableHandle
+torch._dynamo.config.suppress_errors = True
+torch._assert(True, "no")
+torch._check(True)
+with sdpa_kernel([SDPBackend.MATH, SDPBackend.FLASH_ATTENTION]):
+    print(nn.functional.scaled_dot_product_attention(torch.ones(1, 2, 3), torch.ones(1, 2, 3), torch.ones(1, 2, 3)).sum().item())
+print(torch.xpu.is_available(), torch.is_autocast_enabled(), torch.get_autocast_dtype("cpu"), _pair(3), isinstance(nn.Linear(1, 1), ScriptModule))
+print(isinstance(nn.Linear(1, 1).register_forward_hook(print), RemovableHandle), torch.utils.data._utils.collate.default_collate([1, 2]), torch.utils._pytree is not None)
+"""
+    done = subprocess.run([sys.executable, "-m", "autodiff_lab", "-c", program], capture_output=True, text=True, timeout=100, check=False)
+    assert done.stdout.splitlines() == ["6.0", "False False torch.bfloat16 (3, 3) False", "True tensor([1, 2]) True"], done.stdout + done.stderr
