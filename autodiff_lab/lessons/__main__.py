@@ -21,6 +21,7 @@ def main(arguments=None) -> int:
     grade.add_argument("-o", "--output", type=Path, default=Path("grades.csv"))
     grade.add_argument("--timeout", type=int, default=120, help="seconds for one notebook (default 120)")
     grade.add_argument("--memory", type=int, default=2000, help="megabytes for one notebook, where the system can limit it (default 2000)")
+    grade.add_argument("--solutions", type=Path, help="the folder of the teacher's notebooks: their hidden tests are run too")
     options = parser.parse_args(arguments)
 
     if options.command == "run":
@@ -42,7 +43,7 @@ def main(arguments=None) -> int:
     else:
         from .grading import grade_folder
 
-        return grade_folder(options.folder, options.output, options.timeout, options.memory)
+        return grade_folder(options.folder, options.output, options.timeout, options.memory, options.solutions)
     return 0
 
 

@@ -1,9 +1,13 @@
 """Grades a folder of submissions: each runs alone, in a process of its own with a time limit, and ends as one line of a CSV.
 
-The grader trusts a submission no more than a kernel would: it runs in an empty folder, with an empty home and without the
-environment's variables, in its own process group, which is ended as a whole. What a check says still comes from the
-process in which the submission ran: a verdict is good against mistakes, not against malice. Submissions from people you
-don't know belong in a container.
+A submission runs in an empty folder, with an empty home and without the environment's variables. On Linux it can write
+nothing but that folder, read nothing but the system and the Python installation (so no other submission), open no
+connection, and signal nobody (`confine`); elsewhere it may do what a kernel may. Its time, its memory and the size of its
+files are limited, and what it has started is ended with it.
+
+What a check says still comes from the process in which the submission ran: a verdict is good against mistakes, not against
+somebody who has read this file. Checks in `### BEGIN HIDDEN TESTS` regions of the teacher's notebook are never given away;
+`solutions` names the folder where they are.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -19,14 +24,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from .notebooks import read
+from .checking import every_exercise
+from .notebooks import read, regions
 
 __all__ = ["grade", "grade_folder"]
 
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
-def grade_folder(folder: Path, output: Path, timeout: int = 120, memory: int = 2000) -> int:
+def grade_folder(folder: Path, output: Path, timeout: int = 120, memory: int = 2000, solutions: Path | None = None) -> int:
     """Grade every notebook in a folder, and write the CSV. Returns 0 if there was at least one."""
     if not folder.is_dir():
         print(f"There is no folder {folder}.", file=sys.stderr)
@@ -37,7 +43,7 @@ def grade_folder(folder: Path, output: Path, timeout: int = 120, memory: int = 2
         return 2
     rows = []
     for path in files:
-        row = {"submission": str(path.relative_to(folder)), **grade(path, timeout, memory)}
+        row = {"submission": str(path.relative_to(folder)), **grade(path, timeout, memory, solutions)}
         rows.append(row)
         print(f"{row['submission']}: {row['solved']} of {row['exercises']} solved, {row['status']}", flush=True)
     keys = sorted({key for row in rows for key in row["verdicts"]})
@@ -56,48 +62,69 @@ def harmless(text: str) -> str:
     return "'" + text if text[:1] in "=+-@\t\r" else text
 
 
-def grade(path: Path, timeout: int = 120, memory: int = 2000) -> dict:
-    """Run one submission and collect what its checks say."""
+def grade(path: Path, timeout: int = 120, memory: int = 2000, solutions: Path | None = None) -> dict:
+    """Run one submission and collect what its checks say. An exercise of its lesson that it never checks is "missing"."""
     began = time.monotonic()
     row = {"solved": 0, "exercises": 0, "seconds": 0.0, "status": "ran", "verdicts": {}}
     try:
+        if path.is_symlink():
+            return {**row, "status": "not read: it is a link to another file"}
         cells = [code_of(cell) for cell in read(path)["cells"] if cell.get("cell_type") == "code"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return {**row, "status": f"not a notebook ({type(error).__name__})"}
-    mark = secrets.token_hex(16)
-    with tempfile.TemporaryDirectory(prefix="grading-") as place:
-        environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-        environment |= {"HOME": place, "USERPROFILE": place, "TMPDIR": place, "AUTODIFF_LAB_HOME": place, "IPYTHONDIR": place, "MPLBACKEND": "agg",
-                        "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry), "PYTHONDONTWRITEBYTECODE": "1"}
-        result = Path(place) / f"{mark}.jsonl"
-        process = subprocess.Popen([sys.executable, "-m", "autodiff_lab.lessons.submission", str(memory)], cwd=place, env=environment, stdin=subprocess.PIPE,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        try:
-            process.communicate(json.dumps({"cells": cells, "result": str(result)}).encode(), timeout=timeout)
-            if process.returncode:
-                row["status"] = f"ended early (exit status {process.returncode})"
-        except subprocess.TimeoutExpired:
-            row["status"] = f"stopped after {timeout} s"
-        finally:
-            end(process)
-        lines = result.read_text(encoding="utf-8", errors="replace").splitlines() if result.exists() else []
-    for line in lines:
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue
+    hidden = hidden_tests(solutions / path.name) if solutions is not None else []
+    events = run(cells, hidden, timeout, memory, row)
+    for event in events:
         if "key" in event:  # what counts is the last verdict on an exercise
-            row["verdicts"][str(event["key"])] = "solved" if event.get("passed") is True else "not yet"
+            row["verdicts"][event["key"]] = "solved" if event.get("passed") is True else "not yet"
         elif "error" in event and row["status"] == "ran":
             row["status"] = f"cell {event.get('cell')}: {event['error']}"[:200]
+    asked = {path.name[:2], *(key.partition("-")[0] for key in row["verdicts"])}
+    expected = [one.key for one in every_exercise() if one.lesson in asked] + [f"hidden-{number + 1}" for number in range(len(hidden))]
+    row["verdicts"] = dict.fromkeys(expected, "missing") | row["verdicts"]
     row["exercises"] = len(row["verdicts"])
     row["solved"] = sum(verdict == "solved" for verdict in row["verdicts"].values())
     row["seconds"] = round(time.monotonic() - began, 1)
     return row
 
 
-def end(process: subprocess.Popen) -> None:
-    """End a submission and everything that it started."""
+def run(cells: list[str], hidden: list[str], timeout: int, memory: int, row: dict) -> list[dict]:
+    """What happened when the cells ran, as a list of events; how it ended is written into the row."""
+    mark = secrets.token_hex(16)
+    with tempfile.TemporaryDirectory(prefix="grading-", ignore_cleanup_errors=True) as place:
+        home, result = Path(place) / "home", Path(place) / "result.jsonl"
+        home.mkdir()
+        environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        environment |= dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "AUTODIFF_LAB_HOME", "IPYTHONDIR"), str(home))
+        environment |= {"MPLBACKEND": "agg", "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry), "PYTHONDONTWRITEBYTECODE": "1", "GRADING": mark}
+        process = subprocess.Popen([sys.executable, "-m", "autodiff_lab.lessons.submission"], cwd=home, env=environment, stdin=subprocess.PIPE,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        task = {"cells": cells, "hidden": hidden, "memory": memory, "result": str(result)}
+        try:
+            process.communicate(json.dumps(task).encode(), timeout=timeout)
+            if process.returncode:
+                row["status"] = f"ended early (exit status {process.returncode})"
+        except subprocess.TimeoutExpired:
+            row["status"] = f"stopped after {timeout} s"
+        finally:
+            end(process, mark)
+        lines = result.read_text(encoding="utf-8", errors="replace").splitlines() if result.exists() else []
+    return [event for line in lines if (event := event_of(line))]
+
+
+def event_of(line: str) -> dict | None:
+    """One line of the report, if it is one."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(event, dict) or not re.fullmatch(r"\w[\w.-]{0,39}", str(event.get("key", "no"))):
+        return None
+    return event
+
+
+def end(process: subprocess.Popen, mark: str) -> None:
+    """End a submission and everything that it started, also what has left its process group."""
     try:
         if hasattr(os, "killpg"):
             os.killpg(process.pid, signal.SIGKILL)
@@ -106,6 +133,35 @@ def end(process: subprocess.Popen) -> None:
     except (ProcessLookupError, PermissionError):
         pass
     process.wait()
+    for _ in range(100):  # as often as new ones appear
+        strays = marked(mark)
+        for number in strays:
+            try:
+                os.kill(number, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                pass
+        if not strays:
+            return
+        time.sleep(0.01)
+
+
+def marked(mark: str) -> list[int]:
+    """The processes that carry a mark in their environment (Linux; none elsewhere)."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark.encode() in (entry / "environ").read_bytes():
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+def hidden_tests(path: Path) -> list[str]:
+    """The tests of a teacher's notebook that students never get; none, if there is no such notebook."""
+    if not path.exists():
+        return []
+    return [test for cell in read(path)["cells"] if cell.get("cell_type") == "code" for test in regions(code_of(cell), "HIDDEN TESTS")]
 
 
 def code_of(cell: dict) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from pathlib import Path
 
-__all__ = ["execute", "read", "released", "write"]
+__all__ = ["execute", "read", "regions", "released", "write"]
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -121,7 +122,17 @@ def released(notebook: dict) -> dict:
 def without_regions(source: str) -> str:
     """A cell's text without the regions that students must not see."""
     for kind in HIDDEN:
-        source = re.sub(rf"^[ \t]*#+ BEGIN {kind}[^\n]*\n.*?^[ \t]*#+ END {kind}[^\n]*(\n|\Z)", "", source, flags=re.DOTALL | re.MULTILINE)
+        source = region(kind).sub("", source)
         if re.search(rf"^[ \t]*#+ (BEGIN|END) {kind}", source, flags=re.MULTILINE):
             raise ValueError(f"A cell has a mark of {kind} without its partner. It begins: {source[:80]!r}.")
     return source.rstrip("\n")
+
+
+def regions(source: str, kind: str) -> list[str]:
+    """What stands between the marks of a kind, one text for each pair."""
+    return [textwrap.dedent(found["inside"]) for found in region(kind).finditer(source)]
+
+
+def region(kind: str) -> re.Pattern:
+    """A pair of marks, with what stands between them."""
+    return re.compile(rf"^[ \t]*#+ BEGIN {kind}[^\n]*\n(?P<inside>.*?)^[ \t]*#+ END {kind}[^\n]*(\n|\Z)", re.DOTALL | re.MULTILINE)
