@@ -1,10 +1,10 @@
 // Curves: raw lines pale behind the smoothed ones, words at their ends, exact values under the cursor. Drawn by uPlot.
 
 import uPlot from "uplot";
-import { rgb, tokenValue } from "../common/tokens";
 import { number } from "../common/format";
 import { html } from "../common/dom";
 import { aligned, apart, thinned, wantsLog } from "./math";
+import type { Palette } from "./palette";
 import type { Curve, Store } from "./store";
 
 const HUES = ["linear", "reduce", "point", "random"];
@@ -35,7 +35,7 @@ export class CurvesView {
 
   constructor(
     private readonly store: Store,
-    private readonly theme: HTMLElement,
+    private readonly palette: Palette,
   ) {
     this.read = html("div", { class: "adl-read m" });
     this.box = html("div", { class: "adl-curves", role: "img" });
@@ -149,12 +149,11 @@ export class CurvesView {
   }
 
   private options(width: number, height: number, left: number, right: number): uPlot.Options {
-    const token = (name: string) => tokenValue(this.theme, name);
+    const token = (name: string) => this.palette.token(name);
     const font = `11px ${token("sans") || "sans-serif"}`;
     const stroke = (line: Line) => () => {
-      const colour = token(line.token);
-      if (!line.pale) return colour;
-      const [r, g, b] = rgb(colour);
+      if (!line.pale) return token(line.token);
+      const [r, g, b] = this.palette.rgb(line.token);
       return `rgba(${r}, ${g}, ${b}, 0.32)`;
     };
     const series: uPlot.Series[] = [

@@ -1,18 +1,20 @@
 // Field: what a classifier says about every point of the plane, morphing while it trains.
 
 import { html } from "../common/dom";
-import { rgb, tokenValue } from "../common/tokens";
+import { rgb } from "../common/tokens";
 import { lastNotAfter } from "./flow";
+import type { Palette } from "./palette";
 import type { Store } from "./store";
 
 export class FieldView {
   readonly root = html("div", { class: "adl-field" });
   private readonly canvas = html("canvas", { role: "img" });
+  private drawn = ""; // what stands on the canvas
   private readonly caption = html("div", { class: "soft adl-field-caption" });
 
   constructor(
     private readonly store: Store,
-    private readonly theme: HTMLElement,
+    private readonly palette: Palette,
   ) {
     this.root.append(this.caption, this.canvas);
   }
@@ -30,8 +32,11 @@ export class FieldView {
     this.canvas.style.width = this.canvas.style.height = `${side}px`;
     const context = this.canvas.getContext("2d");
     if (!context) return;
-    const colours = CLASS_TOKENS.map((token) => rgb(tokenValue(this.theme, token)));
+    const colours = CLASS_TOKENS.map((token) => this.palette.rgb(token));
     const ground = groundOf(this.root);
+    const key = [k, field.steps[k], pixels, ground, colours.slice(0, field.classes)].join();
+    if (key === this.drawn) return;
+    this.drawn = key;
     const small = new OffscreenCanvas(w, h);
     const image = new ImageData(w, h);
     for (let i = 0; i < frame.length; i++) {
@@ -46,16 +51,16 @@ export class FieldView {
     context.imageSmoothingEnabled = true;
     context.imageSmoothingQuality = "high";
     context.drawImage(small, 0, 0, pixels, pixels);
-    this.drawPoints(context, pixels, ratio, colours);
+    this.drawPoints(context, pixels, ratio, colours, ground);
     const step = field.steps[k]!;
     this.caption.textContent = `What the model says, step ${step.toLocaleString("en")}`;
     this.canvas.setAttribute("aria-label", `Decision surface at step ${step}: ${field.classes} classes over ${field.names[0]} and ${field.names[1]}, with ${field.labels.length} data points.`);
   }
 
-  private drawPoints(context: CanvasRenderingContext2D, pixels: number, ratio: number, colours: [number, number, number][]): void {
+  private drawPoints(context: CanvasRenderingContext2D, pixels: number, ratio: number, colours: [number, number, number][], ground: [number, number, number]): void {
     const { extent, points, labels } = this.store.field!;
     const [x0, x1, y0, y1] = extent;
-    context.strokeStyle = `rgb(${groundOf(this.root).join(",")})`;
+    context.strokeStyle = `rgb(${ground.join(",")})`;
     context.lineWidth = ratio;
     for (let k = 0; k < labels.length; k++) {
       const x = ((points[2 * k]! - x0) / (x1 - x0)) * pixels;

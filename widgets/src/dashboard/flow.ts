@@ -3,7 +3,7 @@
 import { blend } from "./math";
 import { html, svg } from "../common/dom";
 import { number } from "../common/format";
-import { rgb, tokenValue } from "../common/tokens";
+import type { Palette } from "./palette";
 import type { Close, Store } from "./store";
 
 const MOST = 8;
@@ -20,7 +20,7 @@ export class FlowView {
 
   constructor(
     private readonly store: Store,
-    private readonly theme: HTMLElement,
+    private readonly palette: Palette,
   ) {
     this.more.addEventListener("click", () => {
       this.store.ui.allRows = !this.store.ui.allRows;
@@ -40,7 +40,7 @@ export class FlowView {
     this.more.hidden = !hidden && !ui.allRows;
     this.more.textContent = ui.allRows ? "Show fewer" : `Show ${hidden} more`;
     const span = this.span();
-    const stops = ["neg", "flowmid", "pos"].map((name) => rgb(tokenValue(this.theme, name))) as [number, number, number][];
+    const shades = shadesOf(["neg", "flowmid", "pos"].map((name) => this.palette.rgb(name)));
     this.caption.textContent = `Gradient size of each parameter (blue: small, ${number(tidyPower(span[0]))}; red: large, ${number(tidyPower(span[1]))})`
       + (flow.stride > 1 ? `, every ${flow.stride}${flow.stride === 2 ? "nd" : "th"} step` : "");
     this.list.style.setProperty("--left", `${left}px`);
@@ -48,8 +48,10 @@ export class FlowView {
     const plot = Math.max(20, width - left - right);
     const at = ui.scrub ?? Infinity;
     const now = lastNotAfter(flow.steps.view, at);
+    const places = columnsOfPixels(Math.round(plot), flow.steps.view, flow.stride, range);
+    const mark = ui.scrub !== null && ui.scrub >= range[0] && ui.scrub <= range[1] ? (ui.scrub - range[0]) / (range[1] - range[0]) : null;
     for (const row of this.rows) {
-      paint(row.canvas, plot, row.index, this.store, range, span, stops, tokenValue(this.theme, "accent"));
+      paint(row.canvas, places, flow.columns, row.index, span, shades, mark, this.palette.token("accent"));
       const value = now >= 0 ? flow.columns[now]![row.index]! : NaN;
       row.value.textContent = Number.isNaN(value) ? "none" : number(Number(value.toPrecision(2)));
       const word = this.store.head.verdicts[row.name] ?? "";
@@ -155,28 +157,45 @@ function nearest(looks: Close[], step: number): Close | null {
   return best ?? looks[0] ?? null;
 }
 
-function paint(canvas: HTMLCanvasElement, plot: number, row: number, store: Store, range: [number, number], span: [number, number], stops: [number, number, number][], accent: string): void {
-  const { steps, columns, stride } = store.flow;
-  if (canvas.width !== Math.round(plot)) canvas.width = Math.round(plot);
+/** The measured column that each pixel of a row shows; -1 where none is. The same for every row, so it is found once. */
+export function columnsOfPixels(wide: number, steps: ArrayLike<number>, stride: number, [from, to]: [number, number]): Int32Array {
+  const places = new Int32Array(wide).fill(-1);
+  let column = 0;
+  for (let x = 0; x < wide; x++) {
+    const step = from + ((x + 0.5) / wide) * (to - from);
+    if (!steps.length || step > steps[steps.length - 1]!) break;
+    while (column + 1 < steps.length && steps[column + 1]! <= step + stride * 0.999) column++;
+    places[x] = column;
+  }
+  return places;
+}
+
+/** 256 colours from small to large, as pixels. */
+function shadesOf(stops: [number, number, number][]): Uint32Array {
+  const bytes = new Uint8Array(1024);
+  for (let k = 0; k < 256; k++) bytes.set([...blend(stops, k / 255), 255], 4 * k);
+  return new Uint32Array(bytes.buffer);
+}
+
+function paint(canvas: HTMLCanvasElement, places: Int32Array, columns: Float32Array[], row: number, span: [number, number], shades: Uint32Array, mark: number | null, accent: string): void {
+  if (canvas.width !== places.length) canvas.width = places.length;
   const context = canvas.getContext("2d");
   if (!context) return;
   const image = context.createImageData(canvas.width, 1);
-  const [from, to] = range;
-  const end = steps.length ? steps.data[steps.length - 1]! : 0;
-  for (let x = 0; x < canvas.width; x++) {
-    const step = from + ((x + 0.5) / canvas.width) * (to - from);
-    if (step > end) break;
-    const value = columns[Math.min(columns.length - 1, Math.max(0, lastNotAfter(steps.view, step + stride * 0.999)))]![row]!;
+  const pixels = new Uint32Array(image.data.buffer);
+  const scale = 255 / (span[1] - span[0]);
+  for (let x = 0; x < pixels.length; x++) {
+    const place = places[x]!;
+    if (place < 0) break;
+    const value = columns[place]![row]!;
     if (Number.isNaN(value)) continue;
-    const t = value === 0 ? 0 : Number.isFinite(value) ? (Math.log10(value) - span[0]) / (span[1] - span[0]) : 1;
-    const [r, g, b] = blend(stops, t);
-    image.data.set([r, g, b, 255], 4 * x);
+    const t = value === 0 ? 0 : Number.isFinite(value) ? (Math.log10(value) - span[0]) * scale : 255;
+    pixels[x] = shades[Math.min(255, Math.max(0, Math.round(t)))]!;
   }
   context.putImageData(image, 0, 0);
-  const { scrub } = store.ui;
-  if (scrub !== null && scrub >= from && scrub <= to) {
+  if (mark !== null) {
     context.fillStyle = accent;
-    context.fillRect(Math.round(((scrub - from) / (to - from)) * canvas.width) - 1, 0, 2, 1);
+    context.fillRect(Math.round(mark * canvas.width) - 1, 0, 2, 1);
   }
 }
 

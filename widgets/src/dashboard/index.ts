@@ -11,6 +11,7 @@ import { ControlsView, setText, type Wish } from "./controls";
 import { CurvesView } from "./curves";
 import { FieldView } from "./field";
 import { FlowView } from "./flow";
+import { Palette } from "./palette";
 import { ImagesView } from "./images";
 import { Store } from "./store";
 
@@ -118,6 +119,7 @@ class View {
   private readonly epochs = tool("By epoch", () => this.change((ui) => (ui.byEpoch = !ui.byEpoch)), { "data-focus": "epochs" });
   private readonly rate = tool("Rate", () => this.change((ui) => (ui.rate = !this.curves.showRates())), { "data-focus": "rate", title: "Learning rate, on an axis of its own" });
   private readonly compare = tool("Compare", () => this.change((ui) => (ui.compare = !ui.compare)), { "data-focus": "compare" });
+  private readonly palette: Palette;
   private readonly curves: CurvesView;
   private readonly flow: FlowView;
   private readonly field: FieldView;
@@ -133,9 +135,10 @@ class View {
     private readonly entry: Known,
   ) {
     const { store } = entry;
-    this.curves = new CurvesView(store, root);
-    this.flow = new FlowView(store, root);
-    this.field = new FieldView(store, root);
+    this.palette = new Palette(root);
+    this.curves = new CurvesView(store, this.palette);
+    this.flow = new FlowView(store, this.palette);
+    this.field = new FieldView(store, this.palette);
     this.images = new ImagesView(store);
     this.controls = new ControlsView(store, (wish) => this.wish(wish));
     this.curves.onZoom = this.flow.onChange = () => this.everyView();
@@ -209,6 +212,7 @@ class View {
     const { store } = this.entry;
     const { head, ui } = store;
     if (!this.picture.isConnected || this.picture.clientWidth === 0) return;
+    this.palette.fresh();
     setText(this.title, head.title);
     setText(this.facts, facts(store));
     this.panel.dataset["stage"] = head.stage;

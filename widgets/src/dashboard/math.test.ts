@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { aligned, apart, Average, blend, Column, lowerBound, smooth, thinned, tidy, travelOf, wantsLog } from "./math";
 import { logTicks } from "./curves";
-import { lastNotAfter, rowsToShow } from "./flow";
+import { columnsOfPixels, lastNotAfter, rowsToShow } from "./flow";
 
 describe("a column", () => {
   it("grows, and is overwritten from a position on", () => {
@@ -120,6 +120,10 @@ describe("rows and columns of the flow", () => {
     expect(lastNotAfter([2, 4, 6], 5)).toBe(1);
     expect(lastNotAfter([2, 4, 6], 1)).toBe(-1);
     expect(lowerBound([2, 4, 6], 4)).toBe(1);
+  });
+  it("gives every pixel the newest column up to its step, and none after the end", () => {
+    expect([...columnsOfPixels(8, [2, 4, 6], 2, [0, 8])]).toEqual([0, 0, 0, 1, 1, 2, -1, -1]);
+    expect([...columnsOfPixels(3, [], 1, [0, 1])]).toEqual([-1, -1, -1]);
   });
   it("shows weights first in a large model, and never leaves out a verdict", () => {
     const names = Array.from({ length: 40 }, (_, k) => `${k}.${k % 2 ? "bias" : "weight"}`);
