@@ -32,57 +32,85 @@ def row_means(rows):
     return namespace(rows).matmul(rows, namespace(rows).full((n, 1), 1.0 / n if n else 0.0, rows.dtype))
 
 
-BLOCK = 1 << 18  # numbers worked on at a time: one megabyte of float32, which bounds the temporaries
+BLOCK = 1 << 17  # numbers worked on at a time: half a megabyte of float32, which bounds the temporaries
 
 
 def row_blocks(rows):
     """Slices of rows of about BLOCK numbers."""
     step = max(BLOCK // max(rows.shape[1], 1), 1)
-    return [slice(start, start + step) for start in range(0, rows.shape[0], step)]
+    return [slice(start, min(start + step, rows.shape[0])) for start in range(0, rows.shape[0], step)]
+
+
+class Planes:
+    """A column times a row (or times ones), spread out over a block of rows.
+
+    NumPy restarts its loop in every row when it combines a column with a matrix. Where rows are short, BLAS spreads the
+    column out first, as a product with a second column of zeros, because NumPy doesn't leave a single column to BLAS.
+    """
+
+    def __init__(self, rows, row=None):
+        xp = namespace(rows)
+        n = rows.shape[1]
+        block = min(rows.shape[0], max(BLOCK // max(n, 1), 1))
+        self.row, self.short = row, n < 512
+        if self.short:
+            self.columns, self.pair, self.buffer = xp.zeros((block, 2), rows.dtype), xp.zeros((2, n), rows.dtype), xp.empty((block, n), rows.dtype)
+            self.pair[0] = 1 if row is None else row
+
+    def __call__(self, column):
+        if not self.short:
+            return column[:, None] if self.row is None else column[:, None] * self.row
+        self.columns[:len(column), 0] = column
+        return namespace(column).matmul(self.columns[:len(column)], self.pair, out=self.buffer[:len(column)])
 
 
 def normalize_rows(rows, eps: float, weight=None, bias=None) -> tuple:
     """Rows with mean 0 and variance 1, scaled and shifted; and the mean and 1/std of each, as columns."""
     xp = namespace(rows)
     out = xp.empty(rows.shape, rows.dtype)
-    mean, rstd = xp.empty((rows.shape[0], 1), rows.dtype), xp.empty((rows.shape[0], 1), rows.dtype)
+    mean, rstd = row_means(rows), xp.empty((rows.shape[0], 1), rows.dtype)
+    level, scale = Planes(rows), Planes(rows, weight)
     for block in row_blocks(rows):
-        now, r = out[block], rstd[block]
-        mean[block] = row_means(rows[block])
-        xp.subtract(rows[block], mean[block], out=now)
-        r[:, 0] = xp.einsum("ij,ij->i", now, now)
+        now, r = out[block], rstd[block, 0]
+        xp.subtract(rows[block], level(mean[block, 0]), out=now)
+        xp.matmul(now[:, None], now[:, :, None], out=r[:, None, None])
         r /= max(rows.shape[1], 1)
         r += r.dtype.type(eps)
         xp.sqrt(r, out=r)
         xp.reciprocal(r, out=r)
-        now *= r
-        if weight is not None:
-            now *= weight
+        now *= scale(r)
         if bias is not None:
             now += bias
     return out, mean, rstd
 
 
 def rows_gradient(grad, rows, mean, rstd, weight, needs) -> tuple:
-    """The gradients of `normalize_rows` for rows, weight and bias: of the rows' gradient, the parts along 1 and along the result fall away."""
+    """The gradients of `normalize_rows` for rows, weight and bias.
+
+    Of the rows' gradient, the parts along 1 and along the result fall away. That of the rows is a sum of three: grad times
+    weight and 1/std, the rows times a column, and a column; both columns are made of the row sums of grad and of grad * rows.
+    """
     xp = namespace(grad)
-    n = max(rows.shape[1], 1)
+    grad = xp.ascontiguousarray(grad)  # one that was expanded would be multiplied without BLAS
+    R, n = rows.shape
     to_rows = xp.empty(rows.shape, rows.dtype) if needs[0] else None
-    to_weight = xp.zeros(rows.shape[1], rows.dtype) if needs[1] else None
+    to_weight = xp.zeros(n, rows.dtype)
+    factors = xp.ones(n, rows.dtype) if weight is None else weight
+    scale, level = Planes(rows, weight), Planes(rows)
     for block in row_blocks(rows):
-        centered = rows[block] - mean[block]
-        now = xp.multiply(grad[block], rstd[block], out=None if to_rows is None else to_rows[block])
+        g, x, r, m = grad[block], rows[block], rstd[block, 0], mean[block, 0]
+        product = g * x
         if needs[1]:
-            to_weight += xp.einsum("ij,ij->j", now, centered)
+            to_weight += xp.matmul(r, product)
+            to_weight -= xp.matmul(r * m, g)
         if not needs[0]:
             continue
-        if weight is not None:
-            now *= weight
-        along = xp.einsum("ij,ij->i", now, centered)[:, None] / n
-        now -= row_means(now)
-        centered *= along * rstd[block] * rstd[block]
-        now -= centered
-    return to_rows, to_weight, xp.add.reduce(grad, axis=0) if needs[2] else None
+        now, sums = to_rows[block], xp.matmul(g, factors)
+        along = (sums * m - xp.matmul(product, factors)) * (r * r * r / max(n, 1))
+        xp.multiply(g, scale(r), out=now)
+        now += xp.multiply(x, level(along), out=product)
+        now -= level(along * m + sums * r / max(n, 1))
+    return to_rows, to_weight if needs[1] else None, xp.matmul(xp.ones(R, rows.dtype), grad) if needs[2] else None
 
 
 def as_rows(x, n: int):
