@@ -204,6 +204,7 @@ def changes(node: ast.AST, is_argument: bool = False) -> list:
             swap(lambda old: ast.Constant(not old.value))
         elif isinstance(value, int | float):
             swap(lambda old: ast.Constant(old.value + 1))
+            swap(lambda old: ast.Constant(old.value - 1))
             if value and not is_argument:  # as an argument it is mostly a dimension, and -1 is often the same one as 1
                 swap(lambda old: ast.UnaryOp(ast.USub(), ast.Constant(old.value)))
         elif isinstance(value, str) and value:
@@ -240,7 +241,16 @@ def changes(node: ast.AST, is_argument: bool = False) -> list:
             swap(lambda old, place=place: ast.Call(old.func, old.args, [word for k, word in enumerate(old.keywords) if k != place]))
     elif isinstance(node, ast.With):
         made.append(lambda old, tree: spliced(old, tree))
+    body = getattr(node, "body", None)
+    for place in range(len(body) - 1 if isinstance(body, list) and not isinstance(node, ast.ClassDef) else 0):
+        made.append(lambda old, tree, place=place: exchanged(old, tree, place))
     return made
+
+
+def exchanged(old: ast.AST, tree: ast.AST, place: int) -> ast.AST:
+    """Two lines that follow each other, in the wrong order."""
+    old.body[place], old.body[place + 1] = old.body[place + 1], old.body[place]
+    return tree
 
 
 def spliced(old: ast.With, tree: ast.AST) -> ast.AST:

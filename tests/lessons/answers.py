@@ -64,7 +64,12 @@ RIGHT = {
     "11-6": ["reader = 'st' + 'ep'", "reader = ('forward', 'loss', 'zero_grad', 'backward', 'step')[-1]"],
 }
 
-# Mutants that cannot be told from the solution: (exercise, a piece of the mutant).
+# Mutants that are right as well: (exercise, a piece of the mutant).
 EQUAL = [
+    ("00-2", "w1 = -1.0"),
+    ("02-1", "arange(0, 119, 10)"),  # 110 is still the last one
     ("03-5", "B[None, :, :] - A[:, None, :]"),  # a square does not see the order
+    ("07-2", "zeros(n_out))\n        self.weight"),  # which parameter is made first
+    ("07-4", "Linear(8, 2)\n        self.layers"),
+    ("11-4", "optimizer.zero_grad()\n    loss ="),  # cleared before the forward pass, or after it
 ]
