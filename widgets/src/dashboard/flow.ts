@@ -157,7 +157,7 @@ function nearest(looks: Close[], step: number): Close | null {
   return best ?? looks[0] ?? null;
 }
 
-/** The measured column that each pixel of a row shows; -1 where none is. The same for every row, so it is found once. */
+/** The column that each pixel of a row shows: of the stretch of steps it lies in; -1 after the end. The same for every row, so it is found once. */
 export function columnsOfPixels(wide: number, steps: ArrayLike<number>, stride: number, [from, to]: [number, number]): Int32Array {
   const places = new Int32Array(wide).fill(-1);
   let column = 0;

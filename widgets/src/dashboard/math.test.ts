@@ -121,8 +121,8 @@ describe("rows and columns of the flow", () => {
     expect(lastNotAfter([2, 4, 6], 1)).toBe(-1);
     expect(lowerBound([2, 4, 6], 4)).toBe(1);
   });
-  it("gives every pixel the newest column up to its step, and none after the end", () => {
-    expect([...columnsOfPixels(8, [2, 4, 6], 2, [0, 8])]).toEqual([0, 0, 0, 1, 1, 2, -1, -1]);
+  it("gives every pixel the column of the stretch it lies in, and none after the end", () => {
+    expect([...columnsOfPixels(8, [2, 4, 6], 2, [0, 8])]).toEqual([0, 0, 1, 1, 2, 2, -1, -1]);
     expect([...columnsOfPixels(3, [], 1, [0, 1])]).toEqual([-1, -1, -1]);
   });
   it("shows weights first in a large model, and never leaves out a verdict", () => {
