@@ -442,14 +442,15 @@ def _copy_slices_backward(node, grad):
 COPY_SLICES = EngineOp("torch::autograd::CopySlices", _copy_slices_backward)
 
 
-PICKS = frozenset(("gather", "take", "masked_select", "index_select", "cat"))  # their result may not share memory with what they read
+PICKS = frozenset(("aminmax", "cat", "complex", "gather", "index_select", "kthvalue", "masked_select", "multinomial", "take"))
+"""Their result may not share memory with what they read, nor be of another type than `out`."""
 
 
 def write_out(op, out, array, wants_grad: bool, args: tuple = ()):
     """Store a result in the tensor given as `out=`; resized if it is empty, as PyTorch does."""
     if not isinstance(out, Tensor):
         if isinstance(out, tuple) and isinstance(array, tuple):
-            return type(out)(write_out(op, o, a, wants_grad) for o, a in zip(out, array, strict=True))
+            return type(out)(write_out(op, o, a, wants_grad, args) for o, a in zip(out, array, strict=True))
         raise TypeError(f"{op.name}(): argument 'out' must be Tensor, not {type(out).__name__}")
     if modes.grad and (wants_grad or out._rg):
         raise RuntimeError(f"{op.name}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.")

@@ -313,6 +313,8 @@ def arange(start=0, end=None, step=1, *, out=None, dtype=None, layout=None, devi
         raise NotImplementedError(f"\"arange_cpu\" not implemented for '{dtype.title}'. Use an integer or floating-point type and convert with .to().")
     if dtype.category <= INT:
         start, end, step = int(start), int(end), int(step)
+        if step == 0:
+            raise ValueError("step must be nonzero")  # PyTorch's, for a step that becomes 0 as an integer
         _check_range(start, end, step)
         return placed(np.arange(start, end, step).astype(dtype.numpy), None, device, requires_grad, out, "arange")
     n = math.ceil((end - start) / step)
@@ -370,6 +372,8 @@ def linspace(start, end, steps: int, *, out=None, dtype=None, layout=None, devic
     kind = _type(dtype, out)
     if kind.kind == "b":
         raise NotImplementedError("\"linspace_cpu\" not implemented for 'Bool'. Use another type and convert with .bool().")
+    if kind.kind in "iu":
+        start, end = int(start), int(end)
     return placed(even(start, end, _steps(steps), kind).astype(kind), None, device, requires_grad, out, "linspace")
 
 

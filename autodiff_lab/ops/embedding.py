@@ -106,6 +106,8 @@ def embedding(input, weight, padding_idx: int | None = None, max_norm: float | N
     tensor([[0., 0., 1.],
             [1., 0., 0.]])
     """
+    if weight.ndim != 2:
+        raise RuntimeError("'weight' must be 2-D")
     padding_idx = checked_padding(padding_idx, weight.shape[0])
     if max_norm is not None:
         shorten(weight, input, max_norm, norm_type)

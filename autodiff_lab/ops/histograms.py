@@ -77,36 +77,51 @@ def histogram(input, bins, *, range=None, weight=None, density: bool = False, ou
     """
     if not input.dtype.is_floating_point:
         raise NotImplementedError(f"\"histogram_cpu\" not implemented for '{input.dtype.title}': convert with .float().")
-    array = np.asarray(input.detach()._a)
+    points = np.asarray(input.detach()._a).reshape(-1, 1)
     if isinstance(bins, Tensor):
-        edges = np.asarray(bins._a)
+        edges = np.array(bins._a)
     else:
-        low, high = _range(array, *(range or (0.0, 0.0)))
-        edges = public[""]["linspace"](low, high, bins + 1, dtype=input.dtype)._a
-    counts = np.histogram(array.reshape(-1), edges.astype(np.float64), weights=None if weight is None else np.asarray(weight.detach()._a).reshape(-1))[0].astype(array.dtype)
+        edges = _edges(points[:, 0], bins, *(range or (0.0, 0.0)), input.dtype)
+    return _histogram(wrap(_counts(points, [edges], weight, density)), wrap(edges))
+
+
+def _edges(array, bins: int, low: float, high: float, dtype):
+    low, high = _range(array, low, high)
+    return np.array(public[""]["linspace"](low, high, bins + 1, dtype=dtype)._a)
+
+
+def _counts(points, edges: list, weight, density: bool):
+    """How many points, or what weight of them, lie in each cell. A point on the last edge belongs to the last cell."""
+    shape = tuple(len(e) - 1 for e in edges)
+    inside, places = np.ones(len(points), bool), []
+    for x, e in zip(points.T, edges, strict=True):
+        inside &= (x >= e[0]) & (x <= e[-1])
+        places.append(np.minimum(np.searchsorted(e, x, "right") - 1, len(e) - 2))
+    if not all(shape):
+        return np.zeros(shape, points.dtype)
+    flat = np.ravel_multi_index([p[inside] for p in places], shape)
+    weights = None if weight is None else np.asarray(weight.detach()._a).reshape(-1)[inside]
+    found = np.bincount(flat, weights, math.prod(shape)).reshape(shape)
     if density:
-        counts = (counts / counts.sum() / np.diff(edges)).astype(array.dtype)
-    return _histogram(wrap(counts), wrap(edges.copy()))
+        found = found / found.sum()
+        for d, e in enumerate(edges):
+            found = found / np.diff(e).reshape([-1 if i == d else 1 for i, _ in enumerate(edges)])
+    return found.astype(points.dtype)
 
 
 def histogramdd(input, bins, *, range=None, weight=None, density: bool = False, out=None):
     """A histogram over several dimensions: the last dimension of `input` holds the coordinates."""
     array = np.asarray(input.detach()._a)
+    if array.dtype.kind != "f":
+        raise NotImplementedError(f"\"histogramdd\" not implemented for '{input.dtype.title}': convert with .float().")
     n = array.shape[-1]
-    points = array.reshape(-1, n)
+    points = array.reshape(math.prod(array.shape[:-1]), n)
     bins = [bins] * n if isinstance(bins, int) else list(bins)
     if len(bins) != n:
         raise RuntimeError("histogramdd: The size of bins must be equal to the innermost dimension of the input.")
-    edges = []
-    for d, wanted in enumerate(bins):
-        if isinstance(wanted, Tensor):
-            edges.append(np.asarray(wanted._a))
-        else:
-            low, high = _range(points[:, d], *((range[2 * d], range[2 * d + 1]) if range else (0.0, 0.0)))
-            edges.append(public[""]["linspace"](low, high, wanted + 1, dtype=input.dtype)._a)
-    counts = np.histogramdd(points.astype(np.float64), [e.astype(np.float64) for e in edges], density=density,
-                            weights=None if weight is None else np.asarray(weight.detach()._a).reshape(-1))[0]
-    return _histogramdd(wrap(counts.astype(array.dtype)), tuple(wrap(np.array(e)) for e in edges))
+    edges = [np.array(wanted._a) if isinstance(wanted, Tensor) else _edges(points[:, d], wanted, *(range[2 * d:2 * d + 2] if range else (0.0, 0.0)), input.dtype)
+             for d, wanted in enumerate(bins)]
+    return _histogramdd(wrap(_counts(points, edges, weight, density)), tuple(map(wrap, edges)))
 
 
 # ---- windows ----

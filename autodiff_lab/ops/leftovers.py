@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core.op import public
 from ..core.tensor import Tensor, wrap
+from .reductions import axes
 
 __all__ = ["cond", "get_device_module"]
 
@@ -91,8 +92,9 @@ def _hash(input, dim=None, *, keepdim: bool = False, mode: int = 0, out=None):
         raise RuntimeError(f"hash_tensor: unknown mode {mode}; 0 (exclusive or) is what there is.")
     array = input.detach().cpu().numpy()
     bits = array.astype(np.float64).view(np.uint64) if array.dtype.kind == "f" else array.astype(np.int64).view(np.uint64)
-    axes = tuple(range(array.ndim)) if dim is None else (dim,) if isinstance(dim, int) else tuple(dim)
-    found = np.bitwise_xor.reduce(bits, axis=axes, keepdims=keepdim) if axes else bits
+    chosen = axes(dim, array.ndim)
+    chosen = tuple(range(array.ndim)) if chosen is None else chosen
+    found = np.bitwise_xor.reduce(bits, axis=chosen, keepdims=keepdim) if chosen else bits
     return wrap(found) if out is None else out.copy_(wrap(found))
 
 

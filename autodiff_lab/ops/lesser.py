@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..core.dtypes import bool_, int64
 from ..core.op import public
 from ..core.tensor import Tensor, wrap
 from .indexing import BASIC, Place
@@ -38,8 +39,8 @@ def slice_(input, dim: int = 0, start=None, end=None, step: int = 1):
 
 
 _VIEWS = {
-    "alias": alias, "slice": slice_, "select": select, "detach": Tensor.detach, "split": split_like, "split_with_sizes": split_like,
-    **{name: getattr(Tensor, name) for name in ("as_strided", "diagonal", "expand", "permute", "squeeze", "t", "transpose", "unbind", "unfold", "unsqueeze", "view")},
+    "alias": alias, "slice": slice_, "select": select, "detach": Tensor.detach, "split": Tensor.split,
+    **{name: getattr(Tensor, name) for name in ("split_with_sizes", "as_strided", "diagonal", "expand", "permute", "squeeze", "t", "transpose", "unbind", "unfold", "unsqueeze", "view")},
 }
 for _name, _view in _VIEWS.items():
     public[""][f"{_name}_copy"] = _copy_of(_name, _view)
@@ -105,7 +106,11 @@ def sum_to_size(self, *size):
     extra = self.ndim - len(shape)
     if extra < 0 or any(n not in (1, m) for n, m in zip(shape, self.shape[extra:], strict=True)):
         raise RuntimeError(f"size {{{list(shape)}}} is not expandable to size {{{list(self.shape)}}}.")
-    return sum_to_shape(self, shape)
+    if not self.ndim:
+        return self.sum()
+    if shape == tuple(self.shape):
+        return self.view_as(self)
+    return sum_to_shape(self.to(int64) if self.dtype is bool_ else self, shape)
 
 
 def to_dense(self, dtype=None, *, masked_grad=None):

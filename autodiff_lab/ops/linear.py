@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from ..backend import namespace
 from ..core.broadcast import sum_to_shape
 from ..core.op import op, ops
@@ -12,7 +14,7 @@ from ..core.tensor import Tensor
 @op(category="linear", latex=r"A B", promote=None, node_name="Mm", dunder=("__matmul__",), samples=calls(
     lambda r: ((r.normal(size=(3, 4)), r.normal(size=(4, 2))), {}), lambda r: ((r.normal(size=(4,)), r.normal(size=(4,))), {}),
     lambda r: ((r.normal(size=(2, 3, 4)), r.normal(size=(4,))), {}), lambda r: ((r.normal(size=(4,)), r.normal(size=(2, 4, 3))), {}),
-    lambda r: ((r.normal(size=(2, 1, 3, 4)), r.normal(size=(5, 4, 2))), {})))
+    lambda r: ((r.normal(size=(2, 1, 3, 4)), r.normal(size=(5, 4, 2))), {}), lambda r: ((r.normal(size=(2, 3, 0)), r.normal(size=(0, 4))), {})))
 def matmul(input: Tensor, other: Tensor) -> Tensor:
     """Matrix product; batches broadcast, a vector counts as a row on the left and a column on the right.
 
@@ -49,6 +51,11 @@ def _mismatch(input, other) -> RuntimeError:
     return RuntimeError(f"Expected size for first two dimensions of batch2 tensor to be: [{a[0]}, {a[-1]}] but got: [{b[0]}, {b[-2]}]." + hint)
 
 
+def rows(x):
+    """All rows as one matrix; also where there is nothing in them, and -1 could not tell how many."""
+    return x if x.ndim == 2 else x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
+
+
 @matmul.vjp("input", latex="B^T")
 def _(grad, input_shape, other):
     if other.ndim == 1:
@@ -71,13 +78,13 @@ def _(grad, input, other_shape):
         return sum_to_shape(full, (*other_shape, 1)).reshape(tuple(other_shape))
     if len(other_shape) == 2 and input.ndim > 2:
         # One product over all batches at once, instead of a batch of products to be summed.
-        rows = input.reshape((-1, input.shape[-1]))
-        return ops.matmul(ops.conj(rows).swapaxes(-1, -2), grad.reshape((-1, grad.shape[-1])))
+        return ops.matmul(ops.conj(rows(input)).swapaxes(-1, -2), rows(grad))
     return ops.matmul(ops.conj(input).swapaxes(-1, -2), grad)
 
 
 @op(category="linear", latex=r"x W^T + b", namespace="nn.functional", node_name="Addmm", samples=calls(
-    lambda r: ((r.normal(size=(5, 3)), r.normal(size=(2, 3)), r.normal(size=(2,))), {}), lambda r: ((r.normal(size=(2, 5, 3)), r.normal(size=(4, 3))), {})))
+    lambda r: ((r.normal(size=(5, 3)), r.normal(size=(2, 3)), r.normal(size=(2,))), {}), lambda r: ((r.normal(size=(2, 5, 3)), r.normal(size=(4, 3))), {}),
+    lambda r: ((r.normal(size=(2, 5, 0)), r.normal(size=(4, 0)), r.normal(size=(4,))), {}), lambda r: ((r.normal(size=(4, 3)), r.normal(size=(3,)), r.normal(size=())), {})))
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """`input @ weight.T + bias`.
 
@@ -93,7 +100,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {dtype_of(input).title} and {dtype_of(weight).title}. Convert the input, e.g. with .float().")
     if input.ndim > 2:
         # One matrix product over all rows.
-        out = (input.reshape(-1, input.shape[-1]) @ weight.T).reshape(*input.shape[:-1], *weight.shape[:-1])
+        out = (rows(input) @ weight.T).reshape(*input.shape[:-1], *weight.shape[:-1])
     else:
         out = input @ weight.T
     if bias is not None:
@@ -121,10 +128,9 @@ def _(grad, weight):
 
 @linear.vjp("weight", latex="x^T")
 def _(grad, input, weight_shape):
-    rows = input.reshape((-1, input.shape[-1]))
     if len(weight_shape) == 1:
-        return (ops.conj(rows) * grad.reshape((-1, 1))).sum(0)
-    return ops.matmul(grad.reshape((-1, grad.shape[-1])).swapaxes(-1, -2), ops.conj(rows))
+        return (ops.conj(rows(input)) * grad.reshape((-1, 1))).sum(0)
+    return ops.matmul(rows(grad).swapaxes(-1, -2), ops.conj(rows(input)))
 
 
 @linear.vjp("bias", latex="1")

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import math
 
+from ..core.dtypes import bool_, dtype_of
+from ..core.errors import caution
 from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor
 from .linear import matmul
+from .reductions import sum
+from .shape import expand
 
-__all__ = ["addbmm", "addmv", "addr", "baddbmm", "chain_matmul", "corrcoef", "cov", "einsum", "inner", "kron", "outer", "tensordot", "trace", "vdot"]
+__all__ = ["chain_matmul", "corrcoef", "cov", "einsum", "inner", "kron", "outer", "tensordot"]
 
 Number = int | float | complex | bool
 
@@ -105,60 +109,179 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha:
     """`beta * input + alpha * (mat1 @ mat2)`; with beta 0 the input is ignored, nan and all."""
     _dims("addmm", "mat1", mat1, 2)
     _dims("addmm", "mat2", mat2, 2)
-    product = matmul.op.kernel(mat1, mat2)
-    if alpha != 1:
-        product = product * alpha
-    if beta == 0:
-        return product
-    return product + (input if beta == 1 else input * beta)
+    return _combined("self and mat2", input, matmul.op.kernel(mat1, mat2), beta, alpha)
+
+
+def _combined(names: str, input, product, beta, alpha):
+    """`beta * input + alpha * product`; for integers, both numbers are cut to integers first, as in PyTorch."""
+    if input.shape != product.shape:
+        input = expand.op.kernel(input, product.shape)
+    if input.dtype != product.dtype:
+        raise RuntimeError(f"{names} must have the same dtype, but got {dtype_of(input).title} and {dtype_of(product).title}. Convert one of them, e.g. with .float().")
+    if product.dtype.kind in "iub":
+        whole = bool if product.dtype.kind == "b" else int
+        beta, alpha = whole(beta), whole(alpha)
+    product = _times(product, alpha)
+    return product if beta == 0 else product + _times(input, beta)
+
+
+def _times(array, number):
+    return array if number == 1 else array * number
 
 
 @addmm.vjp("input", latex=r"\beta")
 def _(grad, beta):
-    return grad if beta == 1 else grad * beta
+    return _times(grad, beta)
 
 
 @addmm.vjp("mat1", latex=r"\alpha B^T")
 def _(grad, mat2, alpha):
-    found = ops.matmul(grad, ops.conj(mat2).swapaxes(0, 1))
-    return found if alpha == 1 else found * alpha
+    return _times(ops.matmul(grad, ops.conj(mat2).swapaxes(0, 1)), alpha)
 
 
 @addmm.vjp("mat2", latex=r"\alpha A^T")
 def _(grad, mat1, alpha):
-    found = ops.matmul(ops.conj(mat1).swapaxes(0, 1), grad)
-    return found if alpha == 1 else found * alpha
+    return _times(ops.matmul(ops.conj(mat1).swapaxes(0, 1), grad), alpha)
+
+
+@op(category="linear", latex=r"\beta v + \alpha A x", samples=calls(
+    lambda r: ((r.normal(size=(3,)), r.normal(size=(3, 4)), r.normal(size=(4,))), {}),
+    lambda r: ((r.normal(size=()), r.normal(size=(3, 4)), r.normal(size=(4,))), {"beta": 0.5, "alpha": 2})), inplace=True)
+def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """`beta * input + alpha * (mat @ vec)`; with beta 0 the input is ignored."""
+    if mat.ndim != 2 or vec.ndim != 1 or input.ndim > 1:
+        raise RuntimeError(f"vector + matrix @ vector expected, got {input.ndim}, {mat.ndim}, {vec.ndim}")
+    if mat.shape[1] != vec.shape[0] or input.ndim and input.shape[0] not in (1, mat.shape[0]):
+        raise RuntimeError(f"size mismatch, got input ({mat.shape[0] if not input.ndim else input.shape[0]}), mat ({mat.shape[0]}x{mat.shape[1]}), vec ({vec.shape[0]})")
+    return _combined("addmv input tensors", input, matmul.op.kernel(mat, vec), beta, alpha)
+
+
+@addmv.vjp("input", latex=r"\beta")
+def _(grad, beta):
+    return _times(grad, beta)
+
+
+@addmv.vjp("mat", latex=r"\alpha x^T")
+def _(grad, vec, alpha):
+    return _times(grad.reshape((-1, 1)) * ops.conj(vec), alpha)
+
+
+@addmv.vjp("vec", latex=r"\alpha A^T")
+def _(grad, mat, alpha):
+    return _times(ops.matmul(ops.conj(mat).swapaxes(0, 1), grad), alpha)
+
+
+@op(category="linear", latex=r"\beta M + \alpha x y^T", promote="numeric", samples=calls(
+    lambda r: ((r.normal(size=(3, 2)), r.normal(size=(3,)), r.normal(size=(2,))), {}),
+    lambda r: ((r.normal(size=(2,)), r.normal(size=(3,)), r.normal(size=(2,))), {"beta": 0.5, "alpha": 2})), inplace=True)
+def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """`beta * input + alpha * outer(vec1, vec2)`; with beta 0 the input is ignored."""
+    for name, vec in (("vec1", vec1), ("vec2", vec2)):
+        if vec.ndim != 1:
+            raise RuntimeError(f"addr: Expected 1-D argument {name}, but got {vec.ndim}-D")
+    if input.dtype.kind in "iub":
+        for name, number in (("beta", beta), ("alpha", alpha)):
+            if isinstance(number, (float, complex)):
+                raise RuntimeError(f"For integral input tensors, argument {name} must not be a floating point number.")
+    return _combined("addr input tensors", input, vec1[:, None] * vec2, beta, alpha)
+
+
+@addr.vjp("input", latex=r"\beta")
+def _(grad, beta):
+    return _times(grad, beta)
+
+
+@addr.vjp("vec1", latex=r"\alpha y")
+def _(grad, vec2, alpha):
+    return _times(ops.matmul(grad, ops.conj(vec2)), alpha)
+
+
+@addr.vjp("vec2", latex=r"\alpha x")
+def _(grad, vec1, alpha):
+    return _times(ops.matmul(ops.conj(vec1), grad), alpha)
+
+
+@op(category="linear", latex=r"\beta M_b + \alpha A_b B_b", samples=calls(
+    lambda r: ((r.normal(size=(2, 3, 2)), r.normal(size=(2, 3, 4)), r.normal(size=(2, 4, 2))), {}),
+    lambda r: ((r.normal(size=(2,)), r.normal(size=(2, 3, 4)), r.normal(size=(2, 4, 2))), {"beta": 0.5, "alpha": 2})), inplace=True)
+def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """`beta * input + alpha * bmm(batch1, batch2)`; with beta 0 the input is ignored."""
+    return _combined("input and batch2", input, bmm.op.kernel(batch1, batch2), beta, alpha)
+
+
+@baddbmm.vjp("input", latex=r"\beta")
+def _(grad, beta):
+    return _times(grad, beta)
+
+
+@baddbmm.vjp("batch1", latex=r"\alpha B^T")
+def _(grad, batch2, alpha):
+    return _times(ops.matmul(grad, ops.conj(batch2).swapaxes(1, 2)), alpha)
+
+
+@baddbmm.vjp("batch2", latex=r"\alpha A^T")
+def _(grad, batch1, alpha):
+    return _times(ops.matmul(ops.conj(batch1).swapaxes(1, 2), grad), alpha)
+
+
+@op(category="linear", latex=r"\beta M + \alpha \sum_b A_b B_b", samples=calls(
+    lambda r: ((r.normal(size=(3, 2)), r.normal(size=(2, 3, 4)), r.normal(size=(2, 4, 2))), {}),
+    lambda r: ((r.normal(size=(2,)), r.normal(size=(2, 3, 4)), r.normal(size=(2, 4, 2))), {"beta": 0.5, "alpha": 2})), inplace=True)
+def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """`beta * input + alpha * (the sum of bmm(batch1, batch2) over the batch)`; with beta 0 the input is ignored."""
+    product = bmm.op.kernel(batch1, batch2)
+    return _combined("self and mat2", input, product.sum(0, dtype=product.dtype), beta, alpha)
+
+
+@addbmm.vjp("input", latex=r"\beta")
+def _(grad, beta):
+    return _times(grad, beta)
+
+
+@addbmm.vjp("batch1", latex=r"\alpha B^T")
+def _(grad, batch2, alpha):
+    return _times(ops.matmul(grad, ops.conj(batch2).swapaxes(1, 2)), alpha)
+
+
+@addbmm.vjp("batch2", latex=r"\alpha A^T")
+def _(grad, batch1, alpha):
+    return _times(ops.matmul(ops.conj(batch1).swapaxes(1, 2), grad), alpha)
+
+
+@op(category="linear", latex=r"\sum_i \bar x_i y_i", samples=calls(lambda r: ((r.normal(size=(4,)), r.normal(size=(4,))), {}),
+    lambda r: ((r.normal(size=(3,)) + 1j, r.normal(size=(3,)) - 2j), {})))
+def vdot(input: Tensor, other: Tensor) -> Tensor:
+    """The dot product of two vectors, the first of them conjugated."""
+    return dot.op.kernel(input.conj(), other)
+
+
+@vdot.vjp("input", latex="y")
+def _(grad, other):
+    return ops.conj(grad) * other
+
+
+@vdot.vjp("other", latex="x")
+def _(grad, input):
+    return grad * input
+
+
+@op(category="linear", latex=r"\sum_i A_{ii}", out=False, samples=calls(lambda r: ((r.normal(size=(3, 3)),), {}), lambda r: ((r.normal(size=(2, 4)),), {}), lambda r: ((r.normal(size=(4, 2)),), {})))
+def trace(input: Tensor) -> Tensor:
+    """The sum of a matrix's diagonal."""
+    if input.ndim != 2:
+        raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
+    return sum.op.kernel(input.diagonal())
+
+
+@trace.vjp("input", latex="I")
+def _(grad, input):
+    return ops.diagonal_only(input * 0 + 1) * grad
 
 
 # ---- composed of the above: their derivatives come with the parts ----
 
-def _combined(input, product, beta, alpha):
-    product = product if alpha == 1 else product * alpha
-    return product if beta == 0 else product + (input if beta == 1 else input * beta)
-
-
 def _written(result, out):
     return result if out is None else out.copy_(result)
-
-
-def addmv(input, mat, vec, *, beta=1, alpha=1, out=None):
-    """`beta * input + alpha * (mat @ vec)`."""
-    return _written(_combined(input, mv(mat, vec), beta, alpha), out)
-
-
-def addr(input, vec1, vec2, *, beta=1, alpha=1, out=None):
-    """`beta * input + alpha * outer(vec1, vec2)`."""
-    return _written(_combined(input, outer(vec1, vec2), beta, alpha), out)
-
-
-def baddbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None):
-    """`beta * input + alpha * bmm(batch1, batch2)`."""
-    return _written(_combined(input, bmm(batch1, batch2), beta, alpha), out)
-
-
-def addbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None):
-    """`beta * input + alpha * (the sum of bmm(batch1, batch2) over the batch)`."""
-    return _written(_combined(input, bmm(batch1, batch2).sum(0), beta, alpha), out)
 
 
 def outer(input, vec2, *, out=None):
@@ -175,18 +298,6 @@ def inner(input, other, *, out=None):
     if input.shape[-1] != other.shape[-1]:
         raise RuntimeError(f"inner() the last dimension must match on both input tensors but got shapes {list(input.shape)} and {list(other.shape)}")
     return _written(tensordot(input, other, ([-1], [-1])), out)
-
-
-def vdot(input, other, *, out=None):
-    """The dot product with the first vector conjugated."""
-    return _written(dot(input.conj() if input.is_complex() else input, other), out)
-
-
-def trace(input):
-    """The sum of a matrix's diagonal."""
-    if input.ndim != 2:
-        raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
-    return input.diagonal().sum()
 
 
 def chain_matmul(*matrices, out=None):
@@ -219,10 +330,12 @@ def tensordot(a, b, dims=2, out=None):
     first, second = ([d] if isinstance(d, int) else list(d) for d in dims)
     if len(first) != len(second):
         raise RuntimeError(f"both dimension lists should have same length: got {len(first)} and {len(second)}")
-    first, second = [d % a.ndim for d in first], [d % b.ndim for d in second]
     for p, q in zip(first, second, strict=True):
-        if a.shape[p] != b.shape[q]:
+        if a.shape[p] != b.shape[q] and 1 not in (a.shape[p], b.shape[q]):
             raise RuntimeError(f"contracted dimensions need to match, but first has size {a.shape[p]} in dim {p} and second has size {b.shape[q]} in dim {q}")
+        if a.shape[p] != b.shape[q]:  # one of them broadcasts: the other can be summed first
+            a, b = (a, b.sum(q, True)) if a.shape[p] == 1 else (a.sum(p, True), b)
+    first, second = [d % a.ndim for d in first], [d % b.ndim for d in second]
     rest_a, rest_b = [d for d in range(a.ndim) if d not in first], [d for d in range(b.ndim) if d not in second]
     inside = math.prod(a.shape[d] for d in first)
     left = a.permute(*rest_a, *first).reshape(-1 if inside else math.prod(a.shape[d] for d in rest_a), inside)
@@ -231,34 +344,63 @@ def tensordot(a, b, dims=2, out=None):
 
 
 def cov(input, *, correction: int = 1, fweights=None, aweights=None):
-    """The covariance matrix of variables in rows, observations in columns."""
+    """The covariance matrix of variables in rows, observations in columns.
+
+    Args:
+        fweights: how often each observation occurs, whole numbers.
+        aweights: how much each observation counts.
+    """
+    if input.ndim > 2:
+        raise RuntimeError(f"cov(): expected input to have two or fewer dimensions but got an input with {input.ndim} dimensions")
+    if input.dtype is bool_:
+        raise RuntimeError("cov(): bool dtype is not supported for input")
     x = input.reshape(1, -1) if input.ndim < 2 else input
-    weights = None
-    if fweights is not None:
-        weights = fweights.to(x.dtype)
+    _check_weights("fweights", "integral", fweights, x.shape[1])
+    _check_weights("aweights", "floating point", aweights, x.shape[1])
+    weights = fweights
     if aweights is not None:
-        weights = aweights if weights is None else weights * aweights
+        weights = aweights if fweights is None else fweights * aweights
+    total = x.shape[1] if weights is None else weights.sum()
     if weights is None:
-        total = x.shape[1]
-        mean, factor = x.mean(1, True), total - correction
-        centred = x - mean
-        result = matmul(centred, centred.conj().swapaxes(0, 1)) / max(factor, 0)
+        mean = x.sum(1, True) / total
     else:
-        total = weights.sum()
         mean = (x * weights).sum(1, True) / total
-        squares = (weights * aweights).sum() / total if aweights is not None else 1
-        centred = x - mean
-        result = matmul(centred * weights, centred.conj().swapaxes(0, 1)) / (total - correction * squares)
-    return result.squeeze() if input.ndim < 2 else result
+    if aweights is None or correction == 0:
+        factor = total - correction
+    else:
+        factor = total - correction * (weights * aweights).sum() / total
+    if factor <= 0:
+        caution("cov(): degrees of freedom is <= 0. Correction should be strictly less than the number of observations.")
+        factor = 0
+    centred = x - mean
+    weighted = centred if weights is None else centred * weights
+    return (matmul(weighted, centred.swapaxes(0, 1).conj().to(weighted.dtype)) / factor).squeeze()
+
+
+def _check_weights(name: str, what: str, weights, observations: int) -> None:
+    if weights is None:
+        return
+    if weights.ndim > 1:
+        raise RuntimeError(f"cov(): expected {name} to have one or fewer dimensions but got {name} with {weights.ndim} dimensions")
+    if weights.is_floating_point() is (what == "integral") or weights.dtype is bool_ or weights.is_complex():
+        raise RuntimeError(f"cov(): expected {name} to have {what} dtype but got {name} with {weights.dtype.title} dtype")
+    if weights.numel() != observations:
+        raise RuntimeError(f"cov(): expected {name} to have the same numel as there are observations in the input but got {weights.numel()} != {observations}")
+    if observations and weights.min() < 0:
+        raise RuntimeError(f"cov(): {name} cannot be negative")
 
 
 def corrcoef(input):
     """The correlation matrix of variables in rows, observations in columns."""
+    if input.ndim > 2:
+        raise RuntimeError(f"corrcoef(): expected input to have two or fewer dimensions but got an input with {input.ndim} dimensions")
     c = cov(input)
     if not c.ndim:
         return c / c
-    scale = c.diagonal().sqrt()
-    return (c / scale.unsqueeze(1) / scale).clamp(-1, 1)
+    variances = c.diagonal()
+    scale = (variances.real if c.is_complex() else variances).sqrt()
+    found = c / scale.unsqueeze(1) / scale
+    return public[""]["complex"](found.real.clamp(-1, 1), found.imag.clamp(-1, 1)) if c.is_complex() else found.clamp(-1, 1)
 
 
 # ---- einsum ----
@@ -406,13 +548,6 @@ def _methods() -> None:
         if name not in ("chain_matmul", "einsum", "tensordot"):
             setattr(Tensor, name, globals()[name])
     public[""]["ger"] = Tensor.ger = outer
-    for name in ("addmv", "addr", "baddbmm", "addbmm"):
-        function = globals()[name]
-
-        def in_place(self, one, two, *, beta=1, alpha=1, _function=function):
-            return self.copy_(_function(self.clone(), one, two, beta=beta, alpha=alpha))
-        in_place.__name__, in_place.__doc__ = f"{name}_", f"In-place version of `{name}`."
-        setattr(Tensor, f"{name}_", in_place)
 
 
 _methods()

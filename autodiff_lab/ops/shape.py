@@ -388,6 +388,8 @@ def narrow(input, dim: int, start, length: int):
 
 def narrow_copy(input, dim: int, start: int, length: int):
     """A copy of `length` slices along `dim`, from `start` on."""
+    if dim >= max(input.ndim, 1):
+        raise RuntimeError(f"narrow_copy(): expected dim < {input.ndim}, the number of dimensions, but got {dim}.")
     return narrow(input, dim, start, length).clone()
 
 

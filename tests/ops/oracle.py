@@ -216,12 +216,11 @@ def weigh(ours, theirs):
     for a, b in zip(ours, theirs, strict=True):
         if not isinstance(b, torch.Tensor) or not b.requires_grad:
             continue
-        real = np.zeros(0, host(b).dtype).real.dtype
-        weight = np.asarray(rng.uniform(0.5, 1.5, tuple(b.shape)), real)
+        weight = rng.uniform(0.5, 1.5, tuple(b.shape))
         if b.is_complex():
-            weight = weight + np.asarray(1j * rng.uniform(0.5, 1.5, tuple(b.shape)), host(b).dtype)
-        weight = np.asarray(weight, host(b).dtype)
-        one, two = (a * lab.from_numpy(weight)).sum(), (b * torch.from_numpy(weight)).sum()
+            weight = weight + 1j * rng.uniform(0.5, 1.5, tuple(b.shape))
+        weight = np.asarray(weight)
+        one, two = (a * lab.from_numpy(weight).to(a.dtype)).sum(), (b * torch.from_numpy(weight).to(b.dtype)).sum()
         one, two = (one.real, two.real) if b.is_complex() else (one, two)
         total_ours = one if total_ours is None else total_ours + one.to(total_ours.dtype)
         total_theirs = two if total_theirs is None else total_theirs + two.to(total_theirs.dtype)
