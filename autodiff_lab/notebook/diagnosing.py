@@ -37,7 +37,7 @@ def diagnose(*things, optimizer=None) -> Report:
     asked = next((t for t in tensors if t is not loss), None)
     snapshot = snapshot_of([loss], frame)[0] if loss is not None and loss.grad_fn is not None else None
     first = things[0] if things else optimizer
-    return examine(_words(first, frame), snapshot=snapshot, tensor=asked, module=modules[0] if modules else None, optimizers=optimizers, sources=_cells(frame), loss=loss)
+    return examine(_words(first, frame), snapshot=snapshot, tensor=asked, module=modules[0] if modules else None, optimizers=optimizers, sources=learner_cells(frame), loss=loss)
 
 
 def _words(thing, frame) -> str:
@@ -46,8 +46,8 @@ def _words(thing, frame) -> str:
     return name or kind
 
 
-def _cells(frame) -> list[tuple[str, str]]:
-    """The learner's cells so far, or the file that called."""
+def learner_cells(frame) -> list[tuple[str, str]]:
+    """The learner's cells so far, or, outside a notebook, the file of `frame`."""
     try:
         from IPython import get_ipython
         shell = get_ipython()

@@ -10,7 +10,7 @@ import numpy as np
 from .families import FAMILIES, family_of, glyph_of
 from .formula import local_text
 from .model import Accumulation, BackwardStep, Contribution, EdgeInfo, GraphSnapshot, NodeInfo, Saved, ScopeInfo, Value
-from .recorder import Arg, Entry, Flow, Recorder
+from .recorder import Arg, Entry, Flow, Recorder, flows_of
 from .source import Sources
 from .text import clean, number, one_line
 from .values import value_of
@@ -49,7 +49,7 @@ class _Builder:
     def snapshot(self) -> GraphSnapshot:
         self._collect()
         self._name_scopes()
-        self.passed = [Flow(*flow) for flow in self._latest_pass()]
+        self.passed = self._latest_pass()
         self.flows = {flow.key: flow for flow in self.passed if flow.key in self.reached}
         self.ran = bool(self.flows)
         self.gone = not self.ran and any(key in self.recorder.done for key in self.reached)
@@ -65,11 +65,11 @@ class _Builder:
         return GraphSnapshot(clean(self.title), nodes, edges, tuple(self.scopes), codes, roots, steps, backward,
                              max(1, self.passes) if self.ran else 0, clean(self.error), cell, __version__)
 
-    def _latest_pass(self) -> list[tuple]:
+    def _latest_pass(self) -> list[Flow]:
         """The backward pass that came over this graph last, if it is remembered."""
         for flows in (self.recorder.flows, *reversed(self.recorder.history.values())):
-            if any(flow[0] in self.reached for flow in flows):
-                return flows
+            if any(flow[0] > 0 and flow[0] in self.reached for flow in flows):
+                return flows_of(flows)
         return []
 
     # Which nodes
@@ -270,7 +270,7 @@ class _Builder:
         return NodeInfo(
             self.ids[entry.key], "op", clean(short_name(op)), clean(label), family, glyph_of(op.name, family), clean(name), turn,
             None if drawn.shape is None else tuple(drawn.shape), _dtype_name(dtype), "cpu", None if self._scope_at(entry) is None else self.scope_ids[id(self._scope_at(entry))],
-            source, calls, value_of(drawn.array), grad, state, saved, min(1, entry.layer), op.latex or "", clean(one_line(entry.error, 400)), entry.inplace)
+            source, calls, value_of(drawn.array), grad, state, saved, min(1, entry.layer), op.latex or "", clean(one_line(entry.error, 400)), entry.inplace, self.recorder.hooks_of(drawn.key))
 
     def _saved(self, entry: Entry) -> tuple[Saved, ...]:
         """What the operator keeps for its backward pass: exactly what the rules of the inputs that want a gradient name."""
@@ -313,7 +313,7 @@ class _Builder:
         state = "known" if known is not None else "not asked" if not wants else "none" if self.ran else "yet"
         family = "param" if wants else "data"
         return NodeInfo(self.ids[leaf.key], "parameter" if wants else "data", "", "", family, FAMILIES[family][0], clean(name), None, tuple(leaf.shape),
-                        _dtype_name(leaf.dtype), "cpu", self._scope_of_leaf(leaf.key), None, (), value, known, state)
+                        _dtype_name(leaf.dtype), "cpu", self._scope_of_leaf(leaf.key), None, (), value, known, state, hooks=self.recorder.hooks_of(leaf.key))
 
     def _edges(self) -> list:
         """(EdgeInfo without numbers, key of the target's entry, its edge number in the engine)."""
@@ -388,7 +388,7 @@ class _Builder:
             if number_of_edge is not None:
                 by_target.setdefault(item.key, []).append((index, number_of_edge))
         infos = [edge for edge, _, _ in edges]
-        steps = []
+        steps, arrived = [], {}
         for flow in self.passed:
             if flow.key not in self.reached or flow.key in self.stands_for:
                 continue
@@ -402,16 +402,29 @@ class _Builder:
                 if value is None:
                     continue
                 sent.append(Contribution(index, value))
-                infos[index] = _with_local(infos[index], flow.grad, held)
+                if self.recorder.hooks:
+                    arrived.setdefault(infos[index].source, []).append(held)
+                if not self.recorder.hooks.get(flow.key):  # else a hook may have changed what was sent
+                    infos[index] = _with_local(infos[index], flow.grad, held)
             into = []
             for key, added, before in flow.leaves:
                 if key in self.ids:
                     was, change = value_of(before), value_of(added)
                     now = value_of(_plus(before, added)) or nodes[self.ids[key]].grad
                     if now is not None:
-                        into.append(Accumulation(self.ids[key], change or now, was, now))
-            steps.append(BackwardStep(node.id, node.grad or Value(), tuple(sent), tuple(into), sum(s.bytes for s in node.saved)))
+                        into.append(Accumulation(self.ids[key], change or now, was, now, *self._hooked(key, arrived, change)))
+            steps.append(BackwardStep(node.id, node.grad or Value(), tuple(sent), tuple(into), sum(s.bytes for s in node.saved), *self._hooked(flow.key, arrived, node.grad)))
         return tuple(infos), tuple(steps)
+
+
+    def _hooked(self, key: int, arrived: dict, left: Value | None) -> tuple[int, Value | None]:
+        """How many hooks ran on the gradient of a node or leaf, and what they got, if that is not what they left."""
+        hooks = self.recorder.hooks.get(key, 0)
+        parts = [part() if isinstance(part, weakref.ref) else part for part in arrived.get(self.ids[key], ())] if hooks else ()
+        if not parts or len(parts) > 1 and not all(isinstance(part, (np.ndarray, np.generic)) for part in parts):
+            return hooks, None
+        got = value_of(sum(parts[1:], parts[0]))
+        return hooks, None if got == left else got
 
 
 def _plus(before, added):

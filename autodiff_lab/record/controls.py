@@ -18,7 +18,7 @@ from .touches import Touch
 
 __all__ = ["Controls", "Snapshots", "settings_of"]
 
-KINDS = ("pause", "resume", "batch", "epoch", "stop", "rewind", "set")
+KINDS = ("pause", "resume", "batch", "epoch", "stop", "rewind", "set", "why")
 
 
 class Controls:
@@ -92,6 +92,10 @@ class Controls:
             before = run.change(details["setting"], details["value"])
             if before is not None and before != details["value"]:
                 self._note(kind, place, setting=details["setting"], value=details["value"], before=before)
+        elif kind == "why":  # a question, no touch
+            run.ask_why()
+            if self.paused:
+                run.explain()
         elif kind == "rewind":
             came_from = record.step
             step = run.rewind(details["step"])

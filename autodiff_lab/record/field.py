@@ -32,7 +32,7 @@ class Field:
         low, high = points.min(0), points.max(0)
         pad = 0.12 * (high - low) + 1e-6
         self.extent = [float(v) for v in (low[0] - pad[0], high[0] + pad[0], low[1] - pad[1], high[1] + pad[1])]
-        x, y_ = np.linspace(*self.extent[:2], SIDE), np.linspace(*self.extent[2:], SIDE)[::-1]
+        x, y_ = np.linspace(*self.extent[:2], num=SIDE), np.linspace(*self.extent[2:], num=SIDE)[::-1]
         self.grid = np.stack(np.meshgrid(x, y_), -1).reshape(-1, 2)
         self.steps: list[int] = []
         self.frames: list[np.ndarray] = []

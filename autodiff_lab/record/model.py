@@ -143,6 +143,8 @@ class Accumulation:
     added: Value
     before: Value | None
     after: Value
+    hooks: int = 0  # that ran here
+    arrived: Value | None = None  # what the first of them got, if they changed it
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,8 @@ class BackwardStep:
     contributions: tuple[Contribution, ...] = ()
     accumulations: tuple[Accumulation, ...] = ()
     freed: int = 0  # bytes
+    hooks: int = 0  # that ran here
+    arrived: Value | None = None  # what the first of them got, if they changed it
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import sys
 import weakref
 from itertools import count, islice
 from pathlib import Path
+from types import CodeType
 from typing import NamedTuple
 
 import numpy as np
@@ -30,7 +31,9 @@ ENTRIES_AT_MOST = 30_000
 HELD_AT_MOST = 64 << 20  # bytes of gradients of the latest backward pass
 REMEMBERED, REMEMBERED_UP_TO = 12, 300  # earlier passes, and the number of their nodes
 HELD_UP_TO = 4096  # elements of one of them
+LOOP_AT_MOST = 4000  # operators of earlier turns of a training loop
 FRAMES_AT_MOST = 4  # of the learner's own, innermost first
+PARTS_AT_MOST = 2 * FRAMES_AT_MOST  # code and instruction of each
 
 PLAIN = frozenset([int, float, bool, type(None), str, list, tuple, slice])
 USER, CORE, LIBRARY, STOP = 0, 1, 2, 3
@@ -94,7 +97,8 @@ class Flow(NamedTuple):
     key: int
     grad: object
     contributions: tuple
-    leaves: list  # (leaf, added, before)
+    leaves: tuple  # (leaf, added, before), of the leaves that settled after it
+    hooks: int = 0
 
 
 def keep(array):
@@ -118,12 +122,12 @@ class Recorder(observe.Observer):
         self.leaves: dict[int, Leaf] = {}  # by id(tensor); checked against the weak reference
         self.by_key: dict[int, Leaf] = {}
         self.plain: dict[int, tuple] = {}  # id(tensor without node) -> (weak reference, key of its entry)
-        self.scopes: list[ScopeEntry] = []
+        self.ops: dict[int, object] = {}  # by id, of those in `entries`
+        self.scopes: dict[int, ScopeEntry] = {}  # by number
         self.open: list[ScopeEntry] = []
-        self.flows: list[tuple] = []  # as Flow
+        self.flows: list[tuple] = []  # of the latest backward pass: Flow without its leaves, or (leaf, added, before) of the Flow before it
         self.history: dict[object, list[tuple]] = {}  # small passes before that, by the place in the code where they began
         self.done: dict[int, None] = {}  # nodes that a pass began at
-        self.settled: list = []  # leaves that the latest of them fed
         self.roots: list[int] = []  # of the latest backward pass
         self.passes = 0
         self.backward_error = ""
@@ -131,9 +135,14 @@ class Recorder(observe.Observer):
         self.origin, self.origins = 1, {}  # of what is made during a backward pass: the roots of that pass
         self.failed: Entry | None = None
         self.names: dict[int, str] = {}  # given by lab.name
+        self.around = (None, 0)  # number of the innermost module call, layer
+        self.loop_since, self.loop_from = 0, 0  # node before the current loop, how many entries there were when earlier turns were last dropped
+        self.annotated: dict[int, weakref.ref] = {}  # nodes that may have hooks
+        self.hooks: dict[int, int] = {}  # of nodes and leaves: how many ran in the latest pass over them
         self.held = 0
         self.floor = None  # a frame below which nobody looks: the call of lab.show
         self._leaf_keys = count(-2, -1)
+        self._scope_numbers = count()
         self._plain_keys = count(1 << 60)  # apart from the engine's numbers
 
     # Forward
@@ -144,64 +153,16 @@ class Recorder(observe.Observer):
         This is the hot path: written out in one piece, without calls where they can be avoided.
         """
         if node is None:
-            if output.__class__ is not Tensor:
+            if output.__class__ is not Tensor and not isinstance(output, Tensor):
                 if isinstance(output, (tuple, list)):
                     self._many(op, inputs, output, sys._getframe(2))
-                    return 0
-                if not isinstance(output, Tensor):
-                    return 0
+                return 0
             node = output._node
             if node is None and not self.everything:
                 return 0
-            frame = sys._getframe(2)
-        keys, tensors, leaves, entries = [], 0, self.leaves, self.entries
-        for value in inputs:
-            kind = value.__class__
-            if kind is Tensor or (kind not in PLAIN and isinstance(value, Tensor)):
-                tensors += 1
-                made = value._node
-                if value is output:
-                    keys.append(self._before_write(value, node))
-                elif made is not None:
-                    key = made.seq
-                    if key not in entries:
-                        self._adopt(made)
-                    keys.append(key)
-                else:
-                    leaf = leaves.get(id(value))
-                    if leaf is not None and leaf.ref() is value and not self.plain:
-                        array = value._a
-                        if array.__class__ is not ndarray:
-                            leaf.value = array
-                        elif array.size <= SMALL:
-                            leaf.value = array.copy()  # an optimizer may have written to it since
-                        keys.append(leaf.key)
-                    else:
-                        keys.append(int(self._key(value)))
-            else:
-                keys.append(None)
-                if kind is list or kind is tuple:
-                    tensors = -1000  # tensors may be anywhere in it
-        if tensors == len(keys):
-            rest = None
-        elif tensors > 0 and keys[tensors - 1] is not None:
-            rest = inputs[tensors:]  # tensors come first, as nearly always
-        else:
-            rest = [([self._key(v) if isinstance(v, Tensor) else v for v in value] if value.__class__ is list or value.__class__ is tuple and any(isinstance(v, Tensor) for v in value)
-                     else value) if key is None else None for key, value in zip(keys, inputs)]
-        if node is not None:
-            key = node.seq
-        else:
-            key = next(self._plain_keys)
-            self.plain[id(output)] = (weakref.ref(output), key)
-        array = output._a
-        shape, dtype = array.shape, array.dtype
-        if array.__class__ is ndarray:
-            array = array.copy() if array.size <= SMALL else weakref.ref(array)
-        elif not isinstance(array, generic):
-            array = weakref.ref(array)
+            frame = sys._getframe(3)  # the caller of the operator: what it stands in is the engine's own
         # The learner's frames, innermost first, and which call inside this library they led to.
-        frames, inner, inside, kinds, floor = [], None, None, _kinds, self.floor
+        parts, inner, inside, kinds, floor = [], None, None, _kinds, self.floor
         while frame is not floor:
             code = frame.f_code
             kind = kinds.get(code.co_filename)
@@ -210,19 +171,73 @@ class Recorder(observe.Observer):
             if kind == USER:
                 if inside is not None and inner is None:
                     inner = (id(inside), inside.f_lasti)
-                frames.append(code)
-                frames.append(frame.f_lasti)
-                if code.co_name == "<module>" or len(frames) == 2 * FRAMES_AT_MOST:
+                parts.append(code)
+                parts.append(frame.f_lasti)
+                if code.co_name == "<module>" or len(parts) == PARTS_AT_MOST:
                     break
             elif kind == LIBRARY:
-                if not frames:
+                if not parts:
                     inside = frame
             elif kind == STOP:
                 break
             frame = frame.f_back
-        entries[key] = (op, keys, rest, shape, dtype, array, frames, inner, self.open[-1] if self.open else None, self.origin if self.running else 0)
+        # Then the keys of its inputs.
+        first, tensors, leaves, entries, plain = len(parts), 0, self.leaves, self.entries, self.plain
+        for value in inputs:
+            kind = value.__class__
+            if kind is Tensor or (kind not in PLAIN and isinstance(value, Tensor)):
+                tensors += 1
+                made = value._node
+                if value is output:
+                    parts.append(self._before_write(value, node))
+                elif made is not None:
+                    key = made.seq
+                    if key not in entries:
+                        self._adopt(made)
+                    parts.append(key)
+                else:
+                    leaf = leaves.get(id(value))
+                    if leaf is not None and leaf.ref() is value and not plain:
+                        array = value._a
+                        if array.__class__ is not ndarray:
+                            leaf.value = array
+                        elif array.size <= SMALL:
+                            leaf.value = array.copy()  # an optimizer may have written to it since
+                        parts.append(leaf.key)
+                    else:
+                        parts.append(int(self._key(value)))
+            else:
+                parts.append(None)
+                if kind is list or kind is tuple:
+                    tensors = -1000  # tensors may be anywhere in it
+        if tensors == len(inputs):
+            rest = None
+        elif tensors > 0 and parts[first + tensors - 1] is not None:
+            rest = inputs[tensors:]  # tensors come first, as nearly always
+        else:
+            rest = [([self._key(v) if isinstance(v, Tensor) else v for v in value] if value.__class__ is list or value.__class__ is tuple and any(isinstance(v, Tensor) for v in value)
+                     else value) if key is None else None for key, value in zip(parts[first:], inputs)]
+        if node is not None:
+            key = node.seq
+        else:
+            key = next(self._plain_keys)
+            plain[id(output)] = (weakref.ref(output), key)
+        array = output._a
+        kind = array.__class__
+        if kind is ndarray:
+            shape, dtype = array.shape, array.dtype
+            array = array.copy() if array.size <= SMALL else weakref.ref(array)
+        elif kind is float32 or isinstance(array, generic):
+            shape, dtype = (), None
+        else:
+            shape, dtype = array.shape, array.dtype
+            array = weakref.ref(array)
+        # One flat tuple of what the garbage collector leaves alone: thousands of tracked objects would make it walk the whole heap again and again.
+        number = id(op)
+        self.ops[number] = op
+        entries[key] = (number, rest, shape, dtype, array, inner, self.around, *parts)
         if len(entries) > ENTRIES_AT_MOST:
-            self._forget()
+            self._forget(len(entries) // 2)
         return key
 
     def look(self, key: int) -> Entry | None:
@@ -231,7 +246,11 @@ class Recorder(observe.Observer):
         if not isinstance(found, tuple):
             return found
         entry = Entry()
-        entry.op, keys, rest, entry.shape, entry.dtype, entry.array, frames, entry.inner, entry.scope, entry.layer = found
+        number, rest, entry.shape, entry.dtype, entry.array, entry.inner, (scope, entry.layer), *_ = found
+        frames, keys = _frames_and_keys(found)
+        entry.op, entry.scope = self.ops[number], self.scopes.get(scope)
+        if entry.dtype is None:
+            entry.dtype = entry.array.dtype
         if rest.__class__ is tuple:
             rest = [None] * (len(keys) - len(rest)) + list(rest)
         entry.inputs = [(rest[i] if rest else None) if k is None else Arg(k) for i, k in enumerate(keys)]
@@ -269,9 +288,11 @@ class Recorder(observe.Observer):
             if node.seq in self.entries or node.seq in found:
                 continue
             entry = found[node.seq] = Entry()
+            if node._meta is not None:
+                self.annotated[node.seq] = weakref.ref(node)
             entry.op, entry.error, entry.output = node.op, "", node.saved[0] if node.op.is_port and node.saved else None
             entry.inplace, entry.key, entry.frames, entry.inner, entry.scope = False, node.seq, (), None, None
-            entry.shape, entry.dtype, entry.array, entry.layer = node.shape, node.dtype, None, self.origin if self.running else 0
+            entry.shape, entry.dtype, entry.array, entry.layer = node.shape, node.dtype, None, self.around[1]
             inputs = []
             for edge in node.edges:
                 if edge is None:
@@ -349,13 +370,14 @@ class Recorder(observe.Observer):
         scope = ScopeEntry()
         scope.module, scope.error, scope.shape = weakref.ref(module), "", None
         scope.parent = self.open[-1] if self.open else None
-        scope.number = len(self.scopes)
+        scope.number = next(self._scope_numbers)
         scope.cls, scope.bare = type(module), not getattr(module, "_parameters", True)
         scope.args = [id(a) for a in args if isinstance(a, Tensor)]
         self.open.append(scope)
-        self.scopes.append(scope)
+        self.scopes[scope.number] = scope
+        self._stand()
         if len(self.scopes) > ENTRIES_AT_MOST and len(self.open) == 1:
-            self.scopes = self.scopes[-ENTRIES_AT_MOST // 2:]
+            self.scopes = dict(islice(self.scopes.items(), ENTRIES_AT_MOST // 2, None))
 
     def module_left(self, module, output, error):
         while self.open:
@@ -364,10 +386,21 @@ class Recorder(observe.Observer):
                 break
         else:
             return
+        self._stand()
         if error is not None:
             scope.error = str(error) or type(error).__name__
         elif isinstance(output, Tensor):
             scope.shape = output._a.shape
+
+    def _stand(self) -> None:
+        """Note in which module call, and on which layer of the graph, the next operator will run."""
+        self.around = (self.open[-1].number if self.open else None, self.origin if self.running else 0)
+
+    def cell_began(self) -> None:
+        """Nothing is going on any more, however the last cell ended."""
+        self.failed, self.running, self.roots = None, 0, []
+        self.open.clear()
+        self._stand()
 
     # Backward
 
@@ -379,21 +412,28 @@ class Recorder(observe.Observer):
         if create_graph:  # what this pass makes is a second layer on the graph that it differentiates
             self.origin = len(self.origins) + 2
             self.origins[self.origin] = [int(self._key(root)) for root in roots if isinstance(root, Tensor)]
+        self._stand()
         if self.flows and len(self.flows) <= REMEMBERED_UP_TO and self.held < 1 << 20:
             # One per place in the code: a training loop replaces its own, and leaves those of other cells alone.
-            history, found = self.history, self.entries.get(self.flows[0][0])
-            place = tuple([part if part.__class__ is int else id(part) for part in found[6]]) if found.__class__ is tuple else self.flows[0][0]
-            history.pop(place, None)
+            history, root = self.history, self.flows[0][0]
+            found = self.entries.get(root)
+            place = tuple([part if part.__class__ is int else id(part) for part in _frames_and_keys(found)[0]]) if found.__class__ is tuple else root
+            older = history.pop(place, None)
+            if older is None:
+                self.loop_since, self.loop_from = root, len(self.entries)
+            elif len(self.entries) - self.loop_from > LOOP_AT_MOST:
+                self._forget_turns(older[0][0])
             history[place] = self.flows
             if len(history) > REMEMBERED:
                 del history[next(iter(history))]
-        self.flows, self.settled, self.held, self.backward_error = [], [], 0, ""
+        self.flows, self.held, self.backward_error = [], 0, ""
         self.roots = [self._key(root) for root in roots if isinstance(root, Tensor)]
 
     def backward_ended(self, error):
         self.running = max(0, self.running - 1)
         if self.running:
             return
+        self._stand()
         self.passes += 1
         if self.flows:
             self.done[self.flows[0][0]] = None
@@ -401,13 +441,23 @@ class Recorder(observe.Observer):
                 del self.done[next(iter(self.done))]
         self.backward_error = str(error) if error is not None else ""
 
+    def node_annotated(self, node):
+        self.annotated[node.seq] = weakref.ref(node)
+
+    def hooks_of(self, key: int) -> int:
+        """How many hooks a node or leaf has; if it is gone, how many ran."""
+        node = self.annotated[key]() if key in self.annotated else None
+        leaf = self.by_key[key].ref() if key in self.by_key else None
+        return _hooks_on(node) if node is not None else _hooks_on_leaf(leaf) if leaf is not None else self.hooks.get(key, 0)
+
     def grad_flowed(self, node, grad, contributions):
         if self.running > 1:
             return
+        if node._meta is not None:
+            self.hooks[node.seq] = _hooks_on(node)
         if grad.__class__ is not float32 or contributions[0].__class__ is not float32:
             grad, contributions = self._held(node, grad, contributions)
-        self.settled = []
-        self.flows.append((node.seq, grad, contributions, self.settled))
+        self.flows.append((node.seq, grad, contributions))
 
     def leaf_accumulated(self, tensor, grad, before):
         if self.running > 1:
@@ -417,7 +467,9 @@ class Recorder(observe.Observer):
             leaf = self.by_key[int(self._key(tensor))]
         if grad.__class__ is ndarray and grad.size > HELD_UP_TO:
             grad, before = weakref.ref(grad), None if before is None else Norm(math.nan)
-        self.settled.append((leaf.key, grad, before))  # the engine tells of a leaf after the node that fed it last
+        if tensor._x is not None:
+            self.hooks[leaf.key] = _hooks_on_leaf(tensor)
+        self.flows.append((leaf.key, grad, before))  # the engine tells of a leaf after the node that fed it last
 
     def _held(self, node, grad, contributions):
         """Both as they may be kept. The engine never writes to them again, so that a reference is enough."""
@@ -445,20 +497,71 @@ class Recorder(observe.Observer):
 
     # Keeping within bounds
 
-    def _forget(self) -> None:
-        """Drop the older half of what was recorded."""
-        for key in list(islice(self.entries, ENTRIES_AT_MOST // 2)):
+    def _forget_turns(self, last: int) -> None:
+        """Drop the earlier turns of a training loop, up to the node numbered `last`, if nothing newer was made from them."""
+        own = range(self.loop_since + 1, last + 1)
+        if not any(key in own for number, found in self.entries.items() if number > last for key in keys_of(found)):
+            for key in [key for key in self.entries if key in own]:
+                del self.entries[key]
+        self.loop_from = len(self.entries)
+
+    def _forget(self, many: int) -> None:
+        """Drop the oldest of what was recorded."""
+        for key in list(islice(self.entries, many)):
             del self.entries[key]
-        live = set()
-        for found in self.entries.values():
-            live.update(k for k in (found[1] if found.__class__ is tuple else found.inputs) if isinstance(k, int) and k < 0)
+        self.annotated = {key: ref for key, ref in self.annotated.items() if key in self.entries}
+        self.hooks = {key: hooks for key, hooks in self.hooks.items() if key < 0 or key in self.entries}
         self.leaves = {number: leaf for number, leaf in self.leaves.items() if leaf.ref() is not None}
-        self.by_key = {key: leaf for key, leaf in self.by_key.items() if key in live or leaf.ref() is not None}
+        gone = {key for key, leaf in self.by_key.items() if leaf.ref() is None}
+        if gone:  # keep of them what is still an input of something
+            for found in self.entries.values():
+                gone.difference_update(keys_of(found))
+            self.by_key = {key: leaf for key, leaf in self.by_key.items() if key not in gone}
+        used = {found[0] for found in self.entries.values() if found.__class__ is tuple}
+        self.ops = {number: op for number, op in self.ops.items() if number in used}
         self.plain = {number: made for number, made in self.plain.items() if made[0]() is not None}
 
     def release(self) -> None:
         """Let go of the gradients of the latest backward pass."""
         self.flows, self.held = [], 0
+
+
+def _hooks_on(node) -> int:
+    meta = node._meta
+    return len(meta.tensor_hooks) + len(meta.before) + len(meta.after)
+
+
+def _hooks_on_leaf(tensor) -> int:
+    extra = tensor._x
+    return 0 if extra is None else len(extra.hooks) + len(extra.post_hooks)
+
+
+def _frames_and_keys(noted: tuple) -> tuple[tuple, tuple]:
+    """Code and instruction of the frames of a noted operator, and the keys of its inputs, which stand behind them."""
+    end = 7
+    while end < len(noted) and noted[end].__class__ is CodeType:
+        end += 2
+    return noted[7:end], noted[end:]
+
+
+def keys_of(found: Entry | tuple) -> list[int]:
+    """Keys of all tensors that went into an operator, noted or looked at."""
+    if found.__class__ is tuple:
+        keys, lists = [key for key in _frames_and_keys(found)[1] if key is not None], found[1] if found[1].__class__ is list else ()
+    else:
+        keys, lists = [v for v in found.inputs if v.__class__ is Arg], found.inputs
+    return [*keys, *(v for part in lists if part.__class__ is list for v in part if v.__class__ is Arg)]
+
+
+def flows_of(noted: list[tuple]) -> list[Flow]:
+    """What was noted of a backward pass, in order: each leaf belongs to the node before it, which fed it last."""
+    flows: list[Flow] = []
+    for key, *rest in noted:
+        if key > 0:
+            flows.append(Flow(key, *rest, leaves=()))
+        elif flows:
+            flows[-1] = flows[-1]._replace(leaves=(*flows[-1].leaves, (key, *rest)))
+    return flows
 
 
 class Norm(float):

@@ -15,6 +15,7 @@ from .flow import CLOSE
 from .names import loss_name, names_in_frame
 from .run import RunRecord, Setting
 from .verdicts import Probe, judge
+from .why import look_at_loss, why
 
 __all__ = ["BackwardWatcher", "Watcher"]
 
@@ -48,6 +49,8 @@ class Watcher(observe.Observer):
         self._paused_for = 0.0
         self._last = time.perf_counter()
         self._parameters: list = []
+        self.sources = list  # gives (label, text) of the learner's cells, for the doctor
+        self._why: str | tuple = ""  # "asked", or what was found in the loss since
         self._judged, self._judge_next = 0, 0.0
         for optimizer in optimizers:
             self._adopt(optimizer)
@@ -116,6 +119,8 @@ class Watcher(observe.Observer):
         name = loss_name(sys._getframe(2))
         if name is None:
             return
+        if self._why == "asked":
+            self._why = look_at_loss(roots[0])
         for root in roots:
             array = getattr(root, "_a", None)
             if array is None or array.size != 1:
@@ -193,6 +198,8 @@ class Watcher(observe.Observer):
             panel.touch()
         if self.controls.waiting:
             self._obey("step")
+        if self._why.__class__ is tuple:
+            self.explain()
 
     def _take_losses(self, step: int, epochal: bool) -> None:
         """Write down the losses whose backward passes led to this step."""
@@ -230,8 +237,23 @@ class Watcher(observe.Observer):
         now = time.perf_counter()
         self._judged, self._judge_next = self.record.step, now + max(1.0, 200 * (now - began))  # at most half a percent of the time
 
+    def ask_why(self) -> None:
+        """Ask the doctor: the loss when its next backward pass begins, the rest after that step."""
+        self._why = "asked"
+
+    def explain(self) -> None:
+        """Let the doctor say why, from what is known now."""
+        found, self._why = self._why or (), ""
+        try:
+            self._judge()
+            self.record.why = why(self.record, self.model, list(filter(None, self.optimizers)), self.sources(), () if found == "asked" else found)
+        except Exception as error:  # a doctor that fails must not end the training
+            self.record.why = [{"words": f"The doctor could not look: {type(error).__name__}: {error}", "where": "", "cure": "lab.diagnose(loss, model, optimizer) in a cell."}]
+
     def close(self) -> None:
         """The cell or the run has ended: what is known now is what stays."""
+        if self._why:
+            self.explain()
         self.settle()
         self.probe.end(self.record.step)
         self._close_epoch()

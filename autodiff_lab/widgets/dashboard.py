@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..export import run_svg, run_text
 from ..export.run_pack import RunPacker
+from ..notebook.diagnosing import learner_cells
 from .live import LiveWidget, bundle, cells, interactive
 
 __all__ = ["Dashboard"]
@@ -24,6 +25,7 @@ class Dashboard(LiveWidget):
         self._complete = True  # whether the next message carries everything
         self._seen_cell: object = None
         super().__init__()
+        watcher.sources = lambda: learner_cells(None)
         watcher.controls.heard = lambda: self.hears
         watcher.controls.while_paused = self._stands
 
@@ -76,6 +78,12 @@ class Dashboard(LiveWidget):
             self.watcher.controls.wish(message["kind"], **{key: message[key] for key in ("setting", "value", "step") if key in message})
             if cells.quiet():  # no loop runs: a slider can be moved at once, the rest waits for the loop
                 self._apply_now()
+        elif kind == "why":
+            if cells.quiet():
+                self.watcher.explain()
+                self.flush()
+            else:
+                self.watcher.controls.wish("why")
 
     def _apply_now(self) -> None:
         """Between cells there is no step to wait for: settings take effect now."""

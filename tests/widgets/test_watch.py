@@ -381,3 +381,46 @@ def test_a_wrong_touch_says_what_a_touch_is():
 def test_something_that_cannot_be_watched_is_named():
     with pytest.raises(TypeError, match="follows modules, optimizers, schedulers and tensors, got int"):
         lab.watch(3)
+
+
+# ------------------------------------------------------------------------------------------------ why, and saved pages
+
+
+def test_why_asks_the_doctor_between_two_steps_and_changes_nothing():
+    def broken(look):
+        X, y = blobs()
+        model = nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 2))
+        with lab.no_grad():
+            model[0].bias.sub_(30.0)
+        optimizer, criterion = optim.SGD([model[2].weight, model[2].bias], lr=0.1), nn.CrossEntropyLoss()
+        look(model, optimizer)
+        for _ in range(20):
+            optimizer.zero_grad()
+            criterion(model(X), y).backward()
+            optimizer.step()
+        return weights(model)
+
+    kept, run = drive(wish=lambda run: run._watcher.controls.wish("why"), program=broken)
+    said = [cause["words"] for cause in run.record.why]
+    assert any("The optimizer does not hold 0.weight, 0.bias" in words for words in said)
+    assert any("Every unit of this ReLU gives 0" in words for words in said)  # read from the loss while its graph was there
+    assert all(cause["cure"] for cause in run.record.why)
+    assert run.touches == [] and same(kept, trained(broken))
+
+
+def test_why_of_a_healthy_run_is_a_clean_bill():
+    _, run = drive(wish=lambda run: run._watcher.controls.wish("why"))
+    assert [cause["words"].split(":")[0] for cause in run.record.why] == ["The doctor found nothing"]
+
+
+def test_a_run_is_saved_as_a_page_that_holds_its_numbers(tmp_path):
+    _, run = drive([(10, "set", "lr", 0.5)])
+    file = tmp_path / "run.html"
+    try:
+        text = run.to_html(file)
+    except FileNotFoundError as missing:
+        pytest.skip(str(missing))
+    assert file.read_text(encoding="utf8") == text and "http://" not in text.replace("http://www.w3.org/", "")
+    assert "36 steps" in text and "<svg" in text
+    run.save(tmp_path / "run.zip")
+    assert lab.Run.load(tmp_path / "run.zip").to_html() == text

@@ -10,13 +10,15 @@ const MOST = 8;
 
 export class FlowView {
   readonly root = html("div", { class: "adl-flow" });
-  private rows: { name: string; index: number; canvas: HTMLCanvasElement; value: HTMLElement; word: HTMLElement; button: HTMLButtonElement }[] = [];
+  private rows: { name: string; index: number; canvas: HTMLCanvasElement; value: HTMLElement; word: HTMLButtonElement; button: HTMLButtonElement }[] = [];
   private readonly caption = html("div", { class: "adl-flow-caption soft" });
   private readonly list = html("div", { class: "adl-flow-rows", role: "list" });
   private readonly more = html("button", { type: "button", class: "adl-flow-more" });
   private readonly detail = html("div", { class: "adl-flow-detail" });
   private key = "";
   onChange: () => void = () => {};
+  /** Called when a reader asks why a row has its word. */
+  onWord: () => void = () => {};
 
   constructor(
     private readonly store: Store,
@@ -56,7 +58,8 @@ export class FlowView {
       row.value.textContent = Number.isNaN(value) ? "none" : number(Number(value.toPrecision(2)));
       const word = this.store.head.verdicts[row.name] ?? "";
       row.word.textContent = word;
-      row.word.classList.toggle("g", !!word);
+      row.word.hidden = !word;
+      row.word.setAttribute("aria-label", `${row.name} ${word}: why?`);
       row.button.setAttribute("aria-expanded", String(ui.row === row.name));
       row.button.setAttribute("aria-label", `${row.name}: gradient ${row.value.textContent}${word ? `, ${word}` : ""}`);
     }
@@ -71,7 +74,8 @@ export class FlowView {
       const name = flow.names[index]!;
       const canvas = html("canvas", { height: 1, "aria-hidden": "true" });
       const value = html("span", { class: "adl-flow-value m" });
-      const word = html("span", { class: "adl-flow-word" });
+      const word = html("button", { type: "button", class: "adl-flow-word g", title: "Why?" });
+      word.addEventListener("click", () => this.onWord());
       const button = html("button", { type: "button", class: "adl-flow-name m", title: `${name}, ${(flow.shapes[index] ?? []).join(" × ")}` }, html("span", {}, name));
       button.addEventListener("click", () => {
         this.store.ui.row = this.store.ui.row === name ? null : name;

@@ -107,7 +107,10 @@ class View {
   private readonly panel = html("div", { class: "adl-panel adl-dash", role: "group", "aria-label": "Training dashboard" });
   private readonly title = html("span", { class: "adl-title" });
   private readonly facts = html("span", { class: "adl-sub", "data-testid": "facts" });
-  private readonly say = html("div", { class: "adl-say", "data-testid": "say" });
+  private readonly sentence = html("span", { "data-testid": "say" });
+  private readonly why = html("button", { type: "button", class: "adl-why", "data-focus": "why", "data-testid": "why", "aria-expanded": "false", title: "Ask the doctor for the likeliest causes" }, "Why?");
+  private readonly say = html("div", { class: "adl-say" }, this.sentence, " ", this.why);
+  private readonly causes = html("div", { class: "adl-causes", role: "region", "aria-label": "What the doctor found", "data-testid": "causes" });
   private readonly heard = html("div", { class: "adl-heard", role: "status" });
   private readonly picture = html("div", { class: "adl-picture" });
   private readonly two = html("div", { class: "adl-two" });
@@ -128,6 +131,7 @@ class View {
   private frame = 0;
   private readonly sizes: ResizeObserver;
   private spoken = "";
+  private causesKey = "";
 
   constructor(
     private readonly root: HTMLElement,
@@ -141,6 +145,8 @@ class View {
     this.field = new FieldView(store, this.palette);
     this.images = new ImagesView(store);
     this.controls = new ControlsView(store, (wish) => this.wish(wish));
+    this.why.addEventListener("click", () => this.askWhy(!store.ui.why));
+    this.flow.onWord = () => this.askWhy(true);
     this.curves.onZoom = this.flow.onChange = () => this.everyView();
     this.smooth.value = String(100 * store.ui.smooth);
     this.smooth.addEventListener("input", () => this.change((ui) => (ui.smooth = Number(this.smooth.value) / 100)));
@@ -153,6 +159,7 @@ class View {
       html("div", { class: "adl-bar" }, this.title, this.facts, html("span", { class: "adl-grow" }), smoothing, this.log, this.epochs, this.rate, this.compare),
       this.two,
       this.say,
+      this.causes,
       html("div", { class: "adl-bar foot" }, html("span", { class: "soft", "aria-hidden": "true" }, "Time"), this.scrub, this.now, this.fit),
       this.heard,
     );
@@ -207,6 +214,12 @@ class View {
     this.send({ t: "wish", id, ...wish });
   }
 
+  /** The doctor answers between two steps; its answer comes with the next message. */
+  private askWhy(open: boolean): void {
+    this.change((ui) => (ui.why = open));
+    if (open) this.send({ t: "why" });
+  }
+
   private draw(): void {
     this.frame = 0;
     const { store } = this.entry;
@@ -230,7 +243,7 @@ class View {
     const narrow = width < 480;
     this.two.classList.toggle("with-field", !!store.field?.frames.length);
     const left = narrow ? 76 : Math.min(150, Math.max(62, 26 + 6.7 * longest(store.flow.names)));
-    const right = narrow ? 84 : 128;
+    const right = narrow && !Object.keys(head.verdicts).length ? 84 : 130; // a verdict is never cut off
     this.curves.draw(width, narrow ? 150 : 176, left, right);
     this.flow.draw(width, left, right, this.curves.range());
     this.images.draw();
@@ -254,11 +267,30 @@ class View {
     parts.push(...head.notes.slice(0, 2));
     if (!parts.length) parts.push(calmSentence(store));
     if (head.thinned) parts.push(head.thinned);
-    setText(this.say, parts.join(" "));
+    setText(this.sentence, parts.join(" "));
+    this.drawCauses();
     const stage = { running: "Training.", paused: `Paused at step ${head.step}.`, idle: "The cell has ended.", stopped: `Stopped at step ${head.step}.`, interrupted: "Interrupted.", failed: "Ended by an error." }[head.stage];
     const spoken = [stage, ...(store.trouble ? [store.trouble] : head.notes.slice(0, 1))].join(" ");
     if (spoken !== this.spoken) this.heard.textContent = this.spoken = spoken;
   }
+
+  /** What the doctor found, under the sentence that made the reader ask. */
+  private drawCauses(): void {
+    const { store } = this.entry;
+    const { head, ui } = store;
+    this.why.hidden = store.saved ? !head.why.length : !head.notes.length && !ui.why;
+    this.why.setAttribute("aria-expanded", String(ui.why));
+    this.causes.hidden = !ui.why;
+    const key = ui.why ? JSON.stringify(head.why) : "";
+    if (key === this.causesKey) return;
+    this.causesKey = key;
+    this.causes.replaceChildren(head.why.length ? html("ul", {}, ...head.why.map(causeOf)) : html("span", { class: "soft" }, "The doctor looks at the next step …"));
+  }
+}
+
+/** One cause in words, the learner's line, and what to try. */
+function causeOf({ words, where, cure }: { words: string; where: string; cure: string }): HTMLElement {
+  return html("li", {}, words, ...(where ? [html("div", { class: "m adl-where" }, where)] : []), html("div", { class: "soft" }, `Try: ${cure}`));
 }
 
 function facts(store: Store): string {

@@ -56,6 +56,7 @@ export interface Header {
   thinned: string;
   notes: string[];
   verdicts: Record<string, string>;
+  why: { words: string; where: string; cure: string }[];
   settings: [path: string, label: string, value: number, optimizer: string, group: string][];
   rewind: number[];
   epochal: boolean;
@@ -144,7 +145,7 @@ type Plain = Omit<Header, "series" | "flow" | "field" | "ghosts" | "images" | "o
 
 const NOTHING: Plain = {
   title: "Training", stage: "idle", step: 0, epoch: null, epochs: null, batch: null, ms: 0, marks: [], thinned: "",
-  notes: [], verdicts: {}, settings: [], rewind: [], epochal: false,
+  notes: [], verdicts: {}, why: [], settings: [], rewind: [], epochal: false,
 };
 
 export class Store {
@@ -170,6 +171,7 @@ export class Store {
     row: null as string | null,
     focus: null as string | null,
     allRows: false,
+    why: false,
   };
   /** null: not known yet; false: clicks arrive only after the cell. */
   live: boolean | null = null;
