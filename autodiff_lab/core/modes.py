@@ -63,14 +63,15 @@ class _Mode:
             return self._wrap_generator(func)
         if inspect.iscoroutinefunction(func):
             @functools.wraps(func)
-            async def wrapped(*args, **kwargs):
+            async def awaited(*args, **kwargs):
                 with self.clone():
                     return await func(*args, **kwargs)
-        else:
-            @functools.wraps(func)
-            def wrapped(*args, **kwargs):
-                with self.clone():
-                    return func(*args, **kwargs)
+            return awaited
+
+        @functools.wraps(func)
+        def wrapped(*args, **kwargs):
+            with self.clone():
+                return func(*args, **kwargs)
         return wrapped
 
     def _wrap_generator(self, func):
@@ -144,6 +145,9 @@ class set_grad_enabled(_Mode):
             self._previous.append({"grad": modes.grad})
         self._entered = True
         modes.grad = self.mode
+
+    def __repr__(self) -> str:
+        return f"torch.autograd.grad_mode.set_grad_enabled(mode={self.mode})"
 
     def __call__(self, func):
         for name, value in self._previous.pop().items():  # as a decorator it changes nothing now

@@ -118,11 +118,9 @@ class Optimizer:
         self.defaults.setdefault("differentiable", False)
 
     def __repr__(self) -> str:
-        lines = [type(self).__name__ + " ("]
-        for i, group in enumerate(self.param_groups):
-            lines.append(f"Parameter Group {i}")
-            lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
-        return "\n".join(lines) + "\n)"
+        groups = ["\n".join([f"Parameter Group {i}", *(f"    {key}: {group[key]}" for key in sorted(group) if key != "params")])
+                  for i, group in enumerate(self.param_groups)]
+        return f"{type(self).__name__} (\n" + "\n\n".join(groups) + "\n)"
 
     def register_step_pre_hook(self, hook) -> Handle:
         """Call `hook(optimizer, args, kwargs)` before each step; a returned pair replaces args and kwargs."""
@@ -295,7 +293,7 @@ def _brought_to(param, value, key, step_on_device: bool):
     if isinstance(value, dict):
         return {k: _brought_to(param, v, k, step_on_device) for k, v in value.items()}
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
-        return type(value)(_brought_to(param, v, None, step_on_device) for v in value)
+        return type(value)(_brought_to(param, v, None, step_on_device) for v in value)  # pyright: ignore[reportCallIssue] - a tuple, a list, a set
     return value
 
 

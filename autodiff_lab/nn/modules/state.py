@@ -14,13 +14,13 @@ __all__ = ["State"]
 EXTRA = "_extra_state"
 
 
-class IncompatibleKeys(collections.namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
+class IncompatibleKeys(collections.namedtuple("_IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
     """What `load_state_dict` found missing and unexpected."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return super().__repr__() if self.missing_keys or self.unexpected_keys else "<All keys matched successfully>"
+        return "_" + super().__repr__() if self.missing_keys or self.unexpected_keys else "<All keys matched successfully>"
 
     __str__ = __repr__
 
@@ -62,7 +62,7 @@ class State:
         ['weight', 'bias']
         """
         if args:
-            destination, prefix, keep_vars = (*args, *(destination, prefix, keep_vars)[len(args):])
+            destination, prefix, keep_vars = (*args, *(destination, prefix, keep_vars)[len(args):])  # pyright: ignore[reportAssignmentType]
         if destination is None:
             destination = OrderedDict()
             destination._metadata = OrderedDict()
