@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-__all__ = ["download_url_to_file", "help", "list", "load", "load_state_dict_from_url"]
+import re
+from urllib.parse import urlparse
+
+try:
+    from tqdm.auto import tqdm  # programs take their progress bar from here
+except ImportError:  # tqdm is optional: what is iterated over comes back as it is
+    def tqdm(iterable=None, *args, **kwargs):
+        """What is iterated over, without a bar."""
+        return iterable
+
+HASH_REGEX = re.compile(r"-([a-f0-9]*)\.")
+
+__all__ = ["download_url_to_file", "help", "list", "load", "load_state_dict_from_url", "tqdm", "urlparse"]
 
 
 def _refused(*args, **kwargs):

@@ -70,3 +70,11 @@ def one_of_probs_and_logits(probs, logits) -> bool:
 def sum_rightmost(value, dim: int):
     """The sum over the last `dim` dimensions."""
     return value if dim == 0 or not isinstance(value, Tensor) else value.reshape((*value.shape[:value.ndim - dim], -1)).sum(-1)
+
+
+def _standard_normal(shape, dtype, device) -> Tensor:
+    """Normal numbers of mean 0 and deviation 1, as packages of distributions borrow them."""
+    return lab.empty(shape, dtype=dtype, device=device).normal_()
+
+
+_sum_rightmost = sum_rightmost

@@ -7,7 +7,7 @@ import numpy as np
 from ..backend import namespace
 from ..core import observe
 from ..core.devices import array_on, device, device_of
-from ..core.dtypes import FLOATING, dtype, dtype_of, of_name
+from ..core.dtypes import FLOATING, dtype, dtype_of, get_default_dtype, of_name
 from ..core.modes import modes
 from ..core.op import op, ops, public
 from ..core.samples import calls, reals
@@ -151,6 +151,8 @@ def named_type(given) -> dtype:
             if short == f"{made.title}Tensor":
                 return made
         raise ValueError(f"invalid type: '{given}'")
+    if given is Tensor:
+        return get_default_dtype()
     if given in (int, float, bool):
         return dtype_of(given) if given is not float else of_name("float64")
     raise TypeError("dtype must be a type, str, or dtype object")

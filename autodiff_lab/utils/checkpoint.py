@@ -83,3 +83,12 @@ def checkpoint_sequential(functions, segments: int, input, use_reentrant: bool |
         end = start + size
         input = checkpoint(piece(start, end), input, use_reentrant=use_reentrant, **kwargs)
     return piece(end, len(functions))(input)
+
+
+def get_device_states(*args) -> tuple[list, list]:
+    """The generators of the devices of `args`: none but the processor's, which `get_rng_state` gives."""
+    return [], []
+
+
+def set_device_states(devices, states, *, device_type: str | None = None) -> None:
+    """Nothing to set."""

@@ -156,3 +156,36 @@ print(isinstance(nn.Linear(1, 1).register_forward_hook(print), RemovableHandle),
 """
     done = subprocess.run([sys.executable, "-m", "autodiff_lab", "-c", program], capture_output=True, text=True, timeout=100, check=False)
     assert done.stdout.splitlines() == ["6.0", "False False torch.bfloat16 (3, 3) False", "True tensor([1, 2]) True"], done.stdout + done.stderr
+
+
+def test_futures_are_filled_and_chained():
+    first, second = lab.futures.Future(), lab.futures.Future()
+    both, doubled = lab.futures.collect_all([first, second]), first.then(lambda f: f.wait() * 2)
+    first.set_result(3)
+    assert doubled.wait() == 6 and not both.done()
+    with pytest.raises(RuntimeError, match="nothing runs beside"):
+        second.wait()
+    second.set_exception(ValueError("lost"))
+    assert both.done()
+    with pytest.raises(ValueError, match="lost"):
+        second.wait()
+
+
+def test_tracing_is_refused_and_marking_for_it_is_not():
+    assert lab.fx.wrap(len) is len and not isinstance(lab.nn.Linear(1, 1), lab.fx.GraphModule)
+    with pytest.raises(RuntimeError, match="as it is"):
+        lab.fx.symbolic_trace(lab.nn.Linear(1, 1))
+
+
+def test_the_class_tensor_means_the_default_type():
+    assert lab.tensor([1, 2]).type(lab.Tensor).dtype is lab.float32
+
+
+def test_a_recurrent_layer_takes_its_weights_as_one_list():
+    layer = lab.nn.GRU(2, 3)
+    layer._flat_weights = [w.detach() * 0 for w in layer._flat_weights]
+    assert layer(lab.ones(4, 1, 2))[0].abs().max() == 0
+
+
+def test_a_storage_says_how_much_memory_it_takes():
+    assert sys.getsizeof(lab.zeros(1000).untyped_storage()) - sys.getsizeof(lab.zeros(0).untyped_storage()) == 4000

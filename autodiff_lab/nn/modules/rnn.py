@@ -82,6 +82,10 @@ class RNNBase(Module):
     def _flat_weights(self) -> list:
         return [getattr(self, name, None) for name in self._flat_weights_names]
 
+    @_flat_weights.setter
+    def _flat_weights(self, weights) -> None:
+        self._parameters.update(zip(self._flat_weights_names, weights, strict=True))
+
     def check_input(self, input: Tensor, batch_sizes) -> None:
         """Raise for an input of a wrong type or shape."""
         weight = getattr(self, self._flat_weights_names[0])

@@ -1,0 +1,86 @@
+"""Results that may come later. Here nothing runs beside your code, so a future is filled when somebody fills it."""
+
+from __future__ import annotations
+
+__all__ = ["Future", "collect_all", "wait_all"]
+
+
+class Future:
+    """A place for a result; `then` and `add_done_callback` run when it is there."""
+
+    def __init__(self, *, devices=None):
+        self._done, self._value, self._error, self._callbacks = False, None, None, []
+
+    def done(self) -> bool:
+        """True once there is a result or an error."""
+        return self._done
+
+    def value(self):
+        """The result.
+
+        Raises:
+            RuntimeError: if there is none yet: nothing here would bring it while you wait.
+        """
+        if not self._done:
+            raise RuntimeError("This future has no result, and waiting would not bring one: nothing runs beside your code. Call set_result() first.")
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+    wait = value
+
+    def set_result(self, result) -> None:
+        """Fill the place."""
+        self._finish(result, None)
+
+    def set_exception(self, result: BaseException) -> None:
+        """Fill the place with an error, which `wait` raises."""
+        assert isinstance(result, Exception), f"{result} is of type {type(result)}, not an Exception."
+        self._finish(None, result)
+
+    def then(self, callback) -> Future:
+        """A future of `callback(this)`."""
+        later = Future()
+
+        def run(done):
+            try:
+                later.set_result(callback(done))
+            except Exception as error:
+                later.set_exception(error)
+
+        self.add_done_callback(run)
+        return later
+
+    def add_done_callback(self, callback) -> None:
+        """Call `callback(this)` when there is a result; now, if there is one."""
+        if self._done:
+            callback(self)
+        else:
+            self._callbacks.append(callback)
+
+    def _finish(self, value, error) -> None:
+        if self._done:
+            raise RuntimeError("Future can only be completed once.")
+        self._done, self._value, self._error = True, value, error
+        for callback in self._callbacks:
+            callback(self)
+
+
+def collect_all(futures) -> Future:
+    """A future of the list of all futures, filled when the last one is."""
+    together = Future()
+    waiting = [f for f in futures if not f.done()]
+
+    def look(_):
+        if all(f.done() for f in futures) and not together.done():
+            together.set_result(list(futures))
+
+    for future in waiting:
+        future.add_done_callback(look)
+    look(None)
+    return together
+
+
+def wait_all(futures) -> list:
+    """The results of all futures."""
+    return [f.wait() for f in futures]
