@@ -404,7 +404,7 @@ class _Builder:
                 sent.append(Contribution(index, value))
                 if self.recorder.hooks:
                     arrived.setdefault(infos[index].source, []).append(held)
-                if not self.recorder.hooks.get(flow.key):  # else a hook may have changed what was sent
+                if flow.key not in self.recorder.resent:
                     infos[index] = _with_local(infos[index], flow.grad, held)
             into = []
             for key, added, before in flow.leaves:
@@ -423,7 +423,7 @@ class _Builder:
         parts = [part() if isinstance(part, weakref.ref) else part for part in arrived.get(self.ids[key], ())] if hooks else ()
         if not parts or len(parts) > 1 and not all(isinstance(part, (np.ndarray, np.generic)) for part in parts):
             return hooks, None
-        got = value_of(sum(parts[1:], parts[0]))
+        got = value_of(sum(parts[1:], parts[0]))  # pyright: ignore[reportCallIssue] - arrays add up too
         return hooks, None if got == left else got
 
 

@@ -81,6 +81,7 @@ class Controls:
             self.while_paused()
 
     def _reached(self, place: str) -> bool:
+        assert self._until is not None
         kind, goal = self._until
         if kind == "batch":
             return place == "step" and self.run.record.step >= goal

@@ -139,6 +139,7 @@ class Recorder(observe.Observer):
         self.loop_since, self.loop_from = 0, 0  # node before the current loop, how many entries there were when earlier turns were last dropped
         self.annotated: dict[int, weakref.ref] = {}  # nodes that may have hooks
         self.hooks: dict[int, int] = {}  # of nodes and leaves: how many ran in the latest pass over them
+        self.resent: set[int] = set()  # nodes whose hooks may have changed what they sent
         self.held = 0
         self.floor = None  # a frame below which nobody looks: the call of lab.show
         self._leaf_keys = count(-2, -1)
@@ -455,6 +456,8 @@ class Recorder(observe.Observer):
             return
         if node._meta is not None:
             self.hooks[node.seq] = _hooks_on(node)
+            if node._meta.after:
+                self.resent.add(node.seq)
         if grad.__class__ is not float32 or contributions[0].__class__ is not float32:
             grad, contributions = self._held(node, grad, contributions)
         self.flows.append((node.seq, grad, contributions))
@@ -510,6 +513,7 @@ class Recorder(observe.Observer):
         for key in list(islice(self.entries, many)):
             del self.entries[key]
         self.annotated = {key: ref for key, ref in self.annotated.items() if key in self.entries}
+        self.resent = {key for key in self.resent if key in self.entries}
         self.hooks = {key: hooks for key, hooks in self.hooks.items() if key < 0 or key in self.entries}
         self.leaves = {number: leaf for number, leaf in self.leaves.items() if leaf.ref() is not None}
         gone = {key for key, leaf in self.by_key.items() if leaf.ref() is None}

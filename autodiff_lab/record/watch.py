@@ -11,8 +11,9 @@ import weakref
 
 from ..core import observe
 from .controls import Controls, Snapshots, change_setting, settings_of
+from .epochs import planned_epochs
 from .flow import CLOSE
-from .names import loss_name, names_in_frame
+from .names import learner_frame, loss_name, names_in_frame
 from .run import RunRecord, Setting
 from .verdicts import Probe, judge
 from .why import look_at_loss, why
@@ -23,8 +24,8 @@ __all__ = ["BackwardWatcher", "Watcher"]
 class Watcher(observe.Observer):
     """The observer of one run. It keeps numbers, and weak references to what it watches."""
 
-    def __init__(self, model=None, optimizers=(), others=(), tensors=(), *, touches=(), snapshots=None, frame=None):
-        self.record = RunRecord()
+    def __init__(self, model=None, optimizers=(), others=(), tensors=(), *, touches=(), snapshots=None, frame=None, epochs=None):
+        self.record = RunRecord(epochs=epochs)
         self.controls = Controls(self, touches)
         self.snapshots: Snapshots | None = None
         self.panel = None  # a dashboard, or None
@@ -46,7 +47,8 @@ class Watcher(observe.Observer):
         self._batch = None  # (id of the data set, index, loader's epoch, n) of the newest batch
         self._loader = None  # id of the data set that training takes its batches from
         self._turn = None  # (data set, loader's epoch, index) of the last batch that was trained on
-        self._paused_for = 0.0
+        self._told_epochs = epochs is not None
+        self._planned_in = None  # the code of the learner's loop whose epochs are known, or known not to be
         self._last = time.perf_counter()
         self._parameters: list = []
         self.sources = list  # gives (label, text) of the learner's cells, for the doctor
@@ -300,9 +302,22 @@ class Watcher(observe.Observer):
         self._close_epoch()
         self._loader = batch[0]
         self.record.epoch = (self.record.epoch or 0) + 1
+        if not self._told_epochs:
+            self._plan()
         self.record.epoch_marks.append((step, self.record.epoch))
         if len(self.record.epoch_marks) > 4096:
             del self.record.epoch_marks[1:-1:2]
+
+    def _plan(self) -> None:
+        """How many epochs there will be, asked once for each loop that trains."""
+        record, frame = self.record, learner_frame(sys._getframe(1))
+        if frame is None or frame.f_code is self._planned_in:
+            if record.epochs is not None and record.epoch > record.epochs:
+                record.epochs = None  # the loop was entered again: nobody knows how often it will be
+            return
+        self._planned_in = frame.f_code
+        turns = planned_epochs(frame)
+        record.epochs = None if turns is None else record.epoch - 1 + turns
 
     def _close_epoch(self) -> None:
         for name, (total, count) in self._sums.items():

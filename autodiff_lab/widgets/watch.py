@@ -43,7 +43,8 @@ def watch(model=None, *optimizers, title: str = "Training", field=None, epochs: 
             Without an optimizer, whatever steps on these parameters is followed; where none does, backward passes count.
         title: what stands above the curves.
         field: `(X, y)` of a classifier over the plane; its decision surface is drawn while it trains.
-        epochs: how many epochs there will be, to be shown as "epoch 3 of 20".
+        epochs: how many epochs there will be, to be shown as "epoch 3 of 20". Where it is left out, it is read from a loop
+            `for epoch in range(...)`; where that can't be known, only "epoch 3" is shown.
         touches: what a learner touched in another run, as `run.as_code()` gives it; it is applied again at the same steps.
         snapshots: keep states that `run.rewind(step)` can return to. Default: where a dashboard is shown.
         compare: earlier runs, drawn pale behind this one.
@@ -54,12 +55,11 @@ def watch(model=None, *optimizers, title: str = "Training", field=None, epochs: 
     frame = learner_frame(sys._getframe(1))
     found = sort_out((model, *optimizers))
     touches = [Touch.of(touch) for touch in touches]
-    watcher = (Watcher if found[1] else BackwardWatcher)(*found, touches=touches, snapshots=snapshots, frame=frame)
+    watcher = (Watcher if found[1] else BackwardWatcher)(*found, touches=touches, snapshots=snapshots, frame=frame, epochs=epochs)
     for other in list(_runs):
         if other._watcher is not None and other._overlaps(watcher):
             other.close()
     run = Run(watcher, title)
-    watcher.record.epochs = epochs
     run._compare = [other.record if isinstance(other, Run) else other for other in compare]
     if field is not None:
         run.field(watcher.model, *field)

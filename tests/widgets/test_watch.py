@@ -166,6 +166,41 @@ def test_epochs_come_from_the_data_loader():
     assert run[0].record.batch == (6, 6)
 
 
+LOOPS = {
+    "a range": ("for epoch in range(3):\n    for xb, yb in loader: step(xb, yb)", [3, 3, 3]),
+    "names and sums": ("n = 1\nfor epoch in range(n, n + 2):\n    for i, (xb, yb) in enumerate(loader):\n        step(xb, yb)", [2, 2]),
+    "a bar": ("for epoch in tqdm(range(2)):\n    for xb, yb in loader: step(xb, yb)", [2, 2]),
+    "functions": ("def once():\n    for xb, yb in loader: step(xb, yb)\ndef train(epochs):\n    for epoch in range(epochs): once()\ntrain(2)", [2, 2]),
+    "two loops, one after the other": ("for epoch in range(1):\n    for xb, yb in loader: step(xb, yb)\nfor epoch in range(2):\n    for xb, yb in loader: step(xb, yb)", [1, None, None]),
+    "two loops in a turn": ("for epoch in range(1):\n    for xb, yb in loader: optimizer.step()\n    for xb, yb in loader: step(xb, yb)", [None]),
+    "while": ("k = 0\nwhile k < 2:\n    k += 1\n    for xb, yb in loader: step(xb, yb)", [None, None]),
+    "a list": ("for lr in [1, 2]:\n    for xb, yb in loader: step(xb, yb)", [None, None]),
+    "an expression": ("for epoch in range(len([1, 2])):\n    for xb, yb in loader: step(xb, yb)", [None, None]),
+    "one loop": ("for xb, yb in loader: step(xb, yb)", [None]),
+}
+
+
+@pytest.mark.parametrize("case", LOOPS)
+def test_the_number_of_epochs_is_known_only_where_the_loop_says_it(case, tmp_path):
+    code, expected = LOOPS[case]
+    model = nn.Linear(2, 2)
+    optimizer, criterion = optim.SGD(model.parameters(), lr=0.1), nn.CrossEntropyLoss()
+    loader = DataLoader(TensorDataset(*blobs()), batch_size=48)
+    run, seen = lab.watch(model, optimizer), []
+    head = "def step(xb, yb):\n    criterion(model(xb), yb).backward()\n    optimizer.step()\n    seen.append((run.epoch, run.record.epochs))\n"
+    file = tmp_path / "loop.py"
+    file.write_text(head + code)
+    exec(compile(head + code, str(file), "exec"), {"model": model, "optimizer": optimizer, "criterion": criterion, "loader": loader, "run": run, "seen": seen, "tqdm": list})
+    found = dict(seen)
+    assert [found[epoch] for epoch in sorted(found)] == expected
+
+
+def test_epochs_that_were_told_stay():
+    run = []
+    trained(mlp, lambda *things: run.append(lab.watch(*things, epochs=9)))
+    assert run[0].record.epochs == 9
+
+
 def test_a_closure_counts_once_a_step():
     run = []
     trained(lbfgs, lambda *things: run.append(lab.watch(*things)))
