@@ -259,5 +259,5 @@ def test_averaged_model_is_the_mean_of_what_it_saw():
 
 def test_groups_are_printed_apart():
     p, q = (lab.ones(1, requires_grad=True) for _ in range(2))
-    text = repr(optim.SGD([{"params": [p], "lr": 0.5}, {"params": [q]}], lr=0.1))
+    text = repr(lab.optim.SGD([{"params": [p], "lr": 0.5}, {"params": [q]}], lr=0.1))
     assert "    weight_decay: 0\n\nParameter Group 1\n    dampening: 0" in text and text.startswith("SGD (\nParameter Group 0\n") and text.endswith("\n)")
