@@ -306,7 +306,7 @@ def forward_text(op, names: list[str], flavour: str) -> str:
         lines.append(f"result = wrap_outputs(OP, out_a{f', {first}' if op.view else ''})")
     if op.rules:
         lines += record_lines(op, names)
-    lines += [f"if observe.observers: observe.tell('op_ran', OP, {original_arguments(op)}, result)", "return result"]
+    lines += [f"if observe.observers: observe.op_ran(OP, {original_arguments(op)}, result)", "return result"]
     return f"def {flavour}({signature_text(op, with_out)}):\n" + textwrap.indent("\n".join(lines), "    ")
 
 
@@ -345,7 +345,7 @@ def quick_write_lines(op) -> list[str]:
     lines += [f"            version = {first}._ver",
               f"            if version is None: version = {first}._ver = Version()",
               "            version.bump()",
-              f"            if observe.observers: observe.tell('op_ran', OP, {original_arguments(op)}, {first})",
+              f"            if observe.observers: observe.op_ran(OP, {original_arguments(op)}, {first})",
               f"            return {first}"]
     return lines
 

@@ -17,7 +17,7 @@ _lock = threading.Lock()
 _listeners: dict[str, tuple] = {}
 
 COARSE = frozenset(["backward_began", "backward_ended", "optimizer_stepped", "zero_grad_called", "batch_served", "scalar_logged"])
-FINE = ("op_ran", "op_failed", "grad_flowed", "leaf_accumulated", "module_entered", "module_left")
+FINE = ("op_ran", "op_failed", "node_annotated", "grad_flowed", "leaf_accumulated", "module_entered", "module_left")
 
 
 class Observer:
@@ -25,6 +25,7 @@ class Observer:
 
     def op_ran(self, op, inputs, output): ...
     def op_failed(self, op, inputs, error): ...
+    def node_annotated(self, node): ...
     def backward_began(self, roots, create_graph): ...
     def backward_ended(self, error): ...
     def grad_flowed(self, node, grad, contributions): ...
@@ -63,10 +64,11 @@ def detach(observer: Observer) -> None:
 
 def _rebuild() -> None:
     """For each event, the methods of those who listen to it: nobody pays for what is not overridden."""
-    global _listeners
+    global _listeners, _told_ops, _told_grads
     _listeners = {name: tuple((observer, getattr(observer, name)) for observer in followers
                               if getattr(type(observer), name, None) is not getattr(Observer, name))
                   for name in (*COARSE, *FINE)}
+    _told_ops, _told_grads = _listeners["op_ran"], _listeners["grad_flowed"]
 
 
 _rebuild()
@@ -81,9 +83,29 @@ def tell(event: str, *args) -> None:
     for observer, method in _listeners[event]:
         try:
             method(*args)
-        except (StopTraining, KeyboardInterrupt):
-            raise
         except Exception as error:
-            detach(observer)
-            warnings.warn(f"{type(observer).__name__} stopped watching because it failed in {event}: "
-                          f"{type(error).__name__}: {error}. Your program is not affected.", RuntimeWarning, stacklevel=2)
+            _dismiss(observer, event, error)
+
+
+def op_ran(op, inputs, output) -> None:
+    """The same for "op_ran", without packing arguments: it is told once an operator."""
+    for observer, method in _told_ops:
+        try:
+            method(op, inputs, output)
+        except Exception as error:
+            _dismiss(observer, "op_ran", error)
+
+
+def grad_flowed(node, grad, contributions) -> None:
+    """The same for "grad_flowed", told once a node of the backward pass."""
+    for observer, method in _told_grads:
+        try:
+            method(node, grad, contributions)
+        except Exception as error:
+            _dismiss(observer, "grad_flowed", error)
+
+
+def _dismiss(observer: Observer, event: str, error: Exception) -> None:
+    detach(observer)
+    warnings.warn(f"{type(observer).__name__} stopped watching because it failed in {event}: "
+                  f"{type(error).__name__}: {error}. Your program is not affected.", RuntimeWarning, stacklevel=3)

@@ -58,6 +58,8 @@ class Node:
         """Hooks and notes; made when first asked for."""
         if self._meta is None:
             self._meta = Meta()
+            if observe.observers:
+                observe.tell("node_annotated", self)
         return self._meta
 
     @property
@@ -340,7 +342,7 @@ def run_backward(roots, grads, *, retain_graph=False, create_graph=False, inputs
         if node._meta is not None:
             contributions = _run_posthooks(node, grad, contributions, create_graph)
         if watching and observe.observers:
-            observe.tell("grad_flowed", node, grad, contributions)
+            observe.grad_flowed(node, grad, contributions)
         if not retain_graph and op.frees and node.saved:
             node.saved = None
         leaves = None
@@ -441,7 +443,7 @@ def accumulate_leaf(leaf, grad, create_graph: bool) -> None:
     if observe.observers:
         # A snapshot, because the sum below may be written into the same memory.
         was = None if before is None else np.array(before._a, copy=True) if isinstance(before._a, np.ndarray) else before._a
-        observe.tell("leaf_accumulated", leaf, grad._a if hasattr(grad, "_a") else grad, was)
+        observe.tell("leaf_accumulated", leaf, getattr(grad, "_a", grad), was)
     if create_graph:
         leaf._grad = grad if before is None else before + grad
     elif before is None:

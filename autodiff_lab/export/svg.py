@@ -54,6 +54,8 @@ def card_of(snapshot: GraphSnapshot, plan: Plan, item: str, values: bool = True,
         op = node.label if node.kind == "op" and name != node.label else "" if node.kind == "op" else "leaf" if node.dtype in ("", "float32") else node.dtype
         if node.turn is not None:
             op = f"{op} ↻{node.turn}".strip()
+        if node.hooks:
+            op = f"{op} +{node.hooks if node.hooks > 1 else ''}hook{'s' if node.hooks > 1 else ''}".strip()
         rows = [(words.value_text(node), SOFT if node.error else INK)]
         if grads:
             text = words.grad_text(node, snapshot.backward)

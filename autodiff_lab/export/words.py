@@ -84,6 +84,8 @@ def node_sentence(snapshot: GraphSnapshot, node: NodeInfo) -> str:
     else:
         parts.append({"∂ not asked": "no gradient asked", "∂ None": "gradient None: the backward pass did not reach it",
                       "∂ not yet": "no backward yet", "∂ not kept": "its gradient is no longer kept"}[grad_text(node, snapshot.backward)])
+    if node.hooks:
+        parts.append(counted(node.hooks, "hook"))
     return ", ".join(parts) + "."
 
 
@@ -116,7 +118,9 @@ def step_sentence(snapshot: GraphSnapshot, k: int) -> str:
     step = snapshot.steps[k - 1]
     node = snapshot.nodes[step.node]
     scalar = node.shape == ()
-    arrived = f"{'' if scalar else 'a gradient of norm '}{scalar_text(step.grad)}"
+    arrived = f"{'' if scalar else 'a gradient of norm '}{scalar_text(step.arrived or step.grad)}"
+    if step.hooks:
+        arrived += f", which {_its(step.hooks)} turned into {scalar_text(step.grad)}," if step.arrived else f", seen by {_its(step.hooks)},"
     begin = f"Step {k} of {len(snapshot.steps)}. {node.op or node.kind} ({label_of(node)}) receives {arrived}"
     sent = step.contributions
     if not sent:
@@ -153,8 +157,13 @@ def _into_leaves(snapshot: GraphSnapshot, step: BackwardStep) -> str:
         name = label_of(snapshot.nodes[a.node])
         before = "None" if a.before is None else scalar_text(a.before)
         norm = "" if snapshot.nodes[a.node].shape == () else " (norm)"
-        said.append(f"{name} is a leaf: {name}.grad{norm} was {before}, now {scalar_text(a.after)}.")
+        hooked = f"{_its(a.hooks)} {f'turned {scalar_text(a.arrived)} into {scalar_text(a.added)}' if a.arrived else 'ran'}; " if a.hooks else ""
+        said.append(f"{name} is a leaf: {hooked}{name}.grad{norm} was {before}, now {scalar_text(a.after)}.")
     return (" " + " ".join(said)) if said else ""
+
+
+def _its(hooks: int) -> str:
+    return "its hook" if hooks == 1 else f"its {hooks} hooks"
 
 
 def summary_sentence(snapshot: GraphSnapshot) -> str:

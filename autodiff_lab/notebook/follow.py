@@ -60,13 +60,10 @@ class Follower:
     def before(self, info) -> None:
         """A cell begins."""
         self.shown_by_hand = False
-        self.recorder.failed = None
-        self.recorder.running = 0
-        self.recorder.open.clear()
+        self.recorder.cell_began()
         self.newest = len(self.recorder.entries)
         self.first_key = next(reversed(self.recorder.entries), 0)
         self.passes = self.recorder.passes
-        self.recorder.roots = []
         self.cell_id = getattr(info, "cell_id", None) or hashlib.md5(str(getattr(info, "raw_cell", "")).encode("utf8", "replace"), usedforsecurity=False).hexdigest()
 
     def after(self, result) -> None:

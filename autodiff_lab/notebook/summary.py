@@ -106,7 +106,7 @@ def summary(model, *inputs, time: bool = False, **options) -> Summary:
             notes.append("not called")
         failed = next((c.error for c in calls if c.error), "")
         if failed:
-            notes.append("failed here" if not any(s.error and s.parent in calls for s in watcher.scopes) else "")
+            notes.append("failed here" if not any(s.error and s.parent in calls for s in watcher.scopes.values()) else "")
         shape = calls[-1].shape if calls else None
         inner = any(True for _ in module.children())
         memory = 0 if inner or shape is None else sum(int(np.prod(c.shape)) * 4 for c in calls if c.shape is not None)

@@ -8,6 +8,7 @@ import pytest
 import autodiff_lab as lab
 from autodiff_lab.core import observe
 from autodiff_lab.core.tape import Node
+from autodiff_lab.export import words
 from autodiff_lab.record.build import build
 from autodiff_lab.record.model import from_json, to_json
 from autodiff_lab.record.recorder import Recorder
@@ -161,3 +162,57 @@ def test_recorder_holds_no_tensor():
         assert gone() is None
     finally:
         observe.detach(recorder)
+
+
+def hooked(hook_on_h, hook_on_w):
+    """h = w * 3; y = h * h, with hooks on h and w, after its backward pass."""
+    recorder = observe.attach(Recorder())
+    try:
+        w = lab.tensor(2.0, requires_grad=True)
+        h = w * 3
+        if hook_on_h:
+            h.register_hook(hook_on_h)
+        if hook_on_w:
+            w.register_hook(hook_on_w)
+        y = h * h
+        before = build(recorder, [y._node.seq])
+        y.backward()
+    finally:
+        observe.detach(recorder)
+    return before, from_json(to_json(build(recorder, recorder.roots)))
+
+
+def test_hooks_are_counted_before_and_after_the_pass():
+    before, after = hooked(lambda g: g / 2, lambda g: None)
+    for snapshot in (before, after):
+        assert [(n.op or n.kind, n.hooks) for n in snapshot.nodes] == [("parameter", 1), ("mul", 1), ("mul", 0)]
+
+
+def test_a_hook_that_changes_a_gradient_is_told_with_what_it_got_and_left():
+    _, snapshot = hooked(lambda g: g / 2, lambda g: g + 1)
+    first, second = snapshot.steps
+    assert (first.hooks, second.hooks, second.arrived.number, second.grad.number) == (0, 1, 12.0, 6.0)
+    into = second.accumulations[0]
+    assert (into.hooks, into.arrived.number, into.added.number, into.after.number) == (1, 18.0, 19.0, 19.0)
+    said = words.step_sentence(snapshot, 2)
+    assert "receives 12, which its hook turned into 6, and sends 3 · 6 = 18" in said
+    assert "is a leaf: its hook turned 18 into 19; " in said
+
+
+def test_a_hook_that_only_looks_is_told_as_such():
+    _, snapshot = hooked(lambda g: None, None)
+    assert snapshot.steps[1].arrived is None
+    assert "receives 12, seen by its hook, and sends" in words.step_sentence(snapshot, 2)
+
+
+def test_a_hook_on_what_a_node_sends_hides_no_wrong_derivative():
+    recorder = observe.attach(Recorder())
+    try:
+        w = lab.tensor(2.0, requires_grad=True)
+        y = w * 3
+        y._node.register_hook(lambda inputs, outputs: (inputs[0] * 100, None))
+        y.backward()
+    finally:
+        observe.detach(recorder)
+    snapshot = build(recorder, recorder.roots)
+    assert w.grad.item() == 300 and all(edge.local is None for edge in snapshot.edges)

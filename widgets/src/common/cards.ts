@@ -36,6 +36,7 @@ export function nodeCard(snapshot: Snapshot, index: number, values: boolean, gra
   const shown = path && node.kind === "parameter" && name.startsWith(path) ? name.slice(path.length) : name;
   let op = node.kind === "op" ? (name !== node.label ? node.label ?? "" : "") : !node.dtype || node.dtype === "float32" ? "leaf" : node.dtype;
   if (node.turn !== undefined) op = `${op} ↻${node.turn}`.trim();
+  if (node.hooks) op = `${op} +${node.hooks > 1 ? `${node.hooks}hooks` : "hook"}`.trim();
   const rows: Card["rows"] = [{ text: values ? valueText(node) : shapeText(node.shape), tone: node.error ? "soft" : "ink" }];
   if (grads) rows.push({ text: gradText(node, snapshot.backward), tone: node.grad ? "grad" : "soft" });
   const tensor = node.shape === undefined || node.shape.length > 0;

@@ -22,8 +22,8 @@ export interface NodeInfo {
 }
 export interface EdgeInfo { source: number; target: number; slot?: string; latex?: string; plain?: string; local?: Float; grad?: boolean }
 export interface Contribution { edge: number; value: Value }
-export interface Accumulation { node: number; added: Value; before?: Value; after: Value }
-export interface BackwardStep { node: number; grad: Value; contributions?: Contribution[]; accumulations?: Accumulation[]; freed?: number }
+export interface Accumulation { node: number; added: Value; before?: Value; after: Value; hooks?: number; arrived?: Value }
+export interface BackwardStep { node: number; grad: Value; contributions?: Contribution[]; accumulations?: Accumulation[]; freed?: number; hooks?: number; arrived?: Value }
 export interface Snapshot {
   title?: string; nodes: NodeInfo[]; edges: EdgeInfo[]; scopes: ScopeInfo[]; code: Code[]; roots: number[]; steps: BackwardStep[];
   backward: "none" | "ran" | "failed" | "gone"; passes: number; error?: string; cell?: number; created?: string; key: string;

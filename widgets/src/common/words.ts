@@ -60,6 +60,7 @@ export function nodeSentence(snapshot: Snapshot, node: NodeInfo): string {
     const said: Record<string, string> = { "∂ not asked": "no gradient asked", "∂ None": "gradient None: the backward pass did not reach it", "∂ not yet": "no backward yet", "∂ not kept": "its gradient is no longer kept" };
     parts.push(said[gradText(node, snapshot.backward)]!);
   }
+  if (node.hooks) parts.push(counted(node.hooks, "hook"));
   return parts.join(", ") + ".";
 }
 
@@ -97,7 +98,8 @@ function wrapped(node: NodeInfo): string {
 /** Step `k` (from 1) of the backward pass, in words. */
 export function stepSentence(snapshot: Snapshot, k: number): string {
   const step = snapshot.steps[k - 1]!, node = snapshot.nodes[step.node]!, scalar = isScalar(node);
-  const begin = `Step ${k} of ${snapshot.steps.length}. ${node.op || node.kind} (${labelOf(node)}) receives ${scalar ? "" : "a gradient of norm "}${scalarText(step.grad)}`;
+  const hooked = !step.hooks ? "" : step.arrived ? `, which ${its(step.hooks)} turned into ${scalarText(step.grad)},` : `, seen by ${its(step.hooks)},`;
+  const begin = `Step ${k} of ${snapshot.steps.length}. ${node.op || node.kind} (${labelOf(node)}) receives ${scalar ? "" : "a gradient of norm "}${scalarText(step.arrived ?? step.grad)}${hooked}`;
   const sent = step.contributions ?? [];
   if (!sent.length) return `${begin} and sends nothing on.${intoLeaves(snapshot, k)}`;
   const edges = sent.map((c) => snapshot.edges[c.edge]!);
@@ -119,10 +121,13 @@ export function stepSentence(snapshot: Snapshot, k: number): string {
 function intoLeaves(snapshot: Snapshot, k: number): string {
   const said = (snapshot.steps[k - 1]!.accumulations ?? []).map((a) => {
     const node = snapshot.nodes[a.node]!, name = labelOf(node);
-    return `${name} is a leaf: ${name}.grad${isScalar(node) ? "" : " (norm)"} was ${a.before ? scalarText(a.before) : "None"}, now ${scalarText(a.after)}.`;
+    const hooked = a.hooks ? `${its(a.hooks)} ${a.arrived ? `turned ${scalarText(a.arrived)} into ${scalarText(a.added)}` : "ran"}; ` : "";
+    return `${name} is a leaf: ${hooked}${name}.grad${isScalar(node) ? "" : " (norm)"} was ${a.before ? scalarText(a.before) : "None"}, now ${scalarText(a.after)}.`;
   });
   return said.length ? ` ${said.join(" ")}` : "";
 }
+
+const its = (hooks: number) => (hooks === 1 ? "its hook" : `its ${hooks} hooks`);
 
 /** The whole picture in one or two sentences. */
 export function summarySentence(snapshot: Snapshot): string {

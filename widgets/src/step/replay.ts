@@ -47,7 +47,7 @@ export function stateAt(snapshot: Snapshot, k: number): StepState {
       if (waiting) state.partial.add(to);
       else state.partial.delete(to);
       const own = ownStep.get(to);
-      state.grads.set(to, !waiting && own !== undefined ? snapshot.steps[own]!.grad : sum(list));
+      state.grads.set(to, !waiting && own !== undefined ? snapshot.steps[own]!.arrived ?? snapshot.steps[own]!.grad : sum(list));
     }
     for (const a of step.accumulations ?? []) state.grads.set(a.node, a.after);
     if (i === k - 1) state.current = step.node;
