@@ -16,8 +16,11 @@ from ..core.op import op, ops
 from ..core.samples import calls
 from ..core.tensor import Tensor
 from .composed import gradients_through
+from .convolution import SMALL
 
 __all__: list[str] = []
+
+CHUNK = 1 << 14  # numbers of one gate worked on at a time: stays in the second-level cache with all that is made of them
 
 
 def steps(sizes, reverse: bool):
@@ -31,6 +34,11 @@ def states_before(output, first, sizes, reverse: bool):
     """For every row the state that its step started from: the output of the step taken before, or the initial state."""
     xp = namespace(output)
     before = xp.empty((output.shape[0], first.shape[1]), output.dtype)
+    if sizes[0] == sizes[-1]:  # all samples are as long
+        n = sizes[0]
+        before[slice(-n, None) if reverse else slice(0, n)] = first
+        before[slice(0, -n) if reverse else slice(n, None)] = output[slice(n, None) if reverse else slice(0, -n)]
+        return before
     last = None
     for start, end, n in steps(sizes, reverse):
         kept = 0 if last is None else min(n, last[1] - last[0])
@@ -53,17 +61,48 @@ def moved_on(state, new):
 
 def projected(input, weight, bias):
     """`input @ weight.T + bias` for all rows."""
-    out = namespace(input).matmul(input, weight.T)
-    if bias is not None:
-        out += bias
-    return out
+    xp = namespace(input)
+    if bias is None:
+        return xp.matmul(input, weight.T)
+    # The bias as one more column of the weight saves a pass over the result.
+    ones = xp.ones((len(input), 1), input.dtype)
+    return xp.matmul(xp.concatenate((input, ones), 1), xp.concatenate((weight, bias[:, None]), 1).T)
+
+
+class Products:
+    """`rows @ matrix` for the same matrix in every step, cut into columns so that BLAS doesn't pack it each time.
+
+    Called with (n, K), gives (gates, n, N / gates), in a buffer that the next call overwrites.
+    """
+
+    def __init__(self, matrix, samples: int, gates: int = 1):
+        K, N = matrix.shape
+        self.shape = gates, N // gates
+        width = next((w for w in (64, 32, 16) if N // gates % w == 0 and samples * K * w <= SMALL), N // gates)
+        self.parts = namespace(matrix).ascontiguousarray(matrix.reshape(K, gates, -1, width).transpose(1, 2, 0, 3))
+        self.matmul = namespace(matrix).matmul
+        self.buffer = namespace(matrix).empty(samples * N, matrix.dtype)
+        self.n = None
+
+    def __call__(self, rows):
+        n = len(rows)
+        if n != self.n:
+            gates, size = self.shape
+            self.n, self.found = n, self.buffer[:n * gates * size].reshape(gates, n, size)
+            self.by_parts = self.found.reshape(gates, n, *self.parts.shape[1::2]).swapaxes(1, 2)
+        self.matmul(rows, self.parts, out=self.by_parts)
+        return self.found
 
 
 def weight_gradients(d_input_side, d_state_side, input, before, needs):
     """Gradients of w_ih, w_hh, b_ih, b_hh from those of the two sums that they enter."""
     xp = namespace(input)
-    return (xp.matmul(d_input_side.T, input) if needs[0] else None, xp.matmul(d_state_side.T, before) if needs[1] else None,
-            xp.add.reduce(d_input_side, axis=0) if needs[2] else None, xp.add.reduce(d_state_side, axis=0) if needs[3] else None)
+    to_bias = xp.add.reduce(d_input_side, axis=0) if needs[2] or needs[3] else None
+    if d_state_side is not d_input_side:
+        other = xp.add.reduce(d_state_side, axis=0) if needs[3] else None
+    else:
+        other = to_bias.copy() if needs[3] else None
+    return (xp.matmul(d_input_side.T, input) if needs[0] else None, xp.matmul(d_state_side.T, before) if needs[1] else None, to_bias if needs[2] else None, other)
 
 
 # ---- LSTM ----
@@ -78,30 +117,36 @@ def _weights(r, gates, I=3, H=4, P=0):
     samples=calls(lambda r: ((r.normal(size=(6, 3)), r.normal(size=(2, 4)), r.normal(size=(2, 4)), *_weights(r, 4), None, (2, 2, 2), False), {}),
                   lambda r: ((r.normal(size=(5, 3)), r.normal(size=(2, 2)), r.normal(size=(2, 4)), *_weights(r, 4, P=2), (2, 2, 1), True), {})))
 def lstm_layer(input: Tensor, h0: Tensor, c0: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None, b_hh: Tensor | None, w_hr: Tensor | None, sizes, reverse: bool):
-    """A sequence through one LSTM layer. Gates stand in the order input, forget, cell, output."""
+    """A sequence through one LSTM layer. Gates come in the order input, forget, cell, output; inside, the output gate is first.
+
+    The gates that are kept lie step by step: (4, samples, H), one such array behind the other.
+    """
     xp = namespace(input)
     R, H = input.shape[0], c0.shape[1]
     # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2, so that one tanh serves all four gates.
-    half, shift = xp.full((4, 1), 0.5, input.dtype), xp.full((4, 1), 0.5, input.dtype)
-    half[2], shift[2] = 1, 0
-    half, shift = half.repeat(H, 1).reshape(-1), shift.repeat(H, 1).reshape(-1)
-    bias = None if b_ih is None else b_ih + b_hh
-    gates = projected(input, w_ih * half[:, None], None if bias is None else bias * half)
-    w_state = xp.ascontiguousarray((w_hh * half[:, None]).T)
+    w_in, w_state, bias = (None if w is None else output_first(w) for w in (w_ih, w_hh, None if b_ih is None else b_ih + b_hh))
+    for w in (w_in, w_state, bias):
+        if w is not None:
+            w[:3 * H] *= 0.5
+    gates = projected(input, w_in, bias).reshape(R, 4, H)
+    from_state = Products(w_state.T, len(c0), 4)
     cells = xp.empty((R, H), input.dtype)
     output = xp.empty((R, h0.shape[1]), input.dtype)
     h, c = h0, c0
     for start, end, n in steps(sizes, reverse):
-        now = gates[start:end]
-        now += xp.matmul(h[:n], w_state)
+        now = from_state(h[:n])
+        now += gates[start:end].swapaxes(0, 1)
         xp.tanh(now, out=now)
-        now *= half
-        now += shift
-        i, f, g, o = (now[:, k * H:(k + 1) * H] for k in range(4))
+        sigmoids = now[:3]
+        sigmoids *= 0.5
+        sigmoids += 0.5
+        gates[start:end].reshape(4, n, H)[...] = now
+        o, i, f, g = now
         cell = cells[start:end]
         xp.multiply(f, c[:n], out=cell)
-        cell += i * g
-        new = xp.tanh(cell)
+        i *= g
+        cell += i
+        new = xp.tanh(cell, out=g)
         if w_hr is None:
             xp.multiply(new, o, out=output[start:end])
         else:
@@ -109,6 +154,18 @@ def lstm_layer(input: Tensor, h0: Tensor, c0: Tensor, w_ih: Tensor, w_hh: Tensor
             xp.matmul(new, w_hr.T, out=output[start:end])
         h, c = moved_on(h, output[start:end]), moved_on(c, cell)
     return (output, h.copy(), c.copy()), gates, cells
+
+
+def output_first(gates):
+    """Weights of the four gates, a copy with those of the output gate before the others."""
+    H = len(gates) // 4
+    return namespace(gates).concatenate((gates[3 * H:], gates[:3 * H]))
+
+
+def output_last(gates):
+    """The reverse of `output_first`."""
+    H = len(gates) // 4
+    return namespace(gates).concatenate((gates[H:], gates[:H]))
 
 
 def composed_lstm(sizes, reverse: bool):
@@ -153,33 +210,49 @@ def lstm_layer_backward(d_output: Tensor, d_h: Tensor, d_c: Tensor, input: Tenso
     """Back through time."""
     xp = namespace(input)
     R, H = cells.shape
-    i, f, g, o = (gates[:, k * H:(k + 1) * H] for k in range(4))
     before, cells_before = states_before(output, h0, sizes, reverse), states_before(cells, c0, sizes, reverse)
-    squashed = xp.tanh(cells)
-    # What each gate's gradient is a multiple of dc (or, for the output gate, of dh), for all steps at once.
-    factors = xp.empty((R, 4, H), input.dtype)
-    xp.multiply(g * i, 1 - i, out=factors[:, 0])
-    xp.multiply(cells_before * f, 1 - f, out=factors[:, 1])
-    xp.multiply(i, 1 - g * g, out=factors[:, 2])
-    xp.multiply(squashed * o, 1 - o, out=factors[:, 3])
-    through_tanh = (1 - squashed * squashed) * o
+    to_state = Products(output_first(w_hh), len(c0))
     d_gates = xp.empty((R, 4, H), input.dtype)
     flat = d_gates.reshape(R, 4 * H)
     dh, dc = d_h.copy(), d_c.copy()
     projected_grad = None if w_hr is None else xp.empty((R, h0.shape[1]), input.dtype)
-    for start, end, n in reversed(steps(sizes, reverse)):
-        now = dh[:n] + d_output[start:end]
-        if w_hr is not None:
-            projected_grad[start:end] = now
-            now = xp.matmul(now, w_hr)
-        cell = dc[:n]
-        cell += now * through_tanh[start:end]
-        xp.multiply(factors[start:end, :3], cell[:, None], out=d_gates[start:end, :3])
-        xp.multiply(factors[start:end, 3], now, out=d_gates[start:end, 3])
-        cell *= f[start:end]
-        dh[:n] = xp.matmul(flat[start:end], w_hh)
-    to_hr = xp.matmul(projected_grad.T, o * squashed) if needs[7] and w_hr is not None else None
-    return (xp.matmul(flat, w_ih) if needs[0] else None, dh, dc, *weight_gradients(flat, flat, input, before, needs[3:7]), to_hr)
+    ready = xp.empty((R, H), input.dtype) if needs[7] and w_hr is not None else None
+    backwards = steps(sizes, reverse)[::-1]
+    several = max(CHUNK // (H * sizes[0]), 1) if sizes[0] == sizes[-1] else 1
+    for first in range(0, len(backwards), several):
+        chunk = backwards[first:first + several]
+        low, high, n = min(chunk[0][0], chunk[-1][0]), max(chunk[0][1], chunk[-1][1]), chunk[0][2]
+        # What each gate's gradient is a multiple of dc (or, for the output gate, of dh), for these steps at once.
+        values = gates[low:high].reshape(-1, 4, n, H)
+        o, i, f, g = (values[:, k] for k in range(4))
+        squashed = xp.tanh(cells[low:high]).reshape(-1, n, H)
+        if ready is not None:
+            xp.multiply(o, squashed, out=ready[low:high].reshape(-1, n, H))
+        factors = 1 - values
+        factors[:, :3] *= values[:, :3]
+        factors[:, 0] *= squashed
+        factors[:, 1] *= g
+        factors[:, 2] *= cells_before[low:high].reshape(-1, n, H)
+        factors[:, 3] *= i + i * g
+        squashed *= squashed
+        through_tanh = xp.subtract(1, squashed, out=squashed)
+        through_tanh *= o
+        for start, end, _ in chunk:
+            at = (start - low) // n
+            now = dh[:n] + d_output[start:end]
+            if w_hr is not None:
+                projected_grad[start:end] = now
+                now = xp.matmul(now, w_hr)
+            cell = dc[:n]
+            cell += now * through_tanh[at]
+            target = d_gates[start:end].swapaxes(0, 1)
+            xp.multiply(factors[at, 0], now, out=target[0])
+            xp.multiply(factors[at, 1:], cell, out=target[1:])
+            cell *= f[at]
+            dh[:n] = to_state(flat[start:end])[0]
+    to_hr = None if ready is None else xp.matmul(projected_grad.T, ready)
+    of_weights = (None if w is None else output_last(w) for w in weight_gradients(flat, flat, input, before, needs[3:7]))
+    return (xp.matmul(flat, output_first(w_ih)) if needs[0] else None, dh, dc, *of_weights, to_hr)
 
 
 # ---- GRU ----
@@ -194,11 +267,11 @@ def gru_layer(input: Tensor, h0: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tenso
     gates = projected(input, w_ih, b_ih)
     states = xp.empty((input.shape[0], H), input.dtype)  # what the reset gate is multiplied with
     output = xp.empty((input.shape[0], H), input.dtype)
-    w_state = xp.ascontiguousarray(w_hh.T)
+    product = Products(w_hh.T, len(h0))
     h = h0
     for start, end, n in steps(sizes, reverse):
         now = gates[start:end]
-        from_state = xp.matmul(h[:n], w_state)
+        from_state = product(h[:n])[0]
         if b_hh is not None:
             from_state += b_hh
         rz = now[:, :2 * H]
@@ -263,12 +336,13 @@ def gru_layer_backward(d_output: Tensor, d_h: Tensor, input: Tensor, h0: Tensor,
     d_state_side = xp.empty((R, 3, H), input.dtype)
     flat = d_state_side.reshape(R, 3 * H)
     incoming = xp.empty((R, H), input.dtype)
+    product = Products(w_hh, len(h0))
     dh = d_h.copy()
     for start, end, n in reversed(steps(sizes, reverse)):
         now = incoming[start:end]
         xp.add(dh[:n], d_output[start:end], out=now)
         xp.multiply(factors[start:end], now[:, None], out=d_state_side[start:end])
-        part = xp.matmul(flat[start:end], w_hh)
+        part = product(flat[start:end])[0]
         part += now * z[start:end]
         dh[:n] = part
     d_input_side = d_state_side.copy()
