@@ -1,4 +1,4 @@
-"""`python -m autodiff_lab.lessons run|release|grade`: for those who write lessons, and those who teach with them."""
+"""`python -m autodiff_lab.lessons run|release|grade|export`: for those who write lessons, and those who teach with them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ def main(arguments=None) -> int:
     grade.add_argument("--timeout", type=int, default=120, help="seconds for one notebook (default 120)")
     grade.add_argument("--memory", type=int, default=2000, help="megabytes for one notebook, where the system can limit it (default 2000)")
     grade.add_argument("--solutions", type=Path, help="the folder of the teacher's notebooks: their hidden tests are run too")
+    export = commands.add_parser("export", help="write teacher's notebooks in the form that nbgrader or otter takes")
+    export.add_argument("grader", choices=["nbgrader", "otter"])
+    export.add_argument("notebooks", nargs="+", type=Path, help="solution notebooks, or a folder of them")
+    export.add_argument("-o", "--output", type=Path, required=True, help="the course folder (nbgrader), or a folder for the notebooks (otter)")
     options = parser.parse_args(arguments)
 
     if options.command == "run":
@@ -40,6 +44,16 @@ def main(arguments=None) -> int:
                 return 2
             write(released(read(path)), target)
             print(target)
+    elif options.command == "export":
+        from .exchange import CONFIGURATION, for_nbgrader, for_otter
+        from .notebooks import read, write
+
+        for path in every(options.notebooks):
+            target = options.output / "source" / path.stem / path.name if options.grader == "nbgrader" else options.output / path.name
+            write((for_nbgrader if options.grader == "nbgrader" else for_otter)(read(path), path.stem), target)
+            print(target)
+        if options.grader == "nbgrader" and not (configuration := options.output / "nbgrader_config.py").exists():
+            configuration.write_text(CONFIGURATION, encoding="utf-8")
     else:
         from .grading import grade_folder
 

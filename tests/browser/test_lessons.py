@@ -10,7 +10,7 @@ NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("number", ["00", "04", "11"])
+@pytest.mark.parametrize("number", ["00", "02", "03", "04", "05", "07", "09", "11"])
 def test_a_notebook_runs_from_top_to_bottom(lab, number):
     path = next(NOTEBOOKS.glob(f"{number}-*.ipynb"))
     book = lab.open([], path=path, height=1400, windowing="none")
@@ -21,10 +21,26 @@ def test_a_notebook_runs_from_top_to_bottom(lab, number):
                if book.js("return p.content.widgets[args[0]].model.type", k) == "code" for out in book.outputs(k)]
     assert not [out for out in outputs if out["output_type"] == "error"]
     assert book.page.locator("text=/Error (creating|displaying) widget|model not found/").count() == 0
-    assert book.page.locator(".adl").count() + book.page.locator(".adl-panel").count() >= 2
+    assert book.page.locator(".adl").count() + book.page.locator(".adl-panel").count() >= 1
     assert "not yet" in book.page.locator(".jp-OutputArea-output", has_text=f"{number}-1").first.inner_text()
     shots(book, number)
     assert book.errors == []
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("number", ["04", "11"])
+def test_a_notebook_from_somebody_else_shows_something_for_every_output(lab, number):
+    """Nobody has run it here, so JupyterLab does not trust it and hides pictures: the words that say the same are there."""
+    path = next(NOTEBOOKS.glob(f"{number}-*.ipynb"))
+    book = lab.open([], path=path, height=1400, windowing="none")
+    assert not book.js("return [...p.content.model.cells].every(cell => cell.type !== 'code' || cell.trusted || !cell.outputs.length)")
+    outputs = book.page.locator(".jp-OutputArea-output")
+    assert outputs.count() >= 10
+    for index in range(outputs.count()):
+        assert len(outputs.nth(index).inner_text().strip()) > 2 or outputs.nth(index).locator("svg, img").count()
+    text = book.page.locator(".jp-Notebook").inner_text()
+    assert ("is made from 2 parameters (w, b)" if number == "04" else "loss fell from") in text and f"{number}-1: not yet." in text
+    book.shot(f"lesson-{number}-untrusted")
 
 
 def shots(book, number: str) -> None:
