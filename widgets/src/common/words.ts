@@ -118,6 +118,25 @@ export function stepSentence(snapshot: Snapshot, k: number): string {
   return `${begin}${middle}${reason}.${intoLeaves(snapshot, k)}`;
 }
 
+/** What step `k` used and let go, and which sums it added to: for the panel, behind the sentence. */
+export function stepFacts(snapshot: Snapshot, k: number): string {
+  const step = snapshot.steps[k - 1]!, node = snapshot.nodes[step.node]!, parts: string[] = [];
+  for (const c of step.contributions ?? []) {
+    const to = snapshot.edges[c.edge]!.source, earlier = snapshot.steps.slice(0, k - 1).flatMap((s) => s.contributions ?? []).filter((p) => snapshot.edges[p.edge]!.source === to);
+    if (!earlier.length || snapshot.nodes[to]!.kind !== "op") continue;
+    const sum = earlier.reduce((total, p) => total + (float(p.value.number) ?? NaN), 0), added = float(c.value.number) ?? NaN;
+    parts.push(`${labelOf(snapshot.nodes[to]!)} gets it on top of what came before${Number.isNaN(sum + added) ? "" : `: ${number(sum)} + ${number(added)} = ${number(sum + added)}`}.`);
+  }
+  const saved = node.saved ?? [];
+  if (saved.length) parts.push(`For this it had kept ${saved.map((s) => s.name).join(", ")}${step.freed ? ` (${bytes(step.freed)}), which can go now` : ""}.`);
+  return parts.join(" ");
+}
+
+/** A size in memory: 12 B, 4.1 kB, 3 MB. */
+export function bytes(n: number): string {
+  return n < 1000 ? `${n} B` : n < 1e6 ? `${number(n / 1000)} kB` : `${number(n / 1e6)} MB`;
+}
+
 function intoLeaves(snapshot: Snapshot, k: number): string {
   const said = (snapshot.steps[k - 1]!.accumulations ?? []).map((a) => {
     const node = snapshot.nodes[a.node]!, name = labelOf(node);

@@ -3,7 +3,7 @@
 import { html, tool } from "../common/dom";
 import { count, number } from "../common/format";
 import { float, type NodeInfo, type Snapshot, type Value } from "../common/model";
-import { labelOf, shapeText } from "../common/words";
+import { bytes, labelOf, shapeText } from "../common/words";
 import { math } from "./math";
 
 /** The parts of the detail box; `runHere` offers to step to this node. */
@@ -41,8 +41,4 @@ function spell(value: Value | undefined): string {
   const range = `${number(float(value.low))} … ${number(float(value.high))}, mean ${number(float(value.mean))}, norm ${number(float(value.norm))}`;
   const items = value.items?.length ? `[${value.items.slice(0, 12).map((v) => number(float(v))).join(", ")}${value.items.length > 12 ? ", …" : ""}]` : "";
   return [items || range, bad].filter(Boolean).join(", ");
-}
-
-function bytes(n: number): string {
-  return n < 1000 ? `${n} B` : n < 1e6 ? `${number(n / 1000)} kB` : `${number(n / 1e6)} MB`;
 }
