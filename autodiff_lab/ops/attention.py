@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from ..backend import namespace
+from ..backend.fast import row_largest, row_sums
 from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor
@@ -43,12 +44,12 @@ def attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = N
     if mask is not None and len(xp.broadcast_shapes(scores.shape, mask.shape)) > scores.ndim or mask is not None and xp.broadcast_shapes(scores.shape, mask.shape) != scores.shape:
         scores = xp.broadcast_to(scores, xp.broadcast_shapes(scores.shape, mask.shape)).copy()
     scores = masked(scores, mask, is_causal)
-    top = xp.max(scores, axis=-1, keepdims=True) if scores.size else scores.sum(-1, keepdims=True)
+    top = row_largest(scores) if scores.size else scores.sum(-1, keepdims=True)
     if mask is not None:
         top[top == -math.inf] = 0  # a query that may see nothing gets zeros, not NaN
     scores -= top
     xp.exp(scores, out=scores)
-    total = scores.sum(-1, keepdims=True)
+    total = row_sums(scores)
     if mask is not None:
         total[total == 0] = 1
     scores /= total
@@ -93,7 +94,7 @@ def attention_backward(grad: Tensor, query: Tensor, key: Tensor, value: Tensor, 
     if keep is not None:
         scores *= keep
     scores *= weights
-    scores -= weights * scores.sum(-1, keepdims=True)
+    scores -= weights * row_sums(scores)
     to_mask = scores.copy() if needs[3] else None
     scores *= scale
     return (xp.matmul(scores, key) if needs[0] else None, xp.matmul(scores.swapaxes(-1, -2), query) if needs[1] else None, to_value, to_mask)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from ..backend import namespace
+from ..backend.fast import total
 from ..core.dtypes import INT, dtype_of
 from ..core.errors import dim_message
 from ..core.op import op, ops, public
@@ -74,8 +75,8 @@ def sum(input: Tensor, dim=None, keepdim: bool = False, *, dtype=None) -> Tensor
         input = input.astype(dtype_of(dtype).numpy)
     elif input.dtype.kind in "iub":
         input = input.astype("int64")
-    if dim is None:
-        return namespace(input).add.reduce(input, axis=None, dtype=input.dtype, keepdims=keepdim)
+    if dim is None and not keepdim and input.dtype.kind == "f":
+        return total(input)
     axis = axes(dim, input.ndim)
     return namespace(input).add.reduce(input, axis=axis if axis != () else None, dtype=input.dtype, keepdims=keepdim)
 
@@ -104,8 +105,8 @@ def mean(input: Tensor, dim=None, keepdim: bool = False, *, dtype=None) -> Tenso
         raise RuntimeError(f"mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: {dtype_of(input).title}. "
                            "Convert it first, e.g. with .float().")
     n = count(input.shape, dim)
-    total = sum.op.kernel(input, dim, keepdim)
-    return total / n if n else total * float("nan")
+    found = sum.op.kernel(input, dim, keepdim)
+    return found / n if n else found * float("nan")
 
 
 @mean.vjp("input", latex=r"\frac{1}{n}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 from ..backend import namespace
+from ..backend.fast import row_largest, row_sums
 from ..core.dtypes import FLOATING, dtype_of
 from ..core.op import op, ops, public
 from ..core.samples import calls
@@ -33,6 +34,16 @@ def prepared(name: str, input, dim, dtype):
     return input, (axes(dim, input.ndim) or (0,))[0]
 
 
+def largest(x, axis: int):
+    """The largest number along `axis`, which stays."""
+    return row_largest(x) if axis in (-1, x.ndim - 1) else namespace(x).maximum.reduce(x, axis=axis, keepdims=True)
+
+
+def added(x, axis: int):
+    """The sum along `axis`, which stays."""
+    return row_sums(x) if axis in (-1, x.ndim - 1) else namespace(x).add.reduce(x, axis=axis, keepdims=True)
+
+
 @op(category="activation", latex=r"\frac{e^{x_i}}{\sum_j e^{x_j}}", samples=along)
 def softmax(input: Tensor, dim: int, dtype=None) -> Tensor:
     """Positive numbers that add up to 1 along `dim`. The largest is subtracted first, so nothing overflows.
@@ -47,9 +58,9 @@ def softmax(input: Tensor, dim: int, dtype=None) -> Tensor:
         return input * 0 + 1
     if not input.size:
         return input.copy()
-    out = input - xp.maximum.reduce(input, axis=axis, keepdims=True)
+    out = input - largest(input, axis)
     xp.exp(out, out=out)
-    out /= xp.add.reduce(out, axis=axis, keepdims=True)
+    out /= added(out, axis)
     return out
 
 
@@ -65,7 +76,7 @@ def softmax_backward(input: Tensor, y: Tensor, dim) -> Tensor:
     if not y.ndim:
         return input * 0
     out = input * y
-    out -= y * xp.add.reduce(out, axis=dim, keepdims=True)
+    out -= y * added(out, dim)
     return out
 
 
@@ -90,8 +101,8 @@ def log_softmax(input: Tensor, dim: int, dtype=None) -> Tensor:
         return input * 0
     if not input.size:
         return input.copy()
-    out = input - xp.maximum.reduce(input, axis=axis, keepdims=True)
-    out -= xp.log(xp.add.reduce(xp.exp(out), axis=axis, keepdims=True))
+    out = input - largest(input, axis)
+    out -= xp.log(added(xp.exp(out), axis))
     return out
 
 
@@ -107,7 +118,7 @@ def log_softmax_backward(input: Tensor, y: Tensor, dim) -> Tensor:
     if not y.ndim:
         return input * 0
     out = xp.exp(y)
-    out *= xp.add.reduce(input, axis=dim, keepdims=True)
+    out *= added(input, dim)
     return xp.subtract(input, out, out=out)
 
 
