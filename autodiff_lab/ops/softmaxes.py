@@ -72,7 +72,6 @@ def _(grad, out, dim):
 @op(category="activation", function=False, method=False, out=False)
 def softmax_backward(input: Tensor, y: Tensor, dim) -> Tensor:
     """The gradient through a softmax whose result is `y`, fused."""
-    xp = namespace(y)
     if not y.ndim:
         return input * 0
     out = input * y
