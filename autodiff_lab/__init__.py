@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools as _functools
 import math as _math
 import warnings as _warnings
+from typing import Any as _Any
 
 from . import (
     accelerator,
@@ -115,7 +116,7 @@ _MODULES_LATER = ("__config__", "_dynamo", "_utils", "cpu", "distributions", "fu
 _LATER = {"GradScaler": "amp", "Stream": "cuda", "Event": "cuda", "show": "notebook", "summary": "notebook", "diagnose": "notebook", "explain": "notebook", "name": "notebook", "watch": "widgets.watch", "compare": "widgets.watch", "Run": "widgets.watch", "check": "lessons", "hint": "lessons", "author": "lessons"}
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> _Any:
     """Parts that need more than NumPy and SciPy, or that few programs use, are imported when first asked for."""
     import importlib
 

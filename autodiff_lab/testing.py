@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -81,7 +81,7 @@ def make_tensor(*shape, dtype, device, low=None, high=None, requires_grad: bool 
 
 
 class _Comparison:
-    def __init__(self, rtol, atol, equal_nan, check_device, check_dtype, check_stride, allow_subclasses, msg):
+    def __init__(self, rtol, atol, equal_nan, check_device, check_dtype, check_stride, allow_subclasses, msg: str | Callable | None):
         self.rtol, self.atol, self.equal_nan, self.msg = rtol, atol, equal_nan, msg
         self.check_device, self.check_dtype, self.check_stride, self.allow_subclasses = check_device, check_dtype, check_stride, allow_subclasses
 

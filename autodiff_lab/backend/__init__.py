@@ -6,6 +6,7 @@ CuPy is imported only when somebody asks for a CUDA device, so the library works
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +49,7 @@ def array_types() -> tuple[type, ...]:
     return (np.ndarray, np.generic, cupy.ndarray) if cupy else (np.ndarray, np.generic)
 
 
-def to_host(array) -> np.ndarray:
+def to_host(array) -> Any:  # np.ndarray, or one NumPy number
     """A NumPy array of the same numbers; copies only when they live on a CUDA device."""
     return array if isinstance(array, (np.ndarray, np.generic)) else array.get()
 

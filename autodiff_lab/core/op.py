@@ -35,7 +35,7 @@ class Operators:
     def __init__(self, kernels: bool, prefix: str = ""):
         self._kernels, self._prefix = kernels, prefix
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:  # a function, or the Operators of a namespace
         full = self._prefix + name
         made = registry.get(full)
         if made is not None:
@@ -270,7 +270,7 @@ def op(*, category: str = "other", latex: str | None = None, samples=None, error
 
 
 def _stub(*args, **kwargs):
-    return __complete__(*args, **kwargs)  # noqa: F821 - found in the globals that `lazy` makes
+    return __complete__(*args, **kwargs)  # noqa: F821  # pyright: ignore - found in the globals that `lazy` makes
 
 
 def lazy(made: Op, name: str, flavour: str):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import warnings
+from typing import Any, NoReturn
 
 import autodiff_lab as lab
 
@@ -74,8 +75,9 @@ class Distribution:
         """The shape of one thing that is drawn; empty for numbers."""
         return self._event_shape
 
-    arg_constraints = property(lambda self: _missing(self, "arg_constraints"))
-    support = property(lambda self: _missing(self, "support"))
+    # Subclasses state these as constants or as properties.
+    arg_constraints: Any = property(lambda self: _missing(self, "arg_constraints"))
+    support: Any = property(lambda self: _missing(self, "support"))
 
     @property
     def mean(self) -> Tensor:
@@ -192,5 +194,5 @@ class Distribution:
         return f"{type(self).__name__}({', '.join(f'{name}: {show(self.__dict__[name])}' for name in names)})"
 
 
-def _missing(distribution, what: str):
+def _missing(distribution, what: str) -> NoReturn:
     raise NotImplementedError(f"{type(distribution).__name__} has no {what}.")

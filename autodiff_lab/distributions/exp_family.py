@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import autodiff_lab as lab
 
-from .distribution import Distribution
+from .distribution import Distribution, _missing
 
 __all__ = ["ExponentialFamily"]
 
@@ -23,9 +25,7 @@ class ExponentialFamily(Distribution):
     def _log_normalizer(self, *natural_params):
         raise NotImplementedError
 
-    @property
-    def _mean_carrier_measure(self):
-        raise NotImplementedError
+    _mean_carrier_measure: Any = property(lambda self: _missing(self, "mean carrier measure"))
 
     def entropy(self):
         """The expected surprise, from the derivative of the log-normaliser."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 
 import autodiff_lab as lab
 
@@ -33,8 +34,8 @@ from .utils import sum_rightmost
 __all__ = ["kl_divergence", "register_kl"]
 
 _EULER = 0.57721566490153286060
-_registry: dict[tuple, object] = {}
-_found: dict[tuple, object] = {}
+_registry: dict[tuple, Callable] = {}
+_found: dict[tuple, Callable | None] = {}
 
 
 def register_kl(type_p, type_q):
@@ -77,9 +78,10 @@ def kl_divergence(p: Distribution, q: Distribution):
     pair = type(p), type(q)
     if pair not in _found:
         _found[pair] = _formula(*pair)
-    if _found[pair] is None:
+    formula = _found[pair]
+    if formula is None:
         raise NotImplementedError(f"No KL(p || q) is implemented for p type {pair[0].__name__} and q type {pair[1].__name__}")
-    return _found[pair](p, q)
+    return formula(p, q)
 
 
 def _x_log_x(x):

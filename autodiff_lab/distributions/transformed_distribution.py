@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import autodiff_lab as lab
 
 from ..core.tensor import Size
@@ -61,13 +63,14 @@ class TransformedDistribution(Distribution):
 
     has_rsample = property(lambda self: self.base_dist.has_rsample)
 
-    @constraints.dependent_property(is_discrete=False)
-    def support(self):
+    def _support(self):
         if not self.transforms:
             return self.base_dist.support
         support = self.transforms[-1].codomain
         extra = len(self.event_shape) - support.event_dim
         return constraints.independent(support, extra) if extra > 0 else support
+
+    support: Any = constraints.dependent_property(_support, is_discrete=False)  # subclasses with a fixed one state it as a constant
 
     def sample(self, sample_shape=()):
         with lab.no_grad():

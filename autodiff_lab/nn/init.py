@@ -222,7 +222,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator=None) -> Tensor:
         return tensor
     rows = tensor.shape[0]
     array = tensor._array()
-    flat = np.empty((rows, tensor.numel() // rows), array.dtype)
+    flat: np.ndarray = np.empty((rows, tensor.numel() // rows), array.dtype)
     random.normal(generator if generator is not None else random.default_generator, flat)
     tall = flat.T if flat.shape[0] < flat.shape[1] else flat
     q, r = np.linalg.qr(tall)

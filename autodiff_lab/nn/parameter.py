@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 from ..core.tensor import Tensor, wrap
 
 __all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "is_lazy"]
 
 
-def _as(cls, data: Tensor, requires_grad: bool):
+def _as(cls, data: Tensor, requires_grad: bool) -> Any:  # a `cls`
     """A leaf of class `cls` that shares `data`'s memory."""
     made = wrap(data._a if data._view is None else data._array(), cls)
     if requires_grad:

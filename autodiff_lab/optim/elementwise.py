@@ -240,7 +240,7 @@ class Bundle:
         self.tensors[name] = tensors
         self.views = [(t, t._a) for ts in self.tensors.values() for t in ts]
 
-    views: list = ()
+    views: list | tuple = ()
 
     def _note_counts(self) -> None:
         self.seen = [(kept, name, tensor, tensor._a) for name, tensors in self.counts.items() for kept, tensor in zip(self.kept, tensors)]

@@ -61,7 +61,7 @@ def turns(loop, frame) -> int | None:
     bounds = [number_of(arg, frame) for arg in over.args[:3]]
     if None in bounds or bounds[2:] == [0]:
         return None
-    return len(range(*bounds))
+    return len(range(*bounds))  # pyright: ignore[reportCallIssue] - one to three numbers
 
 
 def number_of(expression, frame) -> int | None:

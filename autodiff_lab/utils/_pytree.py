@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections import OrderedDict, defaultdict, deque, namedtuple
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,7 +37,7 @@ register_pytree_node(deque, lambda d: (list(d), d.maxlen), lambda c, maxlen: deq
 register_pytree_node(namedtuple, lambda t: (list(t), type(t)), lambda c, kind: kind(*c))
 
 
-def _kind(tree) -> type | None:
+def _kind(tree) -> Callable | None:
     """The class by which a node is taken apart; None for a leaf."""
     kind = type(tree)
     if kind in SUPPORTED_NODES:

@@ -35,7 +35,7 @@ def flex_attention(query, key, value, score_mod=None, block_mask=None, scale: fl
     elif query.size(1) != key.size(1):
         raise ValueError(f"Expect query and key/value to have the same number of heads but got Hq={query.size(1)} and Hkv={key.size(1)}. Try setting enable_gqa=True for GQA.")
     scores = lab["matmul"](query * (scale if scale is not None else 1 / math.sqrt(query.size(-1))), key.transpose(-2, -1))
-    places = _places(*scores.shape, scores.device)
+    places = _places(*scores.shape, device=scores.device)
     if score_mod is not None:
         scores = score_mod(scores, *places)
     unseen = None

@@ -228,12 +228,12 @@ class Passage:
             return args
         passed, node = cross([args[i] for i in places])
         wanting = [i for i in places if args[i].requires_grad]
-        args = list(args)
+        crossed = list(args)
         for i, tensor in zip(places, passed, strict=True):
-            args[i] = tensor
+            crossed[i] = tensor
         self.has_inputs, self.arity = True, len(args)
         node.register_hook(lambda grads, _: self._inputs_known(grads, wanting))
-        return tuple(args)
+        return tuple(crossed)
 
     def leave(self, result):
         """Put the border behind the result: a tensor, or a tuple, list or dict of them."""

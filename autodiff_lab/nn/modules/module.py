@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Any
 
 from ...core import observe
 from ...core.modes import no_grad
@@ -72,7 +73,7 @@ class Module(Hooks, State):
         """Override: what the module computes."""
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args, **kwargs) -> Any:  # what `forward` returns
         if observe.observers:
             return self._call_observed(args, kwargs)
         if (self._forward_pre_hooks or self._forward_hooks or self._backward_hooks or self._backward_pre_hooks or global_hooks.any_call()):

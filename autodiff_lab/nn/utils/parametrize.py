@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 from contextlib import contextmanager
+from typing import Any
 
 from ...core.modes import no_grad
 from ...core.tensor import Tensor
@@ -92,14 +93,15 @@ class ParametrizationList(ModuleList):
     def right_inverse(self, value: Tensor) -> None:
         """Set the originals so that the parametrized tensor is `value`."""
         with no_grad():
+            found: Any = value  # a tensor, or several
             for module in reversed(self):
                 if not hasattr(module, "right_inverse"):
                     raise RuntimeError(f"parametrization {type(module).__name__} does not implement right_inverse.")
-                value = module.right_inverse(value)
+                found = module.right_inverse(found)
             if self.is_tensor:
-                self.original.data = value.detach().clone()
+                self.original.data = found.detach().clone()
             else:
-                for i, part in enumerate(value):
+                for i, part in enumerate(found):
                     getattr(self, f"original{i}").data = part.detach().clone()
 
     def forward(self) -> Tensor:

@@ -131,8 +131,8 @@ class DataLoader(Generic[T_co]):
         return self.batch_sampler is not None
 
     @property
-    def _index_sampler(self):
-        return self.batch_sampler if self._auto_collation else self.sampler
+    def _index_sampler(self) -> Iterable:
+        return self.sampler if self.batch_sampler is None else self.batch_sampler
 
     def __iter__(self):
         self._epochs += 1
