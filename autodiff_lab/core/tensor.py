@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class Size(tuple):
 
     __str__ = __repr__
 
-    def __getitem__(self, index):
+    def __getitem__(self, index) -> Any:  # an int, or a Size for a slice
         found = tuple.__getitem__(self, index)
         return Size(found) if isinstance(index, slice) else found
 
@@ -136,7 +137,7 @@ class Tensor(_Slots):
 
     ndimension = dim
 
-    def size(self, dim: int | None = None):
+    def size(self, dim: int | None = None) -> Any:  # a Size, or an int for one dimension
         """The shape, or the size of one dimension."""
         if dim is None:
             return Size(self._a.shape)
@@ -472,7 +473,7 @@ class Tensor(_Slots):
     def __dir__(self):
         return sorted(set(object.__dir__(self)))
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:  # operators become methods when they are registered; what is none of them is refused
         from .missing import MissingName
 
         raise MissingName("Tensor", name)
