@@ -41,8 +41,7 @@ def for_otter(notebook: dict, name: str) -> dict:
             cells.append(fresh(cell, source))
             continue
         key, asked = question(source)
-        stub = without_regions(source).rsplit("lab.check(", 1)[0].rstrip("\n")
-        prompt = "\n".join(['""" # BEGIN PROMPT', stub, '""" # END PROMPT'])
+        prompt = "\n".join(['""" # BEGIN PROMPT', without_regions(source), '""" # END PROMPT'])
         answer = "\n".join(["# BEGIN SOLUTION NO PROMPT", *regions(source, "SOLUTION"), "# END SOLUTION"])
         cells += [raw(f"# BEGIN QUESTION\nname: q{key.replace('-', '_')}\npoints: 1"), raw("# BEGIN SOLUTION"), code(f"{prompt}\n{answer}"), raw("# END SOLUTION"),
                   raw("# BEGIN TESTS"), code(asked), raw("# END TESTS"), raw("# END QUESTION")]
