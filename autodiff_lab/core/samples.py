@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["away_from", "calls", "pairs", "positive", "reals", "unit"]
+__all__ = ["also", "away_from", "calls", "pairs", "positive", "reals", "unit"]
 
 SHAPES = ((3, 4), (), (5,), (2, 0, 3), (1, 3))
 
@@ -68,6 +68,14 @@ def pairs(low: float = -2.0, high: float = 2.0, positive_other: bool = False, ga
             if gap and y.size and np.broadcast(x, y).size:
                 y = y + np.where(np.min(np.abs(np.subtract.outer(x, y)), initial=9) < gap, gap * 1.7, 0)
             yield (_tensor(x), _tensor(y)), {}
+    return make
+
+
+def also(*makers):
+    """The samples of several makers, one after the other."""
+    def make():
+        for maker in makers:
+            yield from maker()
     return make
 
 

@@ -11,7 +11,7 @@ from ..backend import namespace
 from ..backend.fast import BITS, at_least, at_most, between, erf, expm1, log1p_exp, select
 from ..core.dtypes import of_name
 from ..core.op import op, ops, public
-from ..core.samples import away_from, calls, reals
+from ..core.samples import also, away_from, calls, reals
 from ..core.tensor import Tensor
 from .elementwise import tanh
 
@@ -224,7 +224,8 @@ def _(grad, input):
     return grad * ops.sigmoid(-input)
 
 
-@op(category="activation", latex=r"\frac{1}{\beta}\ln(1 + e^{\beta x})", samples=reals(-4, 4), namespace=F)
+@op(category="activation", latex=r"\frac{1}{\beta}\ln(1 + e^{\beta x})", namespace=F, samples=also(reals(-4, 4), calls(
+    lambda r: ((np.array([-1.0, 0.4, 2.0, 3.5]), 2, 3), {}))))
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """A smooth relu. Above `threshold` (of beta * input) it is the identity."""
     scaled = input if beta == 1 else input * beta

@@ -9,7 +9,7 @@ import numpy as np
 from ..backend import namespace
 from ..core.dtypes import FLOATING, default_dtype, dtype_of
 from ..core.op import op, ops, public
-from ..core.samples import calls, pairs, positive, reals
+from ..core.samples import also, calls, pairs, positive, reals
 from ..core.tensor import Tensor
 
 Number = int | float | complex | bool
@@ -107,7 +107,7 @@ def _(grad, input):
     return grad * ops.conj(input)
 
 
-@op(category="pointwise", view="maybe", latex=r"\bar{x}", samples=reals(), node_name="Conj")
+@op(category="pointwise", view="maybe", latex=r"\bar{x}", samples=also(reals(), calls(lambda r: ((r.normal(size=(3, 4)) + 1j * r.normal(size=(3, 4)),), {}))), node_name="Conj")
 def conj(input: Tensor | Number) -> Tensor:
     """Complex conjugate; a real tensor is returned as it is."""
     if input.__class__ is float or input.__class__ is int or input.dtype.kind != "c":
@@ -120,7 +120,8 @@ def _(grad):
     return ops.conj(grad)
 
 
-@op(category="pointwise", latex=r"x / y", samples=pairs(positive_other=True), promote="numeric", inplace=True, ufunc=np.true_divide,
+@op(category="pointwise", latex=r"x / y", samples=also(pairs(positive_other=True), calls(
+    lambda r: ((r.uniform(1, 4, (3,)), r.uniform(1.1, 1.9, (3,))), {"rounding_mode": "floor"}))), promote="numeric", inplace=True, ufunc=np.true_divide,
     dunder=("__truediv__", "__itruediv__", "__div__"), alias=("divide",), variants=(("rounding_mode is not None", "DivBackward2"),))
 def div(input: Tensor | Number, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
     """Quotient of two tensors. Integers give floats, unless rounding_mode is "floor" or "trunc".
@@ -270,7 +271,7 @@ def _(grad, input, exponent, out):
     return through_exponent(grad, input, exponent, out)
 
 
-@op(category="pointwise", latex=r"y^x", samples=calls(lambda r: ((r.uniform(0.3, 2, (3, 4)), 2.5), {})), promote="numeric", dunder=("__rpow__",), function=False, method=False, variants=(("isinstance(other, Tensor)", "PowBackward1"), ("True", "PowBackward2")))
+@op(category="pointwise", latex=r"y^x", samples=calls(lambda r: ((r.uniform(0.3, 2, (3, 4)), 2.5), {}), lambda r: ((r.uniform(0.3, 2, (3,)), r.uniform(0.3, 2, (3,))), {})), promote="numeric", dunder=("__rpow__",), function=False, method=False, variants=(("isinstance(other, Tensor)", "PowBackward1"), ("True", "PowBackward2")))
 def rpow(input: Tensor, other: Tensor | Number) -> Tensor:
     """`other` raised to the power `input`."""
     return pow.op.kernel(other if hasattr(other, "dtype") else input.dtype.type(other), input)
@@ -352,7 +353,7 @@ def _(grad, input, other):
     return -grad * ops.div(input * (other * 0 + 1), other, rounding_mode="floor")
 
 
-@op(category="pointwise", latex=r"y \bmod x", samples=calls(lambda r: ((r.uniform(1.1, 2, (3, 4)), 4.3), {})), promote="numeric", dunder=("__rmod__",), function=False, method=False, node_name="Remainder")
+@op(category="pointwise", latex=r"y \bmod x", samples=calls(lambda r: ((r.uniform(1.1, 2, (3, 4)), 4.3), {}), lambda r: ((r.uniform(1.1, 2, (3,)), r.uniform(4.1, 4.3, (3,))), {})), promote="numeric", dunder=("__rmod__",), function=False, method=False, node_name="Remainder")
 def rremainder(input: Tensor, other: Tensor | Number) -> Tensor:
     """`other % input`."""
     _can_divide("remainder", input, input)

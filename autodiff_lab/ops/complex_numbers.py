@@ -7,7 +7,7 @@ import math
 from ..backend import namespace
 from ..core.dtypes import dtype_of
 from ..core.op import op, ops, public
-from ..core.samples import away_from, calls, reals
+from ..core.samples import also, away_from, calls, reals
 from ..core.tensor import Tensor
 from .rounding import need_tensors
 
@@ -50,7 +50,7 @@ def _(grad):
     return grad * 1j
 
 
-@op(category="pointwise", latex=r"\arg z", samples=away_from(0.0))
+@op(category="pointwise", latex=r"\arg z", samples=also(away_from(0.0), complexes()))
 def angle(input: Tensor) -> Tensor:
     """The angle of a complex number; 0 or pi for real ones."""
     xp = namespace(input)

@@ -134,7 +134,7 @@ def _(grad, A, out):
     return T(scale * ops.adjugate(A))
 
 
-@op(category="linear", function=False, method=False, samples=calls(lambda r: ((square(r),), {})))
+@op(category="linear", function=False, method=False, samples=calls(lambda r: ((square(r),), {}), lambda r: ((square(r, 2),), {})))
 def adjugate(A: Tensor) -> Tensor:
     """The matrix of cofactors, transposed: det(A) times the inverse where there is one."""
     xp = namespace(A)
@@ -212,7 +212,7 @@ def _(grad):
 
 
 @op(category="linear", latex="A = QR", namespace="linalg", outputs=("Q", "R"), node_name="LinalgQr", samples=calls(
-    lambda r: ((square(r),), {}), lambda r: ((r.normal(size=(4, 3)),), {}), lambda r: ((square(r, 2),), {})))
+    lambda r: ((square(r),), {}), lambda r: ((r.normal(size=(4, 3)),), {}), lambda r: ((square(r, 2),), {}), lambda r: ((r.normal(size=(2, 4)),), {})))
 def qr(A: Tensor, mode: str = "reduced"):
     """Orthonormal Q and upper-triangular R with `Q @ R == A`; mode "reduced", "complete" or "r"."""
     check_float("linalg.qr", A)

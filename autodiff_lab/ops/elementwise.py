@@ -9,7 +9,7 @@ import numpy as np
 from ..backend import namespace
 from ..core.dtypes import dtype_of
 from ..core.op import op, ops
-from ..core.samples import away_from, positive, reals
+from ..core.samples import also, away_from, calls, positive, reals
 from ..core.tensor import Tensor
 
 
@@ -119,7 +119,7 @@ def _(grad, out):
     # Written with the output, so the tape keeps `out` and lets `input` go.
     return grad * ops.conj(1 - out * out)
 
-@op(category="pointwise", latex=r"|x|", samples=away_from(0.0), inplace=True, dunder=("__abs__",), alias=("absolute",))
+@op(category="pointwise", latex=r"|x|", samples=also(away_from(0.0), calls(lambda r: ((r.normal(size=(3, 4)) + 1j * r.normal(size=(3, 4)),), {}))), inplace=True, dunder=("__abs__",), alias=("absolute",))
 def abs(input: Tensor) -> Tensor:
     """The absolute value of every element; its gradient at 0 is 0."""
     refuse_bool("abs", input)
@@ -140,7 +140,7 @@ def refuse_bool(name: str, input) -> None:
         raise RuntimeError(f'"{name}_cpu" not implemented for \'Bool\'. Convert to numbers first, e.g. with .int().')
 
 
-@op(category="pointwise", latex=r"\operatorname{sgn} x", samples=away_from(0.0), inplace=True)
+@op(category="pointwise", latex=r"\operatorname{sgn} x", samples=also(away_from(0.0), calls(lambda r: ((r.normal(size=(3, 4)) + 1j * r.normal(size=(3, 4)),), {}))), inplace=True)
 def sgn(input: Tensor) -> Tensor:
     """-1, 0 or 1 by the sign of every element; x / |x| for complex numbers."""
     return _sign(input)

@@ -14,7 +14,8 @@ from ..core.tensor import Tensor
 @op(category="linear", latex=r"A B", promote=None, node_name="Mm", dunder=("__matmul__",), samples=calls(
     lambda r: ((r.normal(size=(3, 4)), r.normal(size=(4, 2))), {}), lambda r: ((r.normal(size=(4,)), r.normal(size=(4,))), {}),
     lambda r: ((r.normal(size=(2, 3, 4)), r.normal(size=(4,))), {}), lambda r: ((r.normal(size=(4,)), r.normal(size=(2, 4, 3))), {}),
-    lambda r: ((r.normal(size=(2, 1, 3, 4)), r.normal(size=(5, 4, 2))), {}), lambda r: ((r.normal(size=(2, 3, 0)), r.normal(size=(0, 4))), {})))
+    lambda r: ((r.normal(size=(2, 1, 3, 4)), r.normal(size=(5, 4, 2))), {}), lambda r: ((r.normal(size=(2, 3, 0)), r.normal(size=(0, 4))), {}),
+    lambda r: ((r.normal(size=(2, 3, 4)), r.normal(size=(4, 2))), {})))
 def matmul(input: Tensor, other: Tensor) -> Tensor:
     """Matrix product; batches broadcast, a vector counts as a row on the left and a column on the right.
 

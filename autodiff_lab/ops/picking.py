@@ -313,7 +313,7 @@ def _mask(name, mask):
 
 
 @op(category="index", inplace=True, latex=r"\begin{cases} v & m \\ x & \text{else} \end{cases}", variants=(("isinstance(value, Tensor)", "MaskedFillBackward1"),), samples=calls(
-    lambda r: ((r.normal(size=(3, 4)), r.normal(size=(3, 4)) > 0, -1.0), {}), lambda r: ((r.normal(size=(3, 4)), r.normal(size=(4,)) > 0, r.normal(size=())), {})))
+    lambda r: ((r.normal(size=(3, 4)), r.normal(size=(3, 4)) > 0, -1.0), {}), lambda r: ((r.normal(size=(3, 4)), r.normal(size=(4,)) > 0, np.asarray(r.normal())), {})))
 def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
     """`value` where `mask` is true, `input` elsewhere. The mask broadcasts.
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..backend import namespace
 from ..core.dtypes import dtype_of
 from ..core.op import op, ops, public
-from ..core.samples import away_from, calls, pairs, reals
+from ..core.samples import also, away_from, calls, pairs, reals
 from ..core.tensor import Tensor
 from .reductions import ordered
 
@@ -106,7 +108,7 @@ def signbit(input: Tensor) -> Tensor:
     return xp.signbit(input) if not _is_whole(input) else input < 0 if input.dtype.kind == "i" else xp.zeros(input.shape, bool)
 
 
-@op(category="pointwise", latex=r"|x| \operatorname{sgn} y", samples=pairs(positive_other=True), promote="float", inplace=True)
+@op(category="pointwise", latex=r"|x| \operatorname{sgn} y", samples=also(pairs(positive_other=True), calls(lambda r: ((np.array([1.5, -2.0]), -1.0), {}))), promote="float", inplace=True)
 def copysign(input: Tensor, other: Tensor | Number) -> Tensor:
     """The size of `input` with the sign of `other`."""
     return namespace(input).copysign(input, other)
@@ -122,7 +124,7 @@ def _(grad, out):
     return grad * 0
 
 
-@op(category="pointwise", samples=reals(), inplace=True)
+@op(category="pointwise", samples=also(reals(), calls(lambda r: ((np.array([1.5, np.nan, np.inf, -np.inf]),), {"posinf": 2.0, "neginf": -3.0}))), inplace=True)
 def nan_to_num(input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None) -> Tensor:
     """NaN replaced by `nan` (0), infinities by the largest and smallest numbers or by what is given."""
     if _is_whole(input):

@@ -7,7 +7,7 @@ import math
 from ..backend import namespace
 from ..core.dtypes import FLOATING, default_dtype, dtype_of
 from ..core.op import op, ops, public
-from ..core.samples import calls
+from ..core.samples import also, calls
 from ..core.tensor import Tensor
 from .reductions import axes, ordered
 
@@ -114,7 +114,8 @@ def _(grad, input_shape, indices, dim):
     return ops.gather_backward(grad, input_shape, dim, indices) if len(input_shape) else grad
 
 
-@op(category="reduction", latex=r"\ln \sum_{j \le i} e^{x_j}", samples=along)
+@op(category="reduction", latex=r"\ln \sum_{j \le i} e^{x_j}", samples=also(along, calls(
+    lambda r: ((r.normal(size=(2, 3)) + 1j * r.normal(size=(2, 3)), 1), {}))))
 def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     """The logarithm of the running sum of exponentials, without overflow.
 

@@ -123,7 +123,8 @@ def _same_type(name, input, src) -> None:
 @op(category="index", inplace=True, samples=calls(
     lambda r: ((r.normal(size=(3, 4)), 1, np.array([[0, 2], [1, 3], [3, 0]]), r.normal(size=(3, 2))), {}),
     lambda r: ((r.normal(size=(3, 4)), 0, np.array([[0, 1, 2, 0]]), 1.5), {}),
-    lambda r: ((r.normal(size=(3, 4)), 0, np.array([[0, 1, 2, 0]]), r.normal(size=(2, 4))), {})))
+    lambda r: ((r.normal(size=(3, 4)), 0, np.array([[0, 1, 2, 0]]), r.normal(size=(2, 4))), {}),
+    lambda r: ((r.normal(size=(3, 4)), 0, np.array([[0, 1, 2, 0]]), r.normal(size=(2, 4))), {"reduce": "add"})))
 def scatter(input: Tensor, dim: int, index: Tensor, src: Tensor | Number | None = None, *, value=None, reduce: str | None = None) -> Tensor:
     """A copy of `input` with `src` (or a number) written along `dim` at `index`; the reverse of gather.
 

@@ -225,7 +225,7 @@ def _(grad, input_shape):
     return sum_to_shape(grad, input_shape)
 
 
-@op(category="shape", view="maybe", function=False, out=False, node_name="Clone", samples=calls(lambda r: ((r.normal(size=(3, 4)),), {})))
+@op(category="shape", view="maybe", function=False, out=False, node_name="Clone", samples=calls(lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(size=(3, 4)).T,), {})))
 def contiguous(input: Tensor, memory_format=None) -> Tensor:
     """The tensor itself if its memory is in C order (or channels last, if asked), else a copy that is."""
     if memory_format is not None and str(memory_format).startswith("torch.channels_last"):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from ..backend import fast, namespace, special
 from ..core.dtypes import default_dtype, dtype_of
 from ..core.op import op, ops, public
-from ..core.samples import calls, pairs, positive, reals, unit
+from ..core.samples import also, calls, pairs, positive, reals, unit
 from ..core.tensor import Tensor
 
 Number = int | float | complex | bool
@@ -241,7 +243,7 @@ def _(grad, input):
     return grad * i1(input)
 
 
-@op(category="pointwise", latex=r"I_1(x)", samples=reals(0.2), promote="float", namespace=S)
+@op(category="pointwise", latex=r"I_1(x)", samples=also(reals(0.2), calls(lambda r: ((np.array([0.0, -1.2]),), {}))), promote="float", namespace=S)
 def i1(input: Tensor) -> Tensor:
     """The modified Bessel function of the first kind, order 1."""
     return scipy_call("i1", input)
@@ -264,7 +266,7 @@ def _(grad, input, out):
     return grad * (i1e(input) - ops.sgn(input) * out)
 
 
-@op(category="pointwise", latex=r"e^{-|x|} I_1(x)", samples=reals(0.2), promote="float", namespace=S)
+@op(category="pointwise", latex=r"e^{-|x|} I_1(x)", samples=also(reals(0.2), calls(lambda r: ((np.array([0.0, -1.2]),), {}))), promote="float", namespace=S)
 def i1e(input: Tensor) -> Tensor:
     """i1 scaled by e^-|x|."""
     return scipy_call("i1e", input)
@@ -330,7 +332,8 @@ def _(grad, input, eps):
     return ops.where((input >= eps) & (input <= 1 - eps), slope, grad * 0)
 
 
-@op(category="pointwise", latex=r"x \ln y", samples=pairs(positive_other=True), promote="float", inplace=True, variants=(("not isinstance(input, Tensor)", "XlogyBackward1"), ("not isinstance(other, Tensor)", "XlogyBackward2")))
+@op(category="pointwise", latex=r"x \ln y", samples=also(pairs(positive_other=True), calls(
+    lambda r: ((np.array([0.0, 1.2]), 2.5), {}), lambda r: ((np.array([0.0, 1.2]), np.array([2.5, 0.3])), {}), lambda r: ((np.array([-0.4, 1.2]), 0.5), {}))), promote="float", inplace=True, variants=(("not isinstance(input, Tensor)", "XlogyBackward1"), ("not isinstance(other, Tensor)", "XlogyBackward2")))
 def xlogy(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """`input * log(other)`, and 0 where input is 0 (unless other is NaN)."""
     return _times_log(namespace(input).log, input, other)
@@ -357,7 +360,8 @@ def _(grad, input, other):
     return grad * (input / other)
 
 
-@op(category="pointwise", latex=r"x \ln(1 + y)", samples=pairs(positive_other=True), promote="float", namespace=S)
+@op(category="pointwise", latex=r"x \ln(1 + y)", samples=also(pairs(positive_other=True), calls(
+    lambda r: ((np.array([0.0, 1.2]), 2.5), {}), lambda r: ((np.array([0.0, 1.2]), np.array([2.5, 0.3])), {}), lambda r: ((np.array([-0.4, 1.2]), 0.5), {}))), promote="float", namespace=S)
 def xlog1py(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """`input * log1p(other)`, and 0 where input is 0 (unless other is NaN)."""
     return _times_log(namespace(input).log1p, input, other)

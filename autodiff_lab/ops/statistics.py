@@ -199,7 +199,8 @@ for _op in (var_op, std_op, var_mean_op, std_mean_op):
 # ---- log-sum-exp ----
 
 @op(category="reduction", latex=r"\ln \sum_i e^{x_i}", promote="float", samples=calls(
-    lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=(2, 3, 4)), (0, -1), True), {}), lambda r: ((r.normal(size=()), 0), {})))
+    lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=(2, 3, 4)), (0, -1), True), {}), lambda r: ((r.normal(size=()), 0), {}),
+    lambda r: ((r.normal(size=(2, 3)) + 1j * r.normal(size=(2, 3)), 1), {})))
 def logsumexp(input: Tensor, dim, keepdim: bool = False) -> Tensor:
     """The logarithm of the sum of exponentials over `dim`, without overflow."""
     xp = namespace(input)

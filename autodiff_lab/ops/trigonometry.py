@@ -9,7 +9,7 @@ import numpy as np
 from ..backend import namespace
 from ..core.dtypes import dtype_of
 from ..core.op import op, ops
-from ..core.samples import away_from, pairs, reals, unit
+from ..core.samples import also, away_from, calls, pairs, reals, unit
 from ..core.tensor import Tensor
 
 
@@ -195,7 +195,7 @@ def _(grad, other, out):
     return grad * (other / out)
 
 
-@op(category="pointwise", latex=r"\frac{\sin \pi x}{\pi x}", samples=away_from(0.0), promote="float", inplace=True)
+@op(category="pointwise", latex=r"\frac{\sin \pi x}{\pi x}", samples=also(away_from(0.0), calls(lambda r: ((np.array([0.0, 0.4]),), {}))), promote="float", inplace=True)
 def sinc(input: Tensor) -> Tensor:
     """sin(pi x) / (pi x), and 1 at 0."""
     xp = namespace(input)

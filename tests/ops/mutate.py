@@ -1,8 +1,12 @@
-"""Proves that the generated tests can fail: flips something in a rule, and expects the gradient check to notice.
+"""Proves that the generated tests can fail: flips something in a rule, and expects a test to notice.
 
     python tests/ops/mutate.py              every rule of every operator that has samples
     python tests/ops/mutate.py tanh matmul  some
     python tests/ops/mutate.py --limit 200  a random 200 of all mutants
+
+The tests are those of test_registry.py (difference quotients of two orders, and the same gradient on arrays and on
+tensors) and, for what these let pass, those of test_op_db.py, where PyTorch is installed: at kinks and ties,
+where a gradient is a convention, nothing else can tell.
 """
 
 from __future__ import annotations
@@ -10,10 +14,13 @@ from __future__ import annotations
 import argparse
 import ast
 import copy
+import functools
 import importlib
+import importlib.util
 import inspect
 import random
 import textwrap
+import warnings
 
 import autodiff_lab as lab
 from autodiff_lab.core.op import Rule, registry
@@ -22,7 +29,23 @@ from autodiff_lab.core.tensor import Tensor
 importlib.import_module("autodiff_lab.nn.functional")
 
 SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult, ast.BitAnd: ast.BitOr}
-FLIPS = {ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.Gt, ast.GtE: ast.Lt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
+
+SAFE = "stands where the other branch is taken; anything but 0 does"
+SIGN = "the factor is 1 or -1: to divide by it is to multiply by it"
+EQUIVALENT = {
+    ("cat", "parts"): "a list, twice as long: only its beginning is read",
+    ("copysign", "input * 0 + 1"): "any number whose sign can be replaced",
+    ("copysign", "grad * ops.copysign(input * 0 + 1, other)"): SIGN,
+    ("copysign", "grad * ops.copysign(input * 0 + 1, other) * ops.sgn(input)"): SIGN,
+    ("sinc", "input + 1"): SAFE,
+    ("special.i1", "input * 0 + 1"): SAFE,
+    ("special.i1e", "input * 0 + 1"): SAFE,
+    ("std", "out + 1"): SAFE,
+    ("std_mean", "std + 1"): SAFE,
+    ("remainder", "input * (other * 0 + 1)"): "the factor is 1; it is there for its shape",
+    ("index_put_at", "(1,) * extra + tuple(found.shape)"): "arithmetic on shapes",
+}
+"""Changes that change nothing: operator, the text that is changed, why."""
 
 
 def arithmetic_of_gradients(node: ast.AST) -> bool:
@@ -31,22 +54,30 @@ def arithmetic_of_gradients(node: ast.AST) -> bool:
     return bool(names & {"grad", "grads", "out", "input", "other", "inner", "found", "share"}) and not names & {"range", "len", "slice", "shape"}
 
 
-def mutants(tree: ast.Module):
+def mutants(name: str, tree: ast.Module):
     """Copies of the rule with one thing changed each, and a word for what."""
     nodes = list(ast.walk(tree))
     for i, node in enumerate(nodes):
         changes = []
-        if isinstance(node, ast.BinOp) and type(node.op) in SWAPS and arithmetic_of_gradients(node):
-            changes.append((f"{type(node.op).__name__} -> {SWAPS[type(node.op)].__name__}", lambda n: setattr(n, "op", SWAPS[type(n.op)]())))
+        if isinstance(node, ast.BinOp) and type(node.op) in SWAPS and arithmetic_of_gradients(node) and not by_one(node):
+            changes.append((f"{type(node.op).__name__} -> {SWAPS[type(node.op)].__name__}", ast.unparse(node), lambda n: setattr(n, "op", SWAPS[type(n.op)]())))
         if isinstance(node, ast.Return) and ast.unparse(node).endswith("* 0"):
             continue  # zero, doubled or negated, is the same rule
-        if isinstance(node, ast.Return) and node.value is not None and not isinstance(node.value, (ast.Tuple, ast.List)) and isinstance(node.value, (ast.BinOp, ast.Name, ast.UnaryOp, ast.Call)):
-            changes.append(("doubled", lambda n: setattr(n, "value", ast.BinOp(n.value, ast.Mult(), ast.Constant(2)))))
-            changes.append(("negated", lambda n: setattr(n, "value", ast.UnaryOp(ast.USub(), n.value))))
-        for word, change in changes:
+        if isinstance(node, ast.Return) and node.value is not None and isinstance(node.value, (ast.BinOp, ast.Name, ast.UnaryOp, ast.Call)):
+            text = ast.unparse(node.value)
+            changes.append(("doubled", text, lambda n: setattr(n, "value", ast.BinOp(n.value, ast.Mult(), ast.Constant(2)))))
+            changes.append(("negated", text, lambda n: setattr(n, "value", ast.UnaryOp(ast.USub(), n.value))))
+        for word, text, change in changes:
+            if (name, text) in EQUIVALENT:
+                continue
             made = copy.deepcopy(tree)
             change(list(ast.walk(made))[i])
-            yield f"{word} at line {node.lineno}", ast.fix_missing_locations(made)
+            yield f"{word}: {text}", ast.fix_missing_locations(made)
+
+
+def by_one(node: ast.BinOp) -> bool:
+    """`x * 1`, a mask made a number: dividing by 1 is the same."""
+    return isinstance(node.op, (ast.Mult, ast.Div)) and isinstance(node.right, ast.Constant) and node.right.value == 1
 
 
 def rule_tree(rule: Rule) -> ast.Module | None:
@@ -62,33 +93,38 @@ def rule_tree(rule: Rule) -> ast.Module | None:
     return tree
 
 
-def caught(op) -> bool:
-    """True if a sample's gradient check fails or raises."""
+def failures(op):
+    """For each sample, each choice of inputs that want a gradient (all, or one) and each test: whether the test fails. A test that raises has failed."""
     from test_registry import call, directional_mismatch, floats, mapped
 
     for args, kwargs in op.samples():
         args = list(args)
         inputs = floats(op, args, kwargs)
-        if not inputs:
-            continue
-        ids = {id(t) for t in inputs}
+        for chosen in [inputs, *([t] for t in inputs if len(inputs) > 1)]:
+            ids = {id(t) for t in chosen}
 
-        def run(*values):
-            supply = iter(values)
-            lab.manual_seed(0)
-            new = [mapped(a, lambda t: next(supply) if id(t) in ids else t) for a in args]
-            keywords = {k: mapped(v, lambda t: next(supply) if id(t) in ids else t) for k, v in kwargs.items()}
-            return tuple(o for o in call(op, new, keywords) if isinstance(o, Tensor) and o.dtype in (lab.float64, lab.complex128))
+            def run(*values):
+                supply = iter(values)
+                lab.manual_seed(0)
+                new = [mapped(a, lambda t: next(supply) if id(t) in ids else t) for a in args]
+                keywords = {k: mapped(v, lambda t: next(supply) if id(t) in ids else t) for k, v in kwargs.items()}
+                return tuple(o for o in call(op, new, keywords) if isinstance(o, Tensor) and o.dtype in (lab.float64, lab.complex128))
 
-        try:
-            values = tuple(t.detach().clone().requires_grad_() for t in inputs)
-            if not any(o.requires_grad for o in run(*values)):
-                continue
-            if not directional_mismatch(run, values) < 1e-4 or recorded_differs(run, values):
-                return True
-        except Exception:
-            return True
-    return False
+            for test in (lambda values: not directional_mismatch(run, values) < 1e-4, lambda values: recorded_differs(run, values),
+                         lambda values: not directional_mismatch(functools.partial(slopes, run), values) < 1e-3):
+                try:
+                    with warnings.catch_warnings():
+                        warnings.simplefilter("ignore")
+                        yield test(tuple(t.detach().clone().requires_grad_() for t in chosen))
+                except Exception:  # whatever a broken rule raises
+                    yield True
+
+
+def slopes(run, *values):
+    """The recorded gradients of a weighted sum of the outputs, for the second order."""
+    outputs = [o for o in run(*values) if o.requires_grad]
+    found = lab.autograd.grad(outputs, values, [lab.ones_like(o) * 0.7 for o in outputs], create_graph=True, allow_unused=True)
+    return tuple(g for g in found if g is not None and g.requires_grad)
 
 
 def recorded_differs(run, values) -> bool:
@@ -98,6 +134,28 @@ def recorded_differs(run, values) -> bool:
         outputs = [o for o in run(*values) if o.requires_grad]
         found.append(lab.autograd.grad(outputs, values, [lab.ones_like(o) * 0.7 for o in outputs], create_graph=create_graph, allow_unused=True))
     return any((a is None) != (b is None) or a is not None and not lab.allclose(a, b.detach(), 1e-9, 1e-9, equal_nan=True) for a, b in zip(*found, strict=True))
+
+
+@functools.cache
+def entries(name: str) -> list:
+    """What PyTorch's table of samples has for an operator, where PyTorch is installed."""
+    if importlib.util.find_spec("torch") is None:
+        return []
+    import oracle
+
+    function = registry[name].function
+    return [(info, mine) for info in oracle.table() if (mine := oracle.find(info)) is not None and (mine is function or info.name in (name, f"nn.functional.{name}"))]
+
+
+def differs_from_pytorch(name: str):
+    """What differs from PyTorch, entry by entry and dtype by dtype."""
+    import torch
+    from oracle import differences
+
+    for info, mine in entries(name):
+        for dtype in (torch.float64, torch.complex128):
+            if info.supports_dtype(dtype, "cpu"):
+                yield tuple(line.partition("  [")[0] for line in differences(info, mine, dtype))
 
 
 def main() -> None:
@@ -112,29 +170,42 @@ def main() -> None:
             continue
         for rule in {id(r): r for r in op.rules.values()}.values():
             tree = rule_tree(rule)
-            work += [(op, rule, word, mutated) for word, mutated in mutants(tree)] if tree is not None else []
+            work += [(op, rule, word, mutated) for word, mutated in mutants(name, tree)] if tree is not None else []
     if options.limit:
         random.Random(0).shuffle(work)
         work = work[:options.limit]
-    survivors = []
+    survivors, by_pytorch = [], 0
+    sound = functools.cache(lambda op: list(failures(op)))
+    same = functools.cache(lambda name: list(differs_from_pytorch(name)))
+    for op, *_ in work:
+        sound(op)
     for op, rule, word, tree in work:
         scope: dict = {}
         exec(compile(tree, f"<mutant of {op.name}>", "exec"), rule.function.__globals__, scope)
+        expected = same(op.name) if entries(op.name) else None
         original = rule.function
-        rule.function = scope["mutated"]
-        op._built = None
-        for attribute in ("backward", "backward_tensors"):
-            op.__dict__.pop(attribute, None)
+        install(op, rule, scope["mutated"])
         try:
-            if not caught(op):
-                survivors.append(f"{op.name} {rule.inputs}: {word}")
+            # Caught is what fails a test that the rule as it is written passes.
+            if any(now and not before for now, before in zip(failures(op), sound(op), strict=True)):
+                continue
+            if expected is not None and list(differs_from_pytorch(op.name)) != expected:
+                by_pytorch += 1
+                continue
+            survivors.append(f"{op.name} {rule.inputs}: {word}")
         finally:
-            rule.function = original
-            op._built = None
-            for attribute in ("backward", "backward_tensors"):
-                op.__dict__.pop(attribute, None)
+            install(op, rule, original)
     print("\n".join(survivors))
-    print(f"{len(work) - len(survivors)} of {len(work)} mutants caught ({(len(work) - len(survivors)) / max(len(work), 1):.1%}).")
+    print(f"{len(work) - len(survivors)} of {len(work)} mutants caught ({(len(work) - len(survivors)) / max(len(work), 1):.1%}), {by_pytorch} of them by PyTorch's samples alone.")
+
+
+def install(op, rule: Rule, function) -> None:
+    """Give a rule another function; what was generated from the old one is made again when next used."""
+    rule.function = function
+    op._built = None
+    op._named.clear()
+    for attribute in ("backward", "backward_tensors"):
+        op.__dict__.pop(attribute, None)
 
 
 if __name__ == "__main__":
