@@ -124,6 +124,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         if spec.name == "torch":
             made = _Torch("torch", sys.modules[_LIBRARY].__doc__)
             made.__path__ = []
+            made.torch = made  # PyTorch's module contains its own name, and programs write torch.torch.Tensor
             made.__version__ = f"{like}+lab{sys.modules[_LIBRARY].__version__}"
             return made
         found = spec.loader_state

@@ -511,16 +511,20 @@ _return_types: dict[str, type] = {}
 
 def return_type(op) -> type:
     """The named tuple that an operator with several named outputs returns, e.g. torch.return_types.max."""
-    short = op.name.replace(".", "_") if op.name.startswith("linalg.") else op.name.split(".")[-1].removesuffix("_dim")
+    return result_class(op.name.replace(".", "_") if op.name.startswith("linalg.") else op.name.split(".")[-1].removesuffix("_dim"), op.outputs)
+
+
+def result_class(short: str, fields) -> type:
+    """The class of `torch.return_types.<short>`: a tuple with names, made from one sequence, that prints as PyTorch's does."""
     found = _return_types.get(short)
     if found is None:
-        base = collections.namedtuple(short, op.outputs)
+        base = collections.namedtuple(short, fields)
 
         def __new__(cls, values):
             return tuple.__new__(cls, values)
 
         def __repr__(self):
-            return f"torch.return_types.{short}(\n" + ",\n".join(f"{n}={v!r}" for n, v in zip(op.outputs, self, strict=True)) + ")"
+            return f"torch.return_types.{short}(\n" + ",\n".join(f"{n}={v!r}" for n, v in zip(fields, self, strict=True)) + ")"
 
         def __reduce__(self):
             return tuple, (tuple(self),)

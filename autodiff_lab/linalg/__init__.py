@@ -6,7 +6,6 @@ out here is composed of them, so that its derivatives come with the parts.
 
 from __future__ import annotations
 
-import collections
 import math
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from ..core.dtypes import int32, int64
 from ..core.modes import no_grad
 from ..core.op import public
-from ..core.tensor import Tensor, wrap
+from ..core.tensor import Tensor, result_class, wrap
 from ..ops.decompositions import LinAlgError, check_float, check_square, negligible
 from .factors import constant, householder_product, ldl_factor, ldl_factor_ex, ldl_solve, lu_factor_ex, lu_unpack
 
@@ -173,7 +172,7 @@ def multi_dot(tensors, *, out=None) -> Tensor:
     return _out(result.squeeze(-1) if last_vector else result, out)
 
 
-_Lstsq = collections.namedtuple("linalg_lstsq", ["solution", "residuals", "rank", "singular_values"])
+_Lstsq = result_class("linalg_lstsq", ["solution", "residuals", "rank", "singular_values"])
 
 
 def lstsq(A: Tensor, B: Tensor, rcond=None, *, driver=None):
@@ -202,7 +201,7 @@ def lstsq(A: Tensor, B: Tensor, rcond=None, *, driver=None):
         values = svdvals(A) if driver in ("gelsd", "gelss") else _all["zeros"](0, dtype=A.dtype)
         full = m > n and driver not in (None, "gelsy") and bool((rank == n).all())
     residuals = ((A @ solution - rhs).abs() ** 2).sum(-2) if full else solution.reshape(-1)[:0]
-    return _Lstsq(solution.squeeze(-1) if vector else solution, residuals, rank, values)
+    return _Lstsq((solution.squeeze(-1) if vector else solution, residuals, rank, values))
 
 
 def _refuse_deficient(A: Tensor) -> None:
@@ -227,14 +226,14 @@ def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, un
     return _out(solve(A.expand(*shape, *A.shape[-2:]), B.expand(*shape, *B.shape[-2:]), left=left), out)
 
 
-_Lu = collections.namedtuple("linalg_lu", ["P", "L", "U"])
-_LuFactor = collections.namedtuple("linalg_lu_factor", ["LU", "pivots"])
+_Lu = result_class("linalg_lu", ["P", "L", "U"])
+_LuFactor = result_class("linalg_lu_factor", ["LU", "pivots"])
 
 
 def lu(A: Tensor, *, pivot: bool = True, out=None):
     """P, L, U with `P @ L @ U == A`: row exchanges, unit lower and upper triangles."""
     found = lu_factor_ex(A, pivot=pivot)
-    return _Lu(*lu_unpack(found.LU, found.pivots))
+    return _Lu(lu_unpack(found.LU, found.pivots))
 
 
 def _triangles(A):
@@ -255,7 +254,7 @@ def _triangles(A):
 def lu_factor(A: Tensor, *, pivot: bool = True, out=None):
     """The compact form of `lu`: both triangles in one matrix, and the exchanges as 1-based int32 pivots."""
     found = lu_factor_ex(A, pivot=pivot, check_errors=True)
-    return _LuFactor(found.LU, found.pivots)
+    return _LuFactor((found.LU, found.pivots))
 
 
 def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False, out=None) -> Tensor:
@@ -273,23 +272,23 @@ def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoin
     return _out(solved, out)
 
 
-_InvEx = collections.namedtuple("linalg_inv_ex", ["inverse", "info"])
-_CholeskyEx = collections.namedtuple("linalg_cholesky_ex", ["L", "info"])
-_SolveEx = collections.namedtuple("linalg_solve_ex", ["result", "info"])
+_InvEx = result_class("linalg_inv_ex", ["inverse", "info"])
+_CholeskyEx = result_class("linalg_cholesky_ex", ["L", "info"])
+_SolveEx = result_class("linalg_solve_ex", ["result", "info"])
 
 
 def _checked(function, kind, A, check_errors, *args, **kwargs):
     """Run a decomposition; a failure becomes a nonzero `info` unless errors are wanted."""
     try:
-        return kind(function(A, *args, **kwargs), _all["zeros"](A.shape[:-2], dtype=int32))
+        return kind((function(A, *args, **kwargs), _all["zeros"](A.shape[:-2], dtype=int32)))
     except LinAlgError:
         if check_errors:
             raise
     if A.ndim > 2:  # some matrices of the batch may be sound
         parts = [_checked(function, kind, *row, False, **kwargs) for row in zip(A, *([_row(a, A, i) for i in range(len(A))] for a in args))]
-        return kind(*(_all["stack"](part) for part in zip(*parts)))
+        return kind(_all["stack"](part) for part in zip(*parts))
     found = function(A * 0 + _all["eye"](A.shape[-1], dtype=A.dtype), *args, **kwargs) * float("nan")
-    return kind(found, wrap(np.array(_place(A, function), np.int32)))
+    return kind((found, wrap(np.array(_place(A, function), np.int32))))
 
 
 def _row(right, A, i: int):
@@ -356,12 +355,16 @@ def _old_names() -> None:
     def svd_old(input, some: bool = True, compute_uv: bool = True, *, out=None):
         """Singular value decomposition with V instead of its transpose; prefer linalg.svd."""
         U, S, Vh = svd(input, not some)
-        kind = collections.namedtuple("svd", ["U", "S", "V"])
-        return kind(U, S, Vh.mH) if compute_uv else kind(U * 0, S, Vh.mH * 0)
+        kind = result_class("svd", ["U", "S", "V"])
+        return kind((U, S, Vh.mH) if compute_uv else (U * 0, S, Vh.mH * 0))
 
     def qr_old(input, some: bool = True, *, out=None):
         """QR decomposition; prefer linalg.qr."""
-        return qr(input, "reduced" if some else "complete")
+        return result_class("qr", ["Q", "R"])(qr(input, "reduced" if some else "complete"))
+
+    def slogdet_old(input, *, out=None):
+        """The sign and the logarithm of the absolute value of the determinant."""
+        return result_class("slogdet", ["sign", "logabsdet"])(slogdet(input))
 
     def cholesky_old(input, upper: bool = False, *, out=None):
         """Cholesky decomposition; prefer linalg.cholesky."""
@@ -387,9 +390,9 @@ def _old_names() -> None:
 
     def triangular_solve(b, A, upper: bool = True, transpose: bool = False, unitriangular: bool = False):
         """The solution and a copy of A; prefer linalg.solve_triangular."""
-        kind = collections.namedtuple("triangular_solve", ["solution", "cloned_coefficient"])
+        kind = result_class("triangular_solve", ["solution", "cloned_coefficient"])
         matrix = A.mT if transpose else A
-        return kind(solve_triangular(matrix, b, upper=upper != transpose, unitriangular=unitriangular), A.clone())
+        return kind((solve_triangular(matrix, b, upper=upper != transpose, unitriangular=unitriangular), A.clone()))
 
     def cross_old(input, other, dim=None, *, out=None):
         """Cross product along `dim`, by default the first of size 3; prefer linalg.cross."""
@@ -404,7 +407,7 @@ def _old_names() -> None:
         return matrix_norm(input, "nuc", (-2, -1) if dim is None else dim, keepdim, out=out)
 
     named = {"svd": svd_old, "qr": qr_old, "cholesky": cholesky_old, "cholesky_solve": cholesky_solve, "cholesky_inverse": cholesky_inverse, "pinverse": pinverse,
-             "logdet": logdet, "triangular_solve": triangular_solve, "cross": cross_old, "inverse": inv, "det": det, "slogdet": slogdet,
+             "logdet": logdet, "triangular_solve": triangular_solve, "cross": cross_old, "inverse": inv, "det": det, "slogdet": slogdet_old,
              "matrix_exp": matrix_exp, "matrix_power": matrix_power, "chain_matmul": lambda *matrices, out=None: multi_dot(matrices, out=out)}
     for name, function in named.items():
         _all[name] = function

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import math
 import warnings
 
@@ -10,17 +9,17 @@ import numpy as np
 
 from ..core.dtypes import int32
 from ..core.op import public
-from ..core.tensor import Tensor, wrap
+from ..core.tensor import Tensor, result_class, wrap
 from ..ops.decompositions import LinAlgError, check_float, check_square
 
 __all__ = ["geqrf", "householder_product", "ldl_factor", "ldl_factor_ex", "ldl_solve", "lu_factor_ex", "lu_unpack", "ormqr"]
 
 _all = public[""]
-_LuFactorEx = collections.namedtuple("linalg_lu_factor_ex", ["LU", "pivots", "info"])
-_LdlFactor = collections.namedtuple("linalg_ldl_factor", ["LD", "pivots"])
-_LdlFactorEx = collections.namedtuple("linalg_ldl_factor_ex", ["LD", "pivots", "info"])
-_LuUnpack = collections.namedtuple("lu_unpack", ["P", "L", "U"])
-_Geqrf = collections.namedtuple("geqrf", ["a", "tau"])
+_LuFactorEx = result_class("linalg_lu_factor_ex", ["LU", "pivots", "info"])
+_LdlFactor = result_class("linalg_ldl_factor", ["LD", "pivots"])
+_LdlFactorEx = result_class("linalg_ldl_factor_ex", ["LD", "pivots", "info"])
+_LuUnpack = result_class("lu_unpack", ["P", "L", "U"])
+_Geqrf = result_class("geqrf", ["a", "tau"])
 
 
 def _routine(name: str, array, hermitian: bool = False):
@@ -60,7 +59,7 @@ def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False, o
 
         L, U = _triangles(_permutation(pivots + 1, A).mT @ A)
         factors = _tall(L, A).tril(-1) + _wide(U, A)
-    return _LuFactorEx(factors, wrap((pivots + 1).astype(np.int32)), wrap(info.astype(np.int32)))
+    return _LuFactorEx((factors, wrap((pivots + 1).astype(np.int32)), wrap(info.astype(np.int32))))
 
 
 def _tall(L, A):
@@ -99,7 +98,7 @@ def lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpa
         L, U = LU_data[..., :k].tril(-1) + eye, LU_data[..., :k, :].triu()
     if unpack_pivots:
         P = _permutation(LU_pivots.cpu().numpy(), LU_data)
-    return _LuUnpack(P, L, U)
+    return _LuUnpack((P, L, U))
 
 
 def ldl_factor_ex(A: Tensor, *, hermitian: bool = False, check_errors: bool = False, out=None):
@@ -110,13 +109,13 @@ def ldl_factor_ex(A: Tensor, *, hermitian: bool = False, check_errors: bool = Fa
     packed, pivots, info = _each(lambda m: routine(m, lower=1), lambda m: (m, np.zeros(len(m), np.int32), 0), array)
     if check_errors and np.any(info):
         raise LinAlgError(f"torch.linalg.ldl_factor_ex: D[{info.max()},{info.max()}] is zero and using it on ldl_solve would result in a division by zero.")
-    return _LdlFactorEx(wrap(np.tril(packed)), wrap(pivots.astype(np.int32)), wrap(info.astype(np.int32)))
+    return _LdlFactorEx((wrap(np.tril(packed)), wrap(pivots.astype(np.int32)), wrap(info.astype(np.int32))))
 
 
 def ldl_factor(A: Tensor, *, hermitian: bool = False, out=None):
     """See `ldl_factor_ex`; fails instead of returning `info`."""
     found = ldl_factor_ex(A, hermitian=hermitian, check_errors=True)
-    return _LdlFactor(found.LD, found.pivots)
+    return _LdlFactor((found.LD, found.pivots))
 
 
 def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False, out=None) -> Tensor:
@@ -142,7 +141,7 @@ def geqrf(input: Tensor, *, out=None):
     array = input.detach().cpu().numpy()
     routine = _routine("geqrf", array)
     packed, tau = _each(lambda m: routine(m)[:2], lambda m: (m, np.zeros(min(m.shape), m.dtype)), array)
-    return _Geqrf(wrap(packed), wrap(tau))
+    return _Geqrf((wrap(packed), wrap(tau)))
 
 
 def constant(like, value):

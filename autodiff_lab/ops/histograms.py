@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import collections
 import math
 
 import numpy as np
 
 from ..core.dtypes import dtype_of, get_default_dtype
 from ..core.op import public
-from ..core.tensor import Tensor, wrap
+from ..core.tensor import Tensor, result_class, wrap
 from .creation import finish
 
-_histogram = collections.namedtuple("histogram", ("hist", "bin_edges"))
-_histogramdd = collections.namedtuple("histogramdd", ("hist", "bin_edges"))
-for _kind in (_histogram, _histogramdd):
-    _kind.__repr__ = lambda self: f"torch.return_types.{type(self).__name__}(\nhist={self.hist!r},\nbin_edges={self.bin_edges!r})"
+_histogram = result_class("histogram", ("hist", "bin_edges"))
+_histogramdd = result_class("histogramdd", ("hist", "bin_edges"))
 
 
 def bincount(input, weights=None, minlength: int = 0):
@@ -82,7 +79,7 @@ def histogram(input, bins, *, range=None, weight=None, density: bool = False, ou
         edges = np.array(bins._a)
     else:
         edges = _edges(points[:, 0], bins, *(range or (0.0, 0.0)), input.dtype)
-    return _histogram(wrap(_counts(points, [edges], weight, density)), wrap(edges))
+    return _histogram((wrap(_counts(points, [edges], weight, density)), wrap(edges)))
 
 
 def _edges(array, bins: int, low: float, high: float, dtype):
@@ -121,7 +118,7 @@ def histogramdd(input, bins, *, range=None, weight=None, density: bool = False, 
         raise RuntimeError("histogramdd: The size of bins must be equal to the innermost dimension of the input.")
     edges = [np.array(wanted._a) if isinstance(wanted, Tensor) else _edges(points[:, d], wanted, *(range[2 * d:2 * d + 2] if range else (0.0, 0.0)), input.dtype)
              for d, wanted in enumerate(bins)]
-    return _histogramdd(wrap(_counts(points, edges, weight, density)), tuple(map(wrap, edges)))
+    return _histogramdd((wrap(_counts(points, edges, weight, density)), tuple(map(wrap, edges))))
 
 
 # ---- windows ----

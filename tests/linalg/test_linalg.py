@@ -67,3 +67,12 @@ def test_einsum_and_its_gradients(equation, shapes):
     assert lab.autograd.gradcheck(lambda *t: lab.einsum(equation, *t), tuple(tensors))
     if "kj" not in equation:
         assert np.allclose(lab.einsum(equation, *tensors).detach().numpy(), np.einsum(equation, *[t.detach().numpy() for t in tensors]))
+
+
+def test_older_names_return_tuples_that_print_under_their_names():
+    A = lab.eye(2)
+    assert repr(lab.svd(A)).startswith("torch.return_types.svd(\nU=tensor(")
+    assert repr(lab.qr(A)).startswith("torch.return_types.qr(\nQ=tensor(")
+    assert repr(A.slogdet()).startswith("torch.return_types.slogdet(\nsign=tensor(1.)")
+    assert repr(lab.linalg.lu(A)).startswith("torch.return_types.linalg_lu(\nP=tensor(")
+    assert lab.linalg.lstsq(A, A).solution.tolist() == A.tolist()
