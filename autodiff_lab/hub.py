@@ -5,16 +5,9 @@ from __future__ import annotations
 import re
 from urllib.parse import urlparse
 
-try:
-    from tqdm.auto import tqdm  # programs take their progress bar from here
-except ImportError:  # tqdm is optional: what is iterated over comes back as it is
-    def tqdm(iterable=None, *args, **kwargs):
-        """What is iterated over, without a bar."""
-        return iterable
-
 HASH_REGEX = re.compile(r"-([a-f0-9]*)\.")
 
-__all__ = ["download_url_to_file", "help", "list", "load", "load_state_dict_from_url", "tqdm", "urlparse"]
+__all__ = ["download_url_to_file", "help", "list", "load", "load_state_dict_from_url", "tqdm", "urlparse"]  # noqa: F822 - tqdm: see __getattr__
 
 
 def _refused(*args, **kwargs):
@@ -23,3 +16,14 @@ def _refused(*args, **kwargs):
 
 
 load = list = help = load_state_dict_from_url = download_url_to_file = get_dir = set_dir = _refused
+
+
+def __getattr__(name: str):
+    """`tqdm`: programs take their progress bar from here. Where it isn't installed, what is iterated over comes back as it is."""
+    if name != "tqdm":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        return lambda iterable=None, *args, **kwargs: iterable
+    return tqdm

@@ -6,6 +6,7 @@ import sys
 
 from ..core.tensor import Tensor
 from ..record.doctor import Report, examine
+from ..record.shell import learner_cells
 from .showing import snapshot_of
 
 __all__ = ["diagnose"]
@@ -44,19 +45,3 @@ def _words(thing, frame) -> str:
     name = next((n for n, v in frame.f_locals.items() if v is thing and not n.startswith("_")), "")
     kind = f"tensor of shape {list(thing.shape)}" if isinstance(thing, Tensor) else type(thing).__name__
     return name or kind
-
-
-def learner_cells(frame) -> list[tuple[str, str]]:
-    """The learner's cells so far, or, outside a notebook, the file of `frame`."""
-    try:
-        from IPython import get_ipython
-        shell = get_ipython()
-    except ImportError:
-        shell = None
-    if shell is not None:
-        cells = shell.user_ns.get("In", [])
-        return [(f"cell {i}", text) for i, text in enumerate(cells) if text]
-    import linecache
-
-    text = "".join(linecache.getlines(frame.f_code.co_filename))
-    return [(frame.f_code.co_filename.rsplit("/", 1)[-1], text)] if text else []

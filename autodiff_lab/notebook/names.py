@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import re
-import sys
 
 from ..core.tensor import Tensor
+from ..record.shell import ipython
 
-__all__ = ["cell_label", "ipython", "variables"]
-
-
-def ipython():
-    """The running IPython shell, or None."""
-    found = sys.modules.get("IPython")
-    return found.get_ipython() if found is not None else None
+__all__ = ["cell_label", "variables"]
 
 
 def variables(namespace: dict) -> dict[int, str]:

@@ -12,8 +12,9 @@ from ..core.tensor import Tensor
 from ..record.build import build
 from ..record.model import GraphSnapshot
 from ..record.recorder import Recorder, keep
+from ..record.shell import ipython
 from .graph import Graph
-from .names import cell_label, ipython, variables
+from .names import cell_label, variables
 
 __all__ = ["active", "explain", "name", "record", "show", "snapshot_of"]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..record.shell import ipython
 from ..record.text import shape_text
 from .graph import VIEW, in_kernel
-from .names import ipython, variables
+from .names import variables
 
 __all__ = ["bundle", "facts_of"]
 

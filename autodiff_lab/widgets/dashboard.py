@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..export import run_svg, run_text
 from ..export.run_pack import RunPacker
-from ..notebook.diagnosing import learner_cells
+from ..record.shell import learner_cells
 from .live import LiveWidget, bundle, cells, interactive
 
 __all__ = ["Dashboard"]

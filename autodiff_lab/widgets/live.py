@@ -21,6 +21,7 @@ import anywidget
 import traitlets
 
 from ..export.run_pack import pack
+from ..record.shell import kernel_shell
 from .busy import answer_while_busy
 
 __all__ = ["LiveWidget", "Cells", "bundle", "cells", "interactive"]
@@ -156,7 +157,7 @@ class LiveWidget(anywidget.AnyWidget):
         # front end that has none (or none yet) gets one of ours.
         if hasattr(comm, "_reply_subshell_for"):
             comm._reply_subshell_for = lambda data, default: default or own_subshell()
-            answer_while_busy(ipython().kernel, lambda: not cells.quiet(), own_subshell)
+            answer_while_busy(kernel_shell().kernel, lambda: not cells.quiet(), own_subshell)
         # The stock handler fires IPython's post_execute hooks, on this thread, in the middle of the learner's cell:
         # matplotlib would flush a half-drawn figure. Call the message callback only.
         if hasattr(comm, "handle_msg") and hasattr(comm, "_msg_callback"):
@@ -200,7 +201,7 @@ class Cells:
 
     def current(self) -> Cell | None:
         """The cell that runs now; None outside IPython."""
-        shell = ipython()
+        shell = kernel_shell()
         if shell is None:
             return None
         if shell is not self._shell:  # first use: the cell has begun already
@@ -238,16 +239,9 @@ class Cells:
 cells = Cells()
 
 
-def ipython():
-    """The running IPython shell with a kernel behind it, or None."""
-    core = sys.modules.get("IPython")
-    shell = core.get_ipython() if core else None
-    return shell if hasattr(shell, "kernel") else None
-
-
 def interactive() -> bool:
     """Whether a person's front end asked for this cell: those name the cell, and programs that run notebooks don't."""
-    shell = ipython()
+    shell = kernel_shell()
     if shell is None:
         return False
     if "google.colab" in sys.modules:
@@ -269,7 +263,7 @@ def own_subshell() -> str | None:
     """
     global _subshell
     try:
-        manager = ipython().kernel.shell_channel_thread.manager
+        manager = kernel_shell().kernel.shell_channel_thread.manager
         if _subshell is None or _subshell not in manager.list_subshell():
             _subshell = manager._create_subshell()
         return _subshell
@@ -280,4 +274,4 @@ def own_subshell() -> str | None:
 def publish(data: dict, display_id: str | None, update: bool = False) -> None:
     """A display_data message, or the replacement of an earlier one."""
     transient = {"display_id": display_id} if display_id else {}
-    ipython().display_pub.publish(data, {}, transient=transient, update=update)
+    kernel_shell().display_pub.publish(data, {}, transient=transient, update=update)

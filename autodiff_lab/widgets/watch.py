@@ -22,6 +22,7 @@ from ..core.observe import StopTraining
 from ..export import run_text
 from ..record.names import learner_frame
 from ..record.run import RunRecord
+from ..record.shell import ipython, kernel_shell
 from ..record.touches import Touch
 from ..record.touches import as_code as touches_as_code
 from ..record.watch import BackwardWatcher, Watcher
@@ -70,8 +71,7 @@ def watch(model=None, *optimizers, title: str = "Training", field=None, epochs: 
 
 def shown_to_a_person() -> bool:
     """Whether a dashboard of this cell would be seen, and driven."""
-    core = sys.modules.get("IPython")
-    if core is None or not hasattr(core.get_ipython(), "kernel"):
+    if kernel_shell() is None:
         return False
     try:
         from .live import interactive
@@ -299,9 +299,7 @@ class Run:
             panel.touch()
 
     def _make_panel(self):
-        core = sys.modules.get("IPython")
-        shell = core.get_ipython() if core else None
-        if not hasattr(shell, "kernel"):
+        if kernel_shell() is None:
             return None
         try:
             from .dashboard import Dashboard
@@ -361,8 +359,7 @@ _followed: weakref.WeakSet = weakref.WeakSet()
 
 def _follow_cells() -> None:
     """In IPython: a stopped loop ends its cell quietly, and a run learns how its cell ended."""
-    core = sys.modules.get("IPython")
-    shell = core.get_ipython() if core else None
+    shell = ipython()
     if shell is None or shell in _followed:
         return
     _followed.add(shell)
