@@ -19,7 +19,7 @@ __all__ = ["card_of", "svg", "text_width"]
 INK, SOFT, LINE, PANEL, GRAD, ACCENT = "#1c2330", "#5a6473", "#dfe2e8", "#ffffff", "#b3261e", "#1f5fbf"
 COLORS = {"param": ("#8a5300", "#fff0d6"), "data": ("#5a6473", "#eef0f3"), "linear": ("#1f5fbf", "#e6effc"),
           "point": ("#00705a", "#def4ee"), "reduce": ("#7a3aa8", "#f3e8fb"), "shape": ("#5a6473", "#ffffff"),
-          "random": ("#9c2a6b", "#fbe7f2"), "mark": (GRAD, "#fdecea")}
+          "random": ("#9c2a6b", "#fbe7f2")}
 SANS = "Inter, 'DejaVu Sans', system-ui, sans-serif"
 MONO = "'JetBrains Mono', 'DejaVu Sans Mono', ui-monospace, monospace"
 WIDEST = 1480
@@ -153,8 +153,13 @@ def svg(snapshot: GraphSnapshot, opened=None, values: bool = True, grads: bool |
         grads: whether to write gradients; None: if a backward pass ran.
         frame: with title, sentence and border.
     """
+    picture, body = draw_graph(snapshot, opened, values, snapshot.backward != "none" if grads is None else grads)
+    return _framed(snapshot, picture, body) if frame else _wrap(body, picture.width + 28, picture.height + 28, 14, 14, snapshot)
+
+
+def draw_graph(snapshot: GraphSnapshot, opened=None, values: bool = True, grads: bool = True, signs=None, edge_signs=None) -> tuple[Picture, list[str]]:
+    """The places of everything, and the pieces of SVG. `signs` ("+", "−", "≠", by item and by edge) mark differences."""
     plan = make_plan(snapshot)
-    grads = snapshot.backward != "none" if grads is None else grads
     cards: dict[str, Card] = {}
 
     def card(item):
@@ -166,11 +171,10 @@ def svg(snapshot: GraphSnapshot, opened=None, values: bool = True, grads: bool |
     labels = {i: edge_label(snapshot, i) if small else "" for i in range(len(snapshot.edges))}
     picture = place(plan, snapshot.edges, plan.open if opened is None else opened,
                     lambda item: (card(item).w, card(item).h), lambda i: text_width(labels[i], 11, mono=True) if labels[i] else 0)
-    body = _body(snapshot, plan, picture, card, labels, grads)
-    return _framed(snapshot, picture, body) if frame else _wrap(body, picture.width + 28, picture.height + 28, 14, 14, snapshot)
+    return picture, _body(snapshot, plan, picture, card, labels, grads, signs or {}, edge_signs or {})
 
 
-def _body(snapshot, plan, picture: Picture, card, labels, grads) -> list[str]:
+def _body(snapshot, plan, picture: Picture, card, labels, grads, signs, edge_signs) -> list[str]:
     parts = []
     failed = {f"n{n.id}" for n in snapshot.nodes if n.error}
     for box in picture.boxes.values():
@@ -182,6 +186,11 @@ def _body(snapshot, plan, picture: Picture, card, labels, grads) -> list[str]:
         hot = strength is not None
         color = GRAD if hot else SOFT
         dash = "" if flows else ' stroke-dasharray="3 3"'
+        own = {edge_signs.get(i) for i in wire.edges}
+        if own == {"+"}:
+            color, strength = ACCENT, 1.0
+        elif own == {"−"}:
+            dash = ' stroke-dasharray="7 4"'
         *_, (x2, y2) = wire.points
         parts.append(f'<path d="{curve(wire.points)}" fill="none" stroke="{color}" stroke-width="{stroke_width(strength)}"{dash}/>')
         parts.append(f'<path d="M{_n(x2)},{_n(y2)}l-8,-4l0,8z" fill="{color}"/>')
@@ -196,8 +205,26 @@ def _body(snapshot, plan, picture: Picture, card, labels, grads) -> list[str]:
             parts.append(_text(x, y + 3, label, 11, GRAD if hot else SOFT, mono=True, anchor="middle"))
     for item, box in picture.boxes.items():
         if not box.open:
-            parts += draw_card(card(item), box, failed=item in failed)
+            one = card(item)
+            one.dashed = one.dashed or signs.get(item) == "−"
+            parts += draw_card(one, box, failed=item in failed)
+            sign = signs.get(item) or _sign_within(snapshot, plan, item, signs)
+            if sign:
+                parts += draw_badge(sign, box.x, box.y)
     return parts
+
+
+def _sign_within(snapshot, plan, item: str, signs) -> str:
+    """What to write on a folded module: the sign that all marked nodes in it have, or that something differs."""
+    found = set() if item[0] == "n" or not signs else {signs.get(f"n{node.id}") for node in inside(snapshot, plan, item)}
+    return "" if found <= {None} else found.pop() if len(found) == 1 else "≠"
+
+
+def draw_badge(sign: str, x: float, y: float) -> list[str]:
+    """A sign in a circle, at the corner of a card; filled where something was added."""
+    fill, ink = (ACCENT, PANEL) if sign == "+" else (PANEL, INK)
+    return [f'<circle cx="{_n(x)}" cy="{_n(y)}" r="8.5" fill="{fill}" stroke="{ACCENT if sign == "+" else INK}" stroke-width="1.3"/>',
+            _text(x, y + 4.5, sign, 12.5, ink, bold=True, anchor="middle")]
 
 
 def curve(points) -> str:
@@ -268,9 +295,9 @@ def _framed(snapshot: GraphSnapshot, picture: Picture, body: list[str]) -> str:
     return _wrap(out, width, foot, 0, 0, snapshot, scale)
 
 
-def _wrap(body, width, height, x, y, snapshot, scale: float = 1.0) -> str:
-    title = escape(clean(f"{words.title_of(snapshot)}: {words.facts(snapshot)}"))
-    desc = escape(clean(words.summary_sentence(snapshot)))
+def _wrap(body, width, height, x, y, snapshot, scale: float = 1.0, title: str = "", desc: str = "") -> str:
+    title = escape(clean(title or f"{words.title_of(snapshot)}: {words.facts(snapshot)}"))
+    desc = escape(clean(desc or words.summary_sentence(snapshot)))
     inner = "\n".join(body)
     moved = f'<g transform="translate({_n(x)},{_n(y)})">\n{inner}\n</g>' if x or y else inner
     return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{_n(width * scale)}" height="{_n(height * scale)}" viewBox="0 0 {_n(width)} {_n(height)}" '

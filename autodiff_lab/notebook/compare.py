@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from ..core.tensor import Tensor
-from ..export.pair import pair_svg
+from ..export.pair import change_sentence, pair_html, pair_svg, sign_of
 from ..export.words import counted
 from ..record.compare import Change, compare
+from ..record.merge import merge
 from ..record.model import GraphSnapshot
-from .graph import Graph
+from .graph import VIEW, Graph, in_kernel, write
 from .showing import learner, note_shown, snapshot_of
 
 __all__ = ["Diff", "diff"]
-
-_SAYS = {"added": "only in b", "removed": "only in a", "turns": "turns", "changed": "changed", "shape": "other shape"}
-
 
 class Diff:
     """The differences between two graphs. `print` tells them; in a notebook it also draws both, aligned.
@@ -23,11 +22,14 @@ class Diff:
     Attributes:
         changes: list of `Change`, in the order of the code.
         same: True if there is none.
+        merged: both graphs in one, as a `Merged`.
     """
 
     def __init__(self, a: GraphSnapshot, b: GraphSnapshot):
         self.a, self.b = a, b
         self.changes, self.pairs = compare(a, b)
+        self.merged = merge(a, b, self.pairs)
+        self._widget = None
 
     @property
     def same(self) -> bool:
@@ -35,39 +37,35 @@ class Diff:
 
     def sentence(self, change: Change) -> str:
         """One difference in words."""
-        where = f"line {change.line}: " if change.line else ""
-        text = change.text or "?"
-        if change.kind == "added":
-            return f"{where}{text} ran only in b{_times(change.b)}."
-        if change.kind == "removed":
-            return f"{where}{text} ran only in a{_times(change.a)}."
-        if change.kind == "turns":
-            return f"{where}{text} ran {change.was} {'time' if change.was == '1' else 'times'} in a, {change.now} in b."
-        if change.kind == "shape":
-            return f"{where}{text} has shape {change.was} in a, {change.now} in b."
-        return f"{where}{text} is {change.was} in a, {change.now} in b."
+        return change_sentence(change)
 
     def __repr__(self) -> str:
         counts = f"a: {counted(self.a.operators(), 'operator')}, b: {counted(self.b.operators(), 'operator')}."
         if self.same:
             return f"The two graphs are the same: same operators, same lines, same shapes. {counts}"
         return "\n".join([f"{len(self.changes)} {'difference' if len(self.changes) == 1 else 'differences'}. {counts}",
-                          *(f"  {_mark(c.kind)} {self.sentence(c)}" for c in self.changes)])
+                          *(f"  {sign_of(c)} {self.sentence(c)}" for c in self.changes)])
 
-    def to_svg(self) -> str:
-        """Both graphs, one under the other; what differs is marked."""
-        return pair_svg(self)
+    def to_svg(self, path: str | Path | None = None) -> str:
+        """Both graphs in one picture, with what differs marked; also written to `path` if one is given."""
+        return write(path, pair_svg(self))
+
+    def to_html(self, path: str | Path | None = None) -> str:
+        """One self-contained page that tells the differences and walks through them offline; also written to `path` if one is given."""
+        return write(path, pair_html(self))
+
+    def widget(self):
+        """The interactive panel; the same object every time."""
+        if self._widget is None:
+            from ..widgets.diff import DiffWidget
+            self._widget = DiffWidget(self)
+        return self._widget
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        return {"text/plain": repr(self), "image/svg+xml": self.to_svg()}
-
-
-def _mark(kind: str) -> str:
-    return {"added": "+", "removed": "−", "turns": "↻", "changed": "≠", "shape": "⤨"}[kind]
-
-
-def _times(nodes) -> str:
-    return "" if len(nodes) == 1 else f", {len(nodes)} times"
+        data = {"text/plain": repr(self), "image/svg+xml": self.to_svg()}
+        if in_kernel():
+            data[VIEW] = {"version_major": 2, "version_minor": 1, "model_id": self.widget().model_id}
+        return data, {"image/svg+xml": {"alt": repr(self)}}
 
 
 def diff(a, b) -> Diff:

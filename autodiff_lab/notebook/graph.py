@@ -8,7 +8,7 @@ from ..export import text as text_export
 from ..export import words
 from ..record.model import GraphSnapshot, to_json
 
-__all__ = ["VIEW", "Graph", "in_kernel"]
+__all__ = ["VIEW", "Graph", "in_kernel", "write"]
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -42,21 +42,21 @@ class Graph:
     def to_svg(self, path: str | Path | None = None) -> str:
         """The still picture as SVG text; also written to `path` if one is given."""
         from ..export.svg import svg
-        return _write(path, svg(self.snapshot))
+        return write(path, svg(self.snapshot))
 
     def to_html(self, path: str | Path | None = None) -> str:
         """One self-contained page that folds, searches and steps offline; also written to `path` if one is given."""
         from ..export.html import html
-        return _write(path, html(self.snapshot))
+        return write(path, html(self.snapshot))
 
     def to_dot(self, path: str | Path | None = None) -> str:
         """Text for Graphviz; also written to `path` if one is given."""
         from ..export.dot import dot
-        return _write(path, dot(self.snapshot))
+        return write(path, dot(self.snapshot))
 
     def to_json(self, path: str | Path | None = None) -> str:
         """The snapshot itself; `record.from_json` reads it back."""
-        return _write(path, to_json(self.snapshot))
+        return write(path, to_json(self.snapshot))
 
     def to_png(self, path: str | Path | None = None) -> bytes:
         """The still picture as PNG, drawn by matplotlib; also written to `path` if one is given."""
@@ -91,7 +91,8 @@ class Graph:
         return text_export.outline(self.snapshot)
 
 
-def _write(path, text: str) -> str:
+def write(path, text: str) -> str:
+    """`text` itself; also written to `path` if one is given."""
     if path is not None:
         Path(path).write_text(text, encoding="utf8")
     return text

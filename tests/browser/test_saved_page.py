@@ -12,14 +12,14 @@ from .conftest import ROOT, SHOTS
 
 @pytest.fixture
 def saved(chrome, tmp_path):
-    """Opens a snapshot's page from disk, offline; nothing may be asked from anywhere."""
+    """Opens the page of a snapshot or a Diff from disk, offline; nothing may be asked from anywhere."""
     from autodiff_lab.export.html import html
 
     opened = []
 
     def open_page(snapshot, *, width=960, height=700, dark=False, calm=False):
         file = tmp_path / "graph.html"
-        file.write_text(html(snapshot), encoding="utf8")
+        file.write_text(snapshot.to_html() if hasattr(snapshot, "to_html") else html(snapshot), encoding="utf8")
         context = chrome.new_context(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", reduced_motion="reduce" if calm else "no-preference")
         context.set_offline(True)
         page = context.new_page()
@@ -88,11 +88,15 @@ def test_hostile_names_stay_text(saved):
 @pytest.mark.parametrize("width", [360, 480])
 def test_narrow_keeps_every_tool_inside(saved, width):
     page = saved(examples.board(), width=width + 32, calm=True)
-    outside = page.evaluate("""() => { const panel = document.querySelector('.adl-panel').getBoundingClientRect();
-        return [...document.querySelectorAll('.adl-panel button, .adl-panel input')].filter(e => e.offsetParent).filter(e => { const b = e.getBoundingClientRect(); return b.left < panel.left || b.right > panel.right + 0.5; }).map(e => e.textContent || e.type); }""")
-    assert outside == []
+    assert outside(page) == []
     SHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=str(SHOTS / f"page-narrow-{width}.png"), full_page=True)
+
+
+def outside(page) -> list[str]:
+    """Tools that stick out of the panel."""
+    return page.evaluate("""() => { const panel = document.querySelector('.adl-panel').getBoundingClientRect();
+        return [...document.querySelectorAll('.adl-panel button, .adl-panel input')].filter(e => e.offsetParent).filter(e => { const b = e.getBoundingClientRect(); return b.left < panel.left || b.right > panel.right + 0.5; }).map(e => e.textContent || e.type); }""")
 
 
 def test_thousand_nodes_open_folded_quickly_and_ten_thousand_stay_usable(saved):
@@ -124,3 +128,67 @@ def test_menu_saves_svg_and_dot(saved):
         assert got.value.suggested_filename == f"y{suffix}"
         if suffix == ".svg":
             ElementTree.parse(got.value.path())
+
+
+def branches():
+    """Two calls of a function with a branch and a loop, compared."""
+    import autodiff_lab
+    from autodiff_lab.notebook.compare import Diff
+
+    from ..record.test_compare import BRANCH, SETUP, record, run_cell
+
+    namespace = {"lab": autodiff_lab}
+    run_cell(SETUP, namespace, "<setup>")
+    run_cell(BRANCH, namespace, "<code>")
+    return Diff(record(namespace, "y = f(True, 2)", "<first>"), record(namespace, "y = f(False, 4)", "<second>"))
+
+
+def test_a_diff_is_walked_by_mouse_and_by_keyboard(saved):
+    page = saved(branches(), width=1500)
+    said = page.locator(".adl-say")
+    assert said.inner_text().startswith("3 differences.")
+    assert [option.inner_text().replace("\n", " ") for option in page.get_by_role("option").all()] == [
+        "− line 4: lab.tanh(h) ran only in a.", "+ line 6: lab.exp(h) ran only in b.", "↻ line 8: h + w ran 2 times in a, 4 in b."]
+    labels = [item.get_attribute("aria-label") for item in page.locator("[role=treeitem]").all()]
+    assert sum(label.endswith("Only in a.") for label in labels) == 1 and sum(label.endswith("Only in b.") for label in labels) == 3
+    page.get_by_role("button", name="Next ▶").click()
+    assert said.inner_text() == "Difference 1 of 3: line 4: lab.tanh(h) ran only in a."
+    assert page.locator(".adl-src mark").inner_text() == "lab.tanh(h)"
+    page.keyboard.press("n")
+    page.keyboard.press("n")
+    assert said.inner_text().startswith("Difference 3 of 3:")
+    assert page.locator("[role=treeitem]").count() - page.locator(".dim [role=treeitem], .dim > .adl-hit").count() == 2  # the two turns that only b ran
+    page.keyboard.press("p")
+    assert said.inner_text().startswith("Difference 2 of 3:")
+    page.get_by_role("option").nth(1).focus()
+    page.keyboard.press("ArrowUp")
+    assert said.inner_text().startswith("Difference 1 of 3:") and page.get_by_role("option").first.evaluate("e => e === document.activeElement")
+    page.keyboard.press("Escape")
+    assert said.inner_text().startswith("3 differences.")
+    page.locator("[role=treeitem][aria-label*='lab.exp(h)']").click()
+    assert page.get_by_role("option").nth(1).get_attribute("aria-selected") == "true"
+    page.get_by_role("button", name="a", exact=True).click()
+    assert page.locator(".adl-item.dim").count() == 3
+    page.screenshot(path=str(SHOTS / "diff-a.png"))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_in_a_diff(saved, theme):
+    page = saved(branches(), dark=theme == "dark", calm=True)
+    assert axe(page) == []
+    page.get_by_role("button", name="Next ▶").click()
+    assert axe(page) == []
+    page.screenshot(path=str(SHOTS / f"diff-{theme}.png"))
+
+
+def test_a_diff_fits_a_narrow_cell(saved):
+    page = saved(branches(), width=392, calm=True)
+    assert outside(page) == []
+    page.screenshot(path=str(SHOTS / "diff-narrow.png"), full_page=True)
+
+
+def test_equal_graphs_say_so(saved):
+    from autodiff_lab.notebook.compare import Diff
+
+    page = saved(Diff(examples.board(), examples.board()))
+    assert page.locator(".adl-say").inner_text() == "The two graphs are the same: same operators, same lines, same shapes."

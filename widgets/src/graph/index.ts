@@ -4,6 +4,7 @@ import "../common/index.css";
 import "./graph.css";
 import type { AnyModel } from "@anywidget/types";
 import { failure } from "../common/dom";
+import { mountSaved } from "../common/saved";
 import { GraphPanel, type Memory } from "./panel";
 
 interface Model { payload: string; memory: Memory; live: boolean }
@@ -32,19 +33,6 @@ function render({ model, el }: { model: AnyModel<Model>; el: HTMLElement }): () 
   }
 }
 
-/** In a saved file: every `<script type="application/json" data-autodiff-lab="graph">` becomes a panel. */
-function mountSaved(): void {
-  for (const data of document.querySelectorAll<HTMLScriptElement>('script[data-autodiff-lab="graph"]')) {
-    if (data.dataset["mounted"]) continue;
-    data.dataset["mounted"] = "yes";
-    const root = document.createElement("div");
-    const still = data.previousElementSibling;
-    if (still?.hasAttribute("data-still")) still.replaceWith(root);
-    else data.before(root);
-    new GraphPanel(root, { remember: () => {} }).load(data.textContent ?? "");
-  }
-}
-
-mountSaved();
+mountSaved("graph", (root, data) => new GraphPanel(root, { remember: () => {} }).load(data));
 
 export default { render };

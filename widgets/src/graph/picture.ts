@@ -24,11 +24,16 @@ export interface Look {
 
 const FAR = 0.3, CROWD = 350;
 
+/** What is not the same in two graphs: "−" only in a, "+" only in b, "≠" in both, but different. */
+export interface Difference { nodes: Map<number, string>; edges: Map<number, string> }
+
 export class Picture {
   readonly element = html("div", { class: "adl-canvas" });
   readonly world = svg("g", { class: "adl-world" });
   placed: Placed = { boxes: new Map(), wires: [], width: 0, height: 0 };
   parents = new Map<string, string>();
+  /** Where two graphs are drawn in one. */
+  difference: Difference | null = null;
   private readonly svg = svg("svg", { width: "100%", height: "100%", role: "tree", "aria-label": "Graph" });
   private readonly far = html("canvas", { "aria-hidden": "true", class: "adl-far" });
   private readonly layers = { boxes: svg("g"), wires: svg("g", { "aria-hidden": "true" }), labels: svg("g", { "aria-hidden": "true" }), cards: svg("g") };
@@ -139,9 +144,11 @@ export class Picture {
     const { item } = box, open = box.open;
     const card = open ? undefined : this.card(item, look);
     if (card) card.w = box.w;
+    const sign = open ? "" : this.sign(item);
+    if (card && sign === "−") card.dashed = true;
     const dim = look.lit !== null && !open && !look.lit.has(item) && !(item[0] !== "n" && this.inside(item).some((i) => look.lit!.has(`n${i}`)));
     const said = this.say(item);
-    const key = JSON.stringify([card ?? [box.w, box.h, this.family(item)], open, dim, look.focus === item, look.hits.has(item), said]);
+    const key = JSON.stringify([card ?? [box.w, box.h, this.family(item)], open, dim, look.focus === item, look.hits.has(item), said, sign]);
     let entry = this.drawn.get(item);
     const fresh = !entry;
     if (!entry) {
@@ -171,12 +178,20 @@ export class Picture {
     const children = open ? this.openBox(box) : [...drawCard(card!).children];
     if (look.hits.has(item) && !open) children.unshift(svg("rect", { x: -3, y: -3, width: box.w + 6, height: box.h + 6, rx: 9, style: `fill:color-mix(in srgb, ${color("accent")} 26%, transparent)` }));
     if (look.focus === item) children.unshift(svg("rect", { class: "ring", x: -4, y: -4, width: box.w + 8, height: box.h + 8, rx: open ? 14 : card!.square ? 6 : 10, style: `fill:none;stroke:${color("accent")}`, "stroke-width": 2 }));
+    if (sign) children.push(...badge(sign));
     hit.replaceChildren(...children.filter((child) => child.tagName === "rect"));
     entry.text.replaceChildren(...children.filter((child) => child.tagName !== "rect"));
     if (changed && !calm()) {
       const face = group.querySelector(".face");
       face?.animate?.([{ fillOpacity: 0.35 }, { fillOpacity: 1 }], { duration: 300, easing: "ease-out" });
     }
+  }
+
+  /** The sign of an item: of a folded module, what all differing nodes in it have, or that something differs. */
+  private sign(item: string): string {
+    if (!this.difference) return "";
+    const found = new Set((item[0] === "n" ? [Number(item.slice(1))] : this.inside(item)).map((i) => this.difference!.nodes.get(i) ?? ""));
+    return found.size === 1 ? [...found][0]! : item[0] === "n" ? "" : "≠";
   }
 
   private openBox(box: Box): Element[] {
@@ -192,6 +207,11 @@ export class Picture {
 
   /** What a screen reader hears about an item. */
   say(item: string): string {
+    const sign = this.sign(item), differs: Record<string, string> = { "−": " Only in a.", "+": " Only in b.", "≠": item[0] === "n" ? " It differs." : " Something in it differs." };
+    return this.sentence(item) + (differs[sign] ?? "");
+  }
+
+  private sentence(item: string): string {
     if (item[0] === "n") return nodeSentence(this.snapshot, this.snapshot.nodes[Number(item.slice(1))]!);
     const [name, cls] = scopeTitle(this.snapshot, this.plan, item);
     const nodes = this.inside(item), ops = nodes.filter((i) => this.snapshot.nodes[i]!.kind === "op").length;
@@ -216,10 +236,11 @@ export class Picture {
       const hot = strength !== undefined;
       const dim = look.lit !== null && !(this.isLit(wire.source, look) && this.isLit(wire.target, look));
       const [x, y] = wire.points[wire.points.length - 1]!;
-      const stroke = color(hot ? "grad" : "rule");
+      const signs = new Set(this.difference && wire.edges.map((i) => this.difference!.edges.get(i) ?? "")), sign = signs.size === 1 ? [...signs][0] : "";
+      const stroke = color(hot ? "grad" : sign === "+" ? "accent" : "rule");
       const group = svg("g", { opacity: dim ? 0.25 : null });
       group.append(
-        svg("path", { d: curve(wire.points), style: `fill:none;stroke:${stroke}`, "stroke-width": width(strength), "stroke-dasharray": flows ? null : "3 3" }),
+        svg("path", { d: curve(wire.points), style: `fill:none;stroke:${stroke}`, "stroke-width": sign === "+" ? 2 : width(strength), "stroke-dasharray": sign === "−" ? "7 4" : flows ? null : "3 3" }),
         svg("path", { d: `M${x},${y}l-8,-4l0,8z`, style: `fill:${stroke}` }),
       );
       paths.push(group);
@@ -297,6 +318,15 @@ export class Picture {
   label_of(item: string): string {
     return item[0] === "n" ? labelOf(this.snapshot.nodes[Number(item.slice(1))]!) : scopeTitle(this.snapshot, this.plan, item)[0];
   }
+}
+
+/** A sign in a circle, at the corner of a card; filled where something was added. */
+function badge(sign: string): SVGElement[] {
+  const added = sign === "+", edge = color(added ? "accent" : "ink");
+  return [
+    svg("circle", { cx: 0, cy: 0, r: 8.5, style: `fill:${added ? edge : color("bg")};stroke:${edge}`, "stroke-width": 1.3 }),
+    svg("text", { x: 0, y: 4.5, "font-size": 12.5, "font-weight": 700, "text-anchor": "middle", style: `fill:${color(added ? "accent-ink" : "ink")}` }, sign),
+  ];
 }
 
 function bounds(wire: Wire): { x: number; y: number; w: number; h: number } {
