@@ -1,0 +1,39 @@
+"""Every example in a docstring runs and prints what it says."""
+
+import ast
+import doctest
+import importlib
+from pathlib import Path
+
+import pytest
+
+import autodiff_lab as lab
+
+PACKAGE = Path(lab.__file__).parent
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def examples_of(path: Path) -> list[doctest.DocTest]:
+    """One DocTest for each docstring of a file that has examples, found in its text: operators are no ordinary functions."""
+    module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+    known = {**vars(importlib.import_module(module)), "lab": lab}  # a file's own names, as doctest has it
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        text = ast.get_docstring(node, clean=False) if isinstance(node, DOCUMENTED) else None
+        if text and ">>>" in text:
+            name = getattr(node, "name", path.stem)
+            found.append(doctest.DocTestParser().get_doctest(text, dict(known), name, str(path), node.body[0].lineno - 1))
+    return found
+
+
+FILES = [path for path in sorted(PACKAGE.rglob("*.py")) if ">>>" in path.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_examples_print_what_they_say(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runner, report = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS), []
+    for example in examples_of(path):
+        runner.run(example, out=report.append)
+        lab.set_default_dtype(lab.float32)
+    assert not runner.failures, "".join(report)
