@@ -1,7 +1,7 @@
 """Teacher's notebooks in the form that other graders take: nbgrader's cell metadata, or the raw cells of `otter assign`.
 
-Both ask for a cell of its own that fails. It holds no answer: it asks `lab.check`, prints the verdict as plain text, and
-asserts it. What stands between `### BEGIN SOLUTION` and `### END SOLUTION` is taken out by the grader's own command.
+Both want a cell that fails where the answer is wrong. It holds no answer: it asks `lab.check`, and fails with the verdict as
+plain text. What stands between `### BEGIN SOLUTION` and `### END SOLUTION` is taken out by the grader's own command.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def exercise_in(cell: dict) -> bool:
 def question(source: str) -> tuple[str, str]:
     """The key of an exercise, and the cell that asks about it."""
     ask = solution_of(source)[1]
-    return ask.split('"' if '"' in ask else "'")[1], f"verdict = {ask}\nprint(verdict)\nassert verdict.passed"
+    return ask.split('"' if '"' in ask else "'")[1], f"verdict = {ask}\nassert verdict.passed, verdict"
 
 
 def fresh(cell: dict, source: str) -> dict:

@@ -21,7 +21,7 @@ def test_a_notebook_runs_from_top_to_bottom(lab, number):
                if book.js("return p.content.widgets[args[0]].model.type", k) == "code" for out in book.outputs(k)]
     assert not [out for out in outputs if out["output_type"] == "error"]
     assert book.page.locator("text=/Error (creating|displaying) widget|model not found/").count() == 0
-    assert book.page.locator(".adl").count() + book.page.locator(".adl-panel").count() >= 1
+    assert book.page.locator(".adl, .adl-panel, .adl-tensor, .jp-RenderedSVG").count() >= 1
     assert "not yet" in book.page.locator(".jp-OutputArea-output", has_text=f"{number}-1").first.inner_text()
     shots(book, number)
     assert book.errors == []

@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("IPython", reason="IPython is not installed (pip install 'autodiff-lab[lab]')")
 
+from autodiff_lab.lessons import every_exercise
 from autodiff_lab.lessons.__main__ import main
 from autodiff_lab.lessons.grading import grade
 from autodiff_lab.lessons.notebooks import released
@@ -125,6 +126,25 @@ def test_hidden_tests_of_the_teacher_are_run_and_never_given_away(tmp_path):
     assert "assert" not in json.dumps(released(full))
     submit(tmp_path / "in", "own.ipynb", "x = 42")
     assert grade(tmp_path / "in" / "own.ipynb", solutions=tmp_path / "solutions")["verdicts"] == {"hidden-1": "solved", "hidden-2": "not yet"}
+
+
+def test_teachers_notebooks_are_written_for_other_graders(tmp_path):
+    solutions = Path(__file__).resolve().parents[2] / "notebooks" / "solutions"
+    assert main(["export", "nbgrader", str(solutions), "-o", str(tmp_path / "course")]) == 0
+    assert main(["export", "otter", str(solutions), "-o", str(tmp_path / "otter")]) == 0
+    assert "ClearSolutions" in (tmp_path / "course" / "nbgrader_config.py").read_text()
+    for path in sorted(solutions.glob("*.ipynb")):
+        cells = json.loads((tmp_path / "course" / "source" / path.stem / path.name).read_text())["cells"]
+        marks = [(cell["metadata"].get("nbgrader"), "".join(cell["source"])) for cell in cells]
+        keys = [one.key for one in every_exercise(path.stem[:2])]
+        assert [mark["grade_id"] for mark, _ in marks if mark] == [name for key in keys for name in (f"answer-{key}", f"check-{key}")]
+        # Where a solution stands, nbgrader may clear it; what is locked holds none.
+        assert all(mark and mark["solution"] for mark, text in marks if "SOLUTION" in text)
+        assert all(text.startswith("verdict = lab.check(") for mark, text in marks if mark and mark["grade"])
+        written = json.loads((tmp_path / "otter" / path.name).read_text())["cells"]
+        raws = ["".join(cell["source"]) for cell in written if cell["cell_type"] == "raw"]
+        assert raws[0].startswith("# ASSIGNMENT CONFIG") and sum(text.startswith("# BEGIN QUESTION") for text in raws) == len(keys)
+        assert all(cell["source"][0].startswith('""" # BEGIN PROMPT') for cell in written if cell["cell_type"] == "code" and "SOLUTION" in "".join(cell["source"]))
 
 
 def test_an_empty_folder_is_said(tmp_path, capsys):
