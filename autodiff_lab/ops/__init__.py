@@ -43,6 +43,7 @@ from . import rounding
 from . import sampling
 from . import scans
 from . import scattering
+from . import sequences
 from . import shape
 from . import softmaxes
 from . import sorting

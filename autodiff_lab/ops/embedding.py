@@ -184,5 +184,38 @@ def _(grad, index):
     return ops.embedding_rows(grad, index)
 
 
+def embedding_bag_places(weight, indices, offsets, scale_grad_by_freq: bool = False, mode: int = 0, sparse: bool = False, per_sample_weights=None,
+                         include_last_offset: bool = False, padding_idx: int | None = None):
+    """`nn.functional.embedding_bag` under the name that torch has for it, where the mode is a number: 0 sum, 1 mean, 2 max.
+
+    Returns:
+        The bags; the bag of each index (left empty for a plain sum of 32-bit numbers, as PyTorch leaves it); how many rows
+        each bag counts (0 for sums); where each maximum was found (for mean and sum the same as the third).
+    """
+    bags = embedding_bag(indices, weight, offsets, None, 2, scale_grad_by_freq, ("sum", "mean", "max")[mode], sparse, per_sample_weights, include_last_offset, padding_idx)
+    starts, numbers = np.asarray(offsets.detach().numpy()), indices.detach().numpy()
+    starts = starts[:-1] if include_last_offset else starts
+    bag_of = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(numbers))))
+    counts = numbers != checked_padding(padding_idx, weight.shape[0])
+    quick = mode == 0 and weight.dtype.itemsize < 8
+    sizes = np.bincount(bag_of[counts], minlength=len(starts)) if mode else np.zeros(len(starts), np.int64)
+    found = sizes
+    if mode == 2:
+        found = np.zeros(tuple(bags.shape), np.int64)
+        for b in range(len(starts)):
+            mine = numbers[counts & (bag_of == b)]
+            if len(mine):
+                found[b] = mine[weight.detach().numpy()[mine].argmax(0)]
+    wrapped = public[""]["tensor"]
+    return bags, wrapped(np.zeros(0, np.int64) if quick and padding_idx is None else bag_of), wrapped(sizes), wrapped(found)
+
+
+def embedding_renorm_(input, indices, max_norm: float, norm_type: float):
+    """Scale down, in place, the rows of `input` at `indices` whose norm is above `max_norm`."""
+    shorten(input, indices, max_norm, norm_type)
+    return input
+
+
 public["nn.functional"].update(embedding=embedding, embedding_bag=embedding_bag)
+public[""].update(embedding_bag=embedding_bag_places, embedding_renorm_=embedding_renorm_)
 public[""]["embedding"] = lambda weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False: embedding_rows(weight, indices, padding_idx, scale_grad_by_freq)

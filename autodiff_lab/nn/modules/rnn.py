@@ -8,7 +8,7 @@ import warnings
 
 from ...core.op import ops, public
 from ...core.tensor import Tensor
-from .. import functional as F
+from ...ops.sequences import run_layers
 from .. import init
 from ..parameter import Parameter
 from ..utils.rnn import PackedSequence
@@ -167,34 +167,14 @@ class RNNBase(Module):
 
     def _layers(self, rows, states: list, sizes: tuple):
         """All layers and directions; returns the rows of the last layer and the stacked final states."""
-        lab = public[""]
         directions = 2 if self.bidirectional else 1
-        finals: list[list] = [[] for _ in states]
-        for layer in range(self.num_layers):
-            outputs = []
-            for direction in range(directions):
-                k = layer * directions + direction
-                result = self._run(rows, [s[k] for s in states], self._weights_of(k), sizes, bool(direction))
-                outputs.append(result[0])
-                for found, final in zip(finals, result[1:], strict=True):
-                    found.append(final)
-            rows = outputs[0] if directions == 1 else lab["cat"](outputs, 1)
-            if self.dropout and self.training and layer < self.num_layers - 1:
-                rows = F.dropout(rows, self.dropout, True)
-        return rows, [lab["stack"](found) for found in finals]
+        weights = [self._weights_of(k) for k in range(self.num_layers * directions)]
+        return run_layers(self.mode, rows, states, weights, sizes, directions, self.dropout if self.training else 0.0)
 
     def _weights_of(self, k: int) -> tuple:
         """w_ih, w_hh, b_ih, b_hh, w_hr of one layer and direction; None for those that are not there."""
         found = {name.split("_l")[0]: getattr(self, name) for name in self._all_weights[k]}
         return tuple(found.get(name) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr"))
-
-    def _run(self, rows, states, weights, sizes, reverse: bool):
-        w_ih, w_hh, b_ih, b_hh, w_hr = weights
-        if self.mode == "LSTM":
-            return ops.lstm_layer(rows, *states, w_ih, w_hh, b_ih, b_hh, w_hr, sizes, reverse)
-        if self.mode == "GRU":
-            return ops.gru_layer(rows, *states, w_ih, w_hh, b_ih, b_hh, sizes, reverse)
-        return ops.rnn_layer(rows, *states, w_ih, w_hh, b_ih, b_hh, sizes, reverse, "tanh" if self.mode == "RNN_TANH" else "relu")
 
 
 class RNN(RNNBase):
