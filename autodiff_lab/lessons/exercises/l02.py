@@ -6,7 +6,7 @@ import numpy as np
 
 from ...core import dtypes
 from ...core.op import public
-from ..checking import NotYet, exercise
+from ..checking import NothingYet, NotYet, exercise
 from ..judging import array, call, same, same_number
 
 torch = public[""]
@@ -38,7 +38,7 @@ def promotion(kinds):
     for name, (right, reason) in reasons.items():
         got = kinds.get(name, ...)
         if got is ... or got is None:
-            raise NotYet(f"`{name}` is still open.")
+            raise NothingYet(f"`{name}` is still open.")
         if isinstance(got, str):
             raise NotYet(f"`{name}`: write the dtype itself, `torch.float32`, without quotes.")
         if got is not right and got != right:

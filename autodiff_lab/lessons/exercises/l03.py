@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...core.op import public
-from ..checking import NotYet, exercise
+from ..checking import NothingYet, NotYet, exercise
 from ..judging import array, call, same, same_shape
 
 torch = public[""]
@@ -18,7 +18,7 @@ def judge_shapes(answers, expected: dict, reasons: dict) -> None:
     for name, right in expected.items():
         got = answers.get(name, ...)
         if got is ... or got is None:
-            raise NotYet(f"`{name}` is still open.")
+            raise NothingYet(f"`{name}` is still open.")
         if right == "error":
             if got != "error":
                 raise NotYet(f"`{name}`: {reasons[name]}")

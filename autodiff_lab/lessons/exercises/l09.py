@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ...core.op import public
-from ..checking import NotYet, exercise
+from ..checking import NothingYet, NotYet, exercise
 from ..judging import array, call, same, same_choice, same_number
 
 torch = public[""]
@@ -84,5 +84,5 @@ def which(choice):
     for task, right, reason in zip(tasks, ("mse", "ce", "bce"), ("a temperature is a number on a scale: how far off matters.", "exactly one of ten is right: probabilities that sum to 1.", "two independent questions: both, one or none may be true, so no softmax over them.")):
         got = choice[task]
         if got is ... or got is None:
-            raise NotYet(f"{task!r} is still open.")
+            raise NothingYet(f"{task!r} is still open.")
         same_choice(got, right, dict.fromkeys(("mse", "ce", "bce"), f"{task!r}: {reason}"))
