@@ -137,8 +137,11 @@ def _run(tensors, starts, retain_graph, create_graph, wanted, accumulate) -> dic
     before, modes.grad = modes.grad, create_graph
     failure = None
     try:
-        return run_backward([_place(t) for t in tensors], starts, retain_graph=create_graph if retain_graph is None else retain_graph,
-                            create_graph=create_graph, inputs=wanted, accumulate=accumulate)
+        captured = run_backward([_place(t) for t in tensors], starts, retain_graph=create_graph if retain_graph is None else retain_graph,
+                                create_graph=create_graph, inputs=wanted, accumulate=accumulate)
+        if watching and not accumulate:
+            observe.tell("gradients_returned", captured)
+        return captured
     except BaseException as error:
         failure = error
         raise

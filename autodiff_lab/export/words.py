@@ -80,7 +80,7 @@ def node_sentence(snapshot: GraphSnapshot, node: NodeInfo) -> str:
         return ", ".join(parts) + "."
     parts.append(f"value {value_text(node)}" if node.shape == () and node.value else f"shape {shape_text(node.shape)}" if node.shape != () else "scalar")
     if node.grad is not None:
-        parts.append(f"gradient {'' if node.shape == () else 'of norm '}{scalar_text(node.grad)}")
+        parts.append(f"gradient {'' if node.shape == () else 'of norm '}{scalar_text(node.grad)}{' (returned, not put into .grad)' if node.grad_state == 'returned' else ''}")
     else:
         parts.append({"∂ not asked": "no gradient asked", "∂ None": "gradient None: the backward pass did not reach it",
                       "∂ not yet": "no backward yet", "∂ not kept": "its gradient is no longer kept"}[grad_text(node, snapshot.backward)])
@@ -157,6 +157,9 @@ def _into_leaves(snapshot: GraphSnapshot, step: BackwardStep) -> str:
         name = label_of(snapshot.nodes[a.node])
         before = "None" if a.before is None else scalar_text(a.before)
         norm = "" if snapshot.nodes[a.node].shape == () else " (norm)"
+        if a.returned:
+            said.append(f"{name} was asked for: {scalar_text(a.after)}{norm} is returned, and {name}.grad is left alone.")
+            continue
         hooked = f"{_its(a.hooks)} {f'turned {scalar_text(a.arrived)} into {scalar_text(a.added)}' if a.arrived else 'ran'}; " if a.hooks else ""
         said.append(f"{name} is a leaf: {hooked}{name}.grad{norm} was {before}, now {scalar_text(a.after)}.")
     return (" " + " ".join(said)) if said else ""

@@ -52,6 +52,7 @@ class _Builder:
         self.passed = self._latest_pass()
         self.flows = {flow.key: flow for flow in self.passed if flow.key in self.reached}
         self.ran = bool(self.flows)
+        self.returned = self.passed[-1].returned if self.passed else None
         self.gone = not self.ran and any(key in self.recorder.done for key in self.reached)
         self._name_operators()
         edges = self._edges()
@@ -263,8 +264,10 @@ class _Builder:
                 index = drawn.output or 0
                 held = held[index] if index < len(held) else None
             grad = value_of(held)
+        given_back = value_of((self.returned or {}).get(drawn.key))
+        grad = grad or given_back
         wants = entry.key < 1 << 60 or bool(entry.error)
-        state = "known" if grad is not None else "not asked" if not wants else "none" if self.ran and not entry.layer else "gone" if self.gone else "yet"
+        state = "returned" if given_back else "known" if grad is not None else "not asked" if not wants else "none" if self.ran and not entry.layer else "gone" if self.gone else "yet"
         dtype = drawn.dtype
         saved = self._saved(entry) if entry.key < 1 << 60 else ()
         return NodeInfo(
@@ -310,7 +313,9 @@ class _Builder:
             value = value_of(tensor._a)
         grad = tensor._grad if tensor is not None and wants else None
         known = value_of(grad._a) if grad is not None else self.after.get(leaf.key)
-        state = "known" if known is not None else "not asked" if not wants else "none" if self.ran else "yet"
+        given_back = value_of((self.returned or {}).get(leaf.key))
+        known = given_back or known
+        state = "returned" if given_back else "known" if known is not None else "not asked" if not wants else "none" if self.ran else "yet"
         family = "param" if wants else "data"
         return NodeInfo(self.ids[leaf.key], "parameter" if wants else "data", "", "", family, FAMILIES[family][0], clean(name), None, tuple(leaf.shape),
                         _dtype_name(leaf.dtype), "cpu", self._scope_of_leaf(leaf.key), None, (), value, known, state, hooks=self.recorder.hooks_of(leaf.key))
@@ -399,7 +404,7 @@ class _Builder:
             for index, number_of_edge in by_target.get(flow.key, ()):
                 held = flow.contributions[number_of_edge] if number_of_edge < len(flow.contributions) else None
                 value = value_of(held)
-                if value is None:
+                if value is None or self._dropped(infos[index].source):
                     continue
                 sent.append(Contribution(index, value))
                 if self.recorder.hooks:
@@ -414,7 +419,24 @@ class _Builder:
                     if now is not None:
                         into.append(Accumulation(self.ids[key], change or now, was, now, *self._hooked(key, arrived, change)))
             steps.append(BackwardStep(node.id, node.grad or Value(), tuple(sent), tuple(into), sum(s.bytes for s in node.saved), *self._hooked(flow.key, arrived, node.grad)))
-        return tuple(infos), tuple(steps)
+        return tuple(infos), tuple(self._with_returned(steps, infos))
+
+    def _dropped(self, node: int) -> bool:
+        """True where the engine threw away what was sent, because autograd.grad did not ask for it."""
+        if self.returned is None:
+            return False
+        item = self.order[node]
+        key = item.key if not isinstance(item, Entry) else self.chosen.get(item.key, item).key
+        return key not in self.returned and key not in self.flows and not (isinstance(item, Entry) and item.key in self.flows)
+
+    def _with_returned(self, steps: list[BackwardStep], infos) -> list[BackwardStep]:
+        """What was returned, told with the last step that sent something there."""
+        for key, held in (self.returned or {}).items():
+            node, value = self.ids.get(self._drawn(key)), value_of(held)
+            last = max((k for k, step in enumerate(steps) if any(infos[c.edge].source == node for c in step.contributions)), default=None)
+            if value is not None and last is not None:
+                steps[last] = replace(steps[last], accumulations=(*steps[last].accumulations, Accumulation(node, value, None, value, returned=True)))
+        return steps
 
 
     def _hooked(self, key: int, arrived: dict, left: Value | None) -> tuple[int, Value | None]:

@@ -105,7 +105,7 @@ class NodeInfo:
     calls: tuple[Source, ...] = ()  # from where the function that `source` is in was called, innermost first
     value: Value | None = None
     grad: Value | None = None
-    grad_state: str = "yet"  # "yet", "known", "none", "not asked", "gone": known once, no longer kept
+    grad_state: str = "yet"  # "yet", "known", "returned" (by autograd.grad), "none", "not asked", "gone": known once, no longer kept
     saved: tuple[Saved, ...] = ()
     layer: int = 0  # 1: made by a backward pass under create_graph
     latex: str = ""
@@ -137,7 +137,7 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class Accumulation:
-    """A leaf's `.grad` changed."""
+    """A leaf's `.grad` changed, or what arrived was returned to who asked for it."""
 
     node: int
     added: Value
@@ -145,6 +145,7 @@ class Accumulation:
     after: Value
     hooks: int = 0  # that ran here
     arrived: Value | None = None  # what the first of them got, if they changed it
+    returned: bool = False  # by autograd.grad: `.grad` is what it was
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ class Flow(NamedTuple):
     grad: object
     contributions: tuple
     leaves: tuple  # (leaf, added, before), of the leaves that settled after it
-    hooks: int = 0
+    returned: dict | None = None  # in the last one of a pass: what autograd.grad gave back, by key
 
 
 def keep(array):
@@ -125,7 +125,7 @@ class Recorder(observe.Observer):
         self.ops: dict[int, object] = {}  # by id, of those in `entries`
         self.scopes: dict[int, ScopeEntry] = {}  # by number
         self.open: list[ScopeEntry] = []
-        self.flows: list[tuple] = []  # of the latest backward pass: Flow without its leaves, or (leaf, added, before) of the Flow before it
+        self.flows: list[tuple] = []  # of the latest backward pass: Flow without its leaves, (leaf, added, before) of the Flow before it, or (0, what was returned)
         self.history: dict[object, list[tuple]] = {}  # small passes before that, by the place in the code where they began
         self.done: dict[int, None] = {}  # nodes that a pass began at
         self.roots: list[int] = []  # of the latest backward pass
@@ -474,6 +474,10 @@ class Recorder(observe.Observer):
             self.hooks[leaf.key] = _hooks_on_leaf(tensor)
         self.flows.append((leaf.key, grad, before))  # the engine tells of a leaf after the node that fed it last
 
+    def gradients_returned(self, captured):
+        if self.running == 1 and self.flows:
+            self.flows.append((0, {place.seq if place.__class__ is Node else int(self._key(place)): self._hold(grad) for place, grad in captured.items()}))
+
     def _held(self, node, grad, contributions):
         """Both as they may be kept. The engine never writes to them again, so that a reference is enough."""
         kept = [None if g is None else self._hold(g) for g in grad] if grad.__class__ is list else self._hold(grad)
@@ -563,8 +567,10 @@ def flows_of(noted: list[tuple]) -> list[Flow]:
     for key, *rest in noted:
         if key > 0:
             flows.append(Flow(key, *rest, leaves=()))
-        elif flows:
+        elif key < 0 and flows:
             flows[-1] = flows[-1]._replace(leaves=(*flows[-1].leaves, (key, *rest)))
+        elif flows:
+            flows[-1] = flows[-1]._replace(returned=rest[0])
     return flows
 
 

@@ -216,3 +216,41 @@ def test_a_hook_on_what_a_node_sends_hides_no_wrong_derivative():
         observe.detach(recorder)
     snapshot = build(recorder, recorder.roots)
     assert w.grad.item() == 300 and all(edge.local is None for edge in snapshot.edges)
+
+
+def asked(*wanted):
+    """y = w * h, h = w * x, after autograd.grad for the named ones."""
+    recorder = observe.attach(Recorder())
+    try:
+        w, x = lab.tensor(2.0, requires_grad=True), lab.tensor(3.0, requires_grad=True)
+        h = w * x
+        y = w * h
+        there = {"w": w, "x": x, "h": h}
+        given = lab.autograd.grad(y, [there[name] for name in wanted])
+    finally:
+        observe.detach(recorder)
+    assert w.grad is None and x.grad is None
+    names = {id(tensor): name for name, tensor in there.items()}
+    return [g.item() for g in given], from_json(to_json(build(recorder, recorder.roots, names=names)))
+
+
+@pytest.mark.parametrize("wanted", [("x",), ("w",), ("w", "x")])
+def test_what_autograd_grad_returned_is_shown_and_said_to_be_returned(wanted):
+    given, snapshot = asked(*wanted)
+    leaves = {n.name: n for n in snapshot.nodes if n.kind == "parameter"}
+    for name, number in zip(wanted, given):
+        assert (leaves[name].grad_state, leaves[name].grad.number) == ("returned", number)
+        assert f"gradient {number:g} (returned, not put into .grad)" in words.node_sentence(snapshot, leaves[name])
+    for name in set(leaves) - set(wanted):
+        assert leaves[name].grad_state == "none"
+    told = [a for step in snapshot.steps for a in step.accumulations]
+    assert sorted(snapshot.nodes[a.node].name for a in told if a.returned) == sorted(wanted)
+    for c in (c for step in snapshot.steps for c in step.contributions):  # what nobody asked for was not sent
+        assert snapshot.nodes[snapshot.edges[c.edge].source].name not in set(leaves) - set(wanted)
+    assert f"{wanted[-1]} was asked for: {given[-1]:g} is returned, and {wanted[-1]}.grad is left alone." in words.step_sentence(snapshot, len(snapshot.steps))
+
+
+def test_an_intermediate_that_was_asked_for_has_its_gradient():
+    given, snapshot = asked("h")
+    h = next(n for n in snapshot.nodes if n.op == "mul" and n.id != snapshot.roots[0])
+    assert (h.grad_state, h.grad.number) == ("returned", given[0])

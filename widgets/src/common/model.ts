@@ -18,11 +18,11 @@ export interface ScopeInfo {
 export interface NodeInfo {
   id: number; kind: "op" | "parameter" | "data"; op?: string; label?: string; family?: Family; glyph?: string; name?: string; turn?: number;
   shape?: number[]; dtype?: string; device?: string; scope?: number; source?: Source; calls?: Source[]; value?: Value; grad?: Value;
-  grad_state?: "yet" | "known" | "none" | "not asked" | "gone"; saved?: Saved[]; layer?: number; latex?: string; error?: string; inplace?: boolean; hooks?: number;
+  grad_state?: "yet" | "known" | "returned" | "none" | "not asked" | "gone"; saved?: Saved[]; layer?: number; latex?: string; error?: string; inplace?: boolean; hooks?: number;
 }
 export interface EdgeInfo { source: number; target: number; slot?: string; latex?: string; plain?: string; local?: Float; grad?: boolean }
 export interface Contribution { edge: number; value: Value }
-export interface Accumulation { node: number; added: Value; before?: Value; after: Value; hooks?: number; arrived?: Value }
+export interface Accumulation { node: number; added: Value; before?: Value; after: Value; hooks?: number; arrived?: Value; returned?: boolean }
 export interface BackwardStep { node: number; grad: Value; contributions?: Contribution[]; accumulations?: Accumulation[]; freed?: number; hooks?: number; arrived?: Value }
 export interface Snapshot {
   title?: string; nodes: NodeInfo[]; edges: EdgeInfo[]; scopes: ScopeInfo[]; code: Code[]; roots: number[]; steps: BackwardStep[];

@@ -55,7 +55,7 @@ export function nodeSentence(snapshot: Snapshot, node: NodeInfo): string {
   if (node.source) parts.push(placeText(snapshot, node.source));
   if (node.error) return [...parts, `failed: ${node.error}`].join(", ") + ".";
   parts.push(isScalar(node) ? (node.value ? `value ${valueText(node)}` : "scalar") : `shape ${shapeText(node.shape)}`);
-  if (node.grad) parts.push(`gradient ${isScalar(node) ? "" : "of norm "}${scalarText(node.grad)}`);
+  if (node.grad) parts.push(`gradient ${isScalar(node) ? "" : "of norm "}${scalarText(node.grad)}${node.grad_state === "returned" ? " (returned, not put into .grad)" : ""}`);
   else {
     const said: Record<string, string> = { "∂ not asked": "no gradient asked", "∂ None": "gradient None: the backward pass did not reach it", "∂ not yet": "no backward yet", "∂ not kept": "its gradient is no longer kept" };
     parts.push(said[gradText(node, snapshot.backward)]!);
@@ -140,6 +140,7 @@ export function bytes(n: number): string {
 function intoLeaves(snapshot: Snapshot, k: number): string {
   const said = (snapshot.steps[k - 1]!.accumulations ?? []).map((a) => {
     const node = snapshot.nodes[a.node]!, name = labelOf(node);
+    if (a.returned) return `${name} was asked for: ${scalarText(a.after)}${isScalar(node) ? "" : " (norm)"} is returned, and ${name}.grad is left alone.`;
     const hooked = a.hooks ? `${its(a.hooks)} ${a.arrived ? `turned ${scalarText(a.arrived)} into ${scalarText(a.added)}` : "ran"}; ` : "";
     return `${name} is a leaf: ${hooked}${name}.grad${isScalar(node) ? "" : " (norm)"} was ${a.before ? scalarText(a.before) : "None"}, now ${scalarText(a.after)}.`;
   });

@@ -263,7 +263,7 @@ export class GraphPanel implements Owner {
       this.now = { ...this.snapshot, backward: this.step >= this.snapshot.steps.length ? this.snapshot.backward : "none", nodes: this.snapshot.nodes.map((node) => {
         const grad = state.grads.get(node.id);
         const { grad: _old, ...rest } = node;
-        return grad ? { ...rest, grad, grad_state: "known" as const } : { ...rest, grad_state: node.grad_state === "known" ? ("yet" as const) : node.grad_state ?? "yet" };
+        return grad ? { ...rest, grad, grad_state: "known" as const } : { ...rest, grad_state: node.grad_state === "known" || node.grad_state === "returned" ? ("yet" as const) : node.grad_state ?? "yet" };
       }) };
       this.flows = new Map();
       for (let i = 0; i < this.step; i++) for (const c of this.snapshot.steps[i]!.contributions ?? []) this.flows.set(c.edge, c.value);
