@@ -41,21 +41,48 @@ class ReLU(_InPlace):
 
 
 class SiLU(_InPlace):
-    """x·σ(x), also called swish."""
+    """x·σ(x), also called swish.
+
+    Shape: any, and the same out.
+
+    Source: Elfwing, Uchibe and Doya (2018), Sigmoid-weighted linear units.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.SiLU()(lab.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.2689,  0.0000,  1.7616])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.silu(input, inplace=self.inplace)
 
 
 class Mish(_InPlace):
-    """x·tanh(softplus(x))."""
+    """x·tanh(softplus(x)).
+
+    Shape: any, and the same out.
+
+    Source: Misra (2019), Mish: a self regularized non-monotonic activation function.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.Mish()(lab.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.3034,  0.0000,  1.9440])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.mish(input, inplace=self.inplace)
 
 
 class Hardswish(_InPlace):
-    """x·relu6(x + 3)/6: SiLU from straight lines."""
+    """x·relu6(x + 3)/6: SiLU from straight lines.
+
+    Shape: any, and the same out.
+
+    Source: Howard et al. (2019), Searching for MobileNetV3.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.Hardswish()(lab.tensor([-1.0, 0.0, 1.0, 4.0]))
+    tensor([-0.3333,  0.0000,  0.6667,  4.0000])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.hardswish(input, self.inplace)
@@ -65,7 +92,14 @@ class Hardswish(_InPlace):
 
 
 class Hardsigmoid(_InPlace):
-    """relu6(x + 3)/6: the sigmoid from straight lines."""
+    """relu6(x + 3)/6: the sigmoid from straight lines.
+
+    Shape: any, and the same out.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.Hardsigmoid()(lab.tensor([-4.0, 0.0, 1.5]))
+    tensor([0.0000, 0.5000, 0.7500])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.hardsigmoid(input, self.inplace)
@@ -75,14 +109,35 @@ class Hardsigmoid(_InPlace):
 
 
 class SELU(_InPlace):
-    """A scaled ELU that keeps mean 0 and variance 1 through many layers."""
+    """A scaled ELU that keeps mean 0 and variance 1 through many layers.
+
+    Shape: any, and the same out.
+
+    Source: Klambauer et al. (2017), Self-normalizing neural networks.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.SELU()(lab.tensor([-1.0, 0.0, 2.0]))
+    tensor([-1.1113,  0.0000,  2.1014])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.selu(input, self.inplace)
 
 
 class ELU(_InPlace):
-    """x where positive, alpha·(eˣ - 1) elsewhere."""
+    """x where positive, alpha·(eˣ - 1) elsewhere.
+
+    Args:
+        alpha: where the curve ends on the left: at -alpha.
+
+    Shape: any, and the same out.
+
+    Source: Clevert, Unterthiner and Hochreiter (2015), Fast and accurate deep network learning by exponential linear units.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.ELU()(lab.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.6321,  0.0000,  2.0000])
+    """
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False):
         super().__init__(inplace)
@@ -96,14 +151,30 @@ class ELU(_InPlace):
 
 
 class CELU(ELU):
-    """An ELU whose slope is continuous for every alpha."""
+    """An ELU whose slope is continuous for every alpha.
+
+    Shape: any, and the same out.
+
+    Source: Barron (2017), Continuously differentiable exponential linear units.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.CELU(alpha=2.0)(lab.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.7869,  0.0000,  2.0000])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.celu(input, self.alpha, self.inplace)
 
 
 class LeakyReLU(_InPlace):
-    """x where positive, negative_slope·x elsewhere."""
+    """x where positive, negative_slope·x elsewhere.
+
+    Shape: any, and the same out.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.LeakyReLU(0.1)(lab.tensor([-2.0, 3.0]))
+    tensor([-0.2000,  3.0000])
+    """
 
     def __init__(self, negative_slope: float = 1e-2, inplace: bool = False):
         super().__init__(inplace)
@@ -117,7 +188,17 @@ class LeakyReLU(_InPlace):
 
 
 class RReLU(_InPlace):
-    """A LeakyReLU whose slope is drawn between lower and upper for each element while training."""
+    """A LeakyReLU whose slope is drawn between lower and upper for each element while training.
+
+    Shape: any, and the same out.
+
+    Source: Xu et al. (2015), Empirical evaluation of rectified activations.
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.RReLU(0.1, 0.3).eval()  # the mean slope, once training is over
+    >>> m(lab.tensor([-2.0, 3.0]))
+    tensor([-0.4000,  3.0000])
+    """
 
     def __init__(self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False):
         super().__init__(inplace)
@@ -131,7 +212,17 @@ class RReLU(_InPlace):
 
 
 class Hardtanh(_InPlace):
-    """x cut off at min_val and max_val."""
+    """x cut off at min_val and max_val.
+
+    Shape: any, and the same out.
+
+    Raises:
+        AssertionError: unless max_val > min_val.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.Hardtanh(-2, 2)(lab.tensor([-3.0, 0.5, 3.0]))
+    tensor([-2.0000,  0.5000,  2.0000])
+    """
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False, min_value: float | None = None, max_value: float | None = None):
         super().__init__(inplace)
@@ -148,7 +239,14 @@ class Hardtanh(_InPlace):
 
 
 class ReLU6(Hardtanh):
-    """x cut off at 0 and 6."""
+    """x cut off at 0 and 6.
+
+    Shape: any, and the same out.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.ReLU6()(lab.tensor([-1.0, 3.0, 9.0]))
+    tensor([0., 3., 6.])
+    """
 
     def __init__(self, inplace: bool = False):
         super().__init__(0.0, 6.0, inplace)
@@ -158,7 +256,14 @@ class ReLU6(Hardtanh):
 
 
 class Threshold(_InPlace):
-    """x where above the threshold, `value` elsewhere."""
+    """x where above the threshold, `value` elsewhere.
+
+    Shape: any, and the same out.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.Threshold(0.1, 20)(lab.tensor([0.0, 0.5]))
+    tensor([20.0000,  0.5000])
+    """
 
     def __init__(self, threshold: float, value: float, inplace: bool = False):
         super().__init__(inplace)
@@ -172,42 +277,84 @@ class Threshold(_InPlace):
 
 
 class Sigmoid(Module):
-    """1/(1 + e⁻ˣ)."""
+    """1/(1 + e⁻ˣ).
+
+    Shape: any, and the same out.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.Sigmoid()(lab.tensor([-1.0, 0.0, 1.0]))
+    tensor([0.2689, 0.5000, 0.7311])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return input.sigmoid()
 
 
 class Tanh(Module):
-    """The hyperbolic tangent."""
+    """The hyperbolic tangent.
+
+    Shape: any, and the same out.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.Tanh()(lab.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.7616,  0.0000,  0.7616])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return input.tanh()
 
 
 class LogSigmoid(Module):
-    """The logarithm of the sigmoid."""
+    """The logarithm of the sigmoid.
+
+    Shape: any, and the same out.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.LogSigmoid()(lab.tensor([-100.0, 0.0, 1.0]))
+    tensor([-100.0000,   -0.6931,   -0.3133])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.logsigmoid(input)
 
 
 class Softsign(Module):
-    """x/(1 + |x|)."""
+    """x/(1 + |x|).
+
+    Shape: any, and the same out.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.Softsign()(lab.tensor([-1.0, 0.0, 3.0]))
+    tensor([-0.5000,  0.0000,  0.7500])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.softsign(input)
 
 
 class Tanhshrink(Module):
-    """x - tanh(x)."""
+    """x - tanh(x).
+
+    Shape: any, and the same out.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.Tanhshrink()(lab.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.2384,  0.0000,  1.0360])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.tanhshrink(input)
 
 
 class Hardshrink(Module):
-    """x, but 0 within ±lambd."""
+    """x, but 0 within ±lambd.
+
+    Shape: any, and the same out.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.Hardshrink()(lab.tensor([-1.0, 0.3, 2.0]))
+    tensor([-1.,  0.,  2.])
+    """
 
     def __init__(self, lambd: float = 0.5):
         super().__init__()
@@ -221,14 +368,31 @@ class Hardshrink(Module):
 
 
 class Softshrink(Hardshrink):
-    """x moved towards 0 by lambd, and 0 within ±lambd."""
+    """x moved towards 0 by lambd, and 0 within ±lambd.
+
+    Shape: any, and the same out.
+
+    Raises:
+        RuntimeError: for a negative lambd, when called.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.Softshrink()(lab.tensor([-1.0, 0.3, 2.0]))
+    tensor([-0.5000,  0.0000,  1.5000])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.softshrink(input, self.lambd)
 
 
 class Softplus(Module):
-    """log(1 + e^(beta·x))/beta: a smooth ReLU; linear where beta·x is above threshold."""
+    """log(1 + e^(beta·x))/beta: a smooth ReLU; linear where beta·x is above threshold.
+
+    Shape: any, and the same out.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.Softplus()(lab.tensor([-1.0, 0.0, 30.0]))
+    tensor([ 0.3133,  0.6931, 30.0000])
+    """
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0):
         super().__init__()
@@ -242,7 +406,16 @@ class Softplus(Module):
 
 
 class GELU(Module):
-    """x·Φ(x) with the normal distribution's Φ; approximate="tanh" for the cheaper curve."""
+    """x·Φ(x) with the normal distribution's Φ; approximate="tanh" for the cheaper curve.
+
+    Shape: any, and the same out.
+
+    Source: Hendrycks and Gimpel (2016), Gaussian error linear units.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.GELU()(lab.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.1587,  0.0000,  1.9545])
+    """
 
     def __init__(self, approximate: str = "none"):
         super().__init__()
@@ -256,7 +429,19 @@ class GELU(Module):
 
 
 class GLU(Module):
-    """The first half of the features, gated by the sigmoid of the second half."""
+    """The first half of the features, gated by the sigmoid of the second half.
+
+    Shape: (..., 2·n, ...) to (..., n, ...) in dimension `dim`.
+
+    Raises:
+        RuntimeError: for an odd number in that dimension.
+
+    Source: Dauphin et al. (2016), Language modeling with gated convolutional networks.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.GLU()(lab.tensor([[1.0, 2.0, 0.0, 100.0]]))
+    tensor([[0.5000, 2.0000]])
+    """
 
     def __init__(self, dim: int = -1):
         super().__init__()
@@ -270,7 +455,20 @@ class GLU(Module):
 
 
 class PReLU(Module):
-    """A LeakyReLU whose slope is learned: one, or one per channel."""
+    """A LeakyReLU whose slope is learned: one, or one per channel.
+
+    Shape: any for one parameter, (N, C, ...) for C of them; the same out.
+
+    Source: He et al. (2015), Delving deep into rectifiers.
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.PReLU()
+    >>> m(lab.tensor([-2.0, 3.0]))
+    tensor([-0.5000,  3.0000], grad_fn=<PreluKernelBackward0>)
+    >>> m.weight
+    Parameter containing:
+    tensor([0.2500], requires_grad=True)
+    """
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25, device=None, dtype=None):
         super().__init__()
@@ -290,7 +488,14 @@ class PReLU(Module):
 
 
 class Softmax(Module):
-    """Positive numbers that add up to 1 along dim."""
+    """Positive numbers that add up to 1 along dim.
+
+    Shape: any, and the same out; every slice along `dim` sums to 1.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.Softmax(dim=1)(lab.tensor([[0.0, 1.0, 2.0]]))
+    tensor([[0.0900, 0.2447, 0.6652]])
+    """
 
     def __init__(self, dim: int | None = None):
         super().__init__()
@@ -308,21 +513,42 @@ class Softmax(Module):
 
 
 class LogSoftmax(Softmax):
-    """The logarithm of softmax, computed without overflow."""
+    """The logarithm of softmax, computed without overflow.
+
+    Shape: any, and the same out.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.LogSoftmax(dim=1)(lab.tensor([[0.0, 1.0, 2.0]]))
+    tensor([[-2.4076, -1.4076, -0.4076]])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.log_softmax(input, self.dim)
 
 
 class Softmin(Softmax):
-    """The softmax of -x."""
+    """The softmax of -x.
+
+    Shape: any, and the same out.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.Softmin(dim=1)(lab.tensor([[0.0, 1.0, 2.0]]))
+    tensor([[0.6652, 0.2447, 0.0900]])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.softmin(input, self.dim)
 
 
 class Softmax2d(Module):
-    """Softmax over the channels of (N, C, H, W) or (C, H, W)."""
+    """Softmax over the channels of (N, C, H, W) or (C, H, W).
+
+    Shape: (N, C, H, W) or (C, H, W), and the same out.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.Softmax2d()(lab.zeros(1, 4, 1, 1)).flatten()
+    tensor([0.2500, 0.2500, 0.2500, 0.2500])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         if input.dim() not in (3, 4):

@@ -9,7 +9,12 @@ __all__ = ["Flatten", "Unflatten"]
 
 
 class Flatten(Module):
-    """Join the dimensions from `start_dim` to `end_dim` into one; by default all but the batch."""
+    """Join the dimensions from `start_dim` to `end_dim` into one; by default all but the batch.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.Flatten()(lab.zeros(8, 3, 5, 5)).shape
+    torch.Size([8, 75])
+    """
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1):
         super().__init__()
@@ -23,7 +28,12 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """Split dimension `dim` into `unflattened_size`; the inverse of Flatten."""
+    """Split dimension `dim` into `unflattened_size`; the inverse of Flatten.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.Unflatten(1, (2, 5))(lab.zeros(8, 10)).shape
+    torch.Size([8, 2, 5])
+    """
 
     def __init__(self, dim: int, unflattened_size):
         super().__init__()

@@ -22,7 +22,12 @@ def new_parameter(*shape, device=None, dtype=None) -> Parameter:
 
 
 class Identity(Module):
-    """Gives back its input, whatever it is built with: a placeholder."""
+    """Gives back its input, whatever it is built with: a placeholder.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.Identity(54, unused=True)(lab.tensor([1.0, 2.0]))
+    tensor([1., 2.])
+    """
 
     def __init__(self, *args, **kwargs):
         super().__init__()
@@ -80,6 +85,10 @@ class Bilinear(Module):
     """`x1 @ A @ x2 + b` for every output: how two inputs go together.
 
     Shape: (..., in1), (..., in2) to (..., out); `weight` is (out, in1, in2).
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.Bilinear(20, 30, 40)(lab.zeros(128, 20), lab.zeros(128, 30)).shape
+    torch.Size([128, 40])
     """
 
     def __init__(self, in1_features: int, in2_features: int, out_features: int, bias: bool = True, device=None, dtype=None):

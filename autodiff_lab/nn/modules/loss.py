@@ -40,7 +40,17 @@ class _WeightedLoss(_Loss):
 
 
 class L1Loss(_Loss):
-    """|input - target|."""
+    """|input - target|.
+
+    Args:
+        reduction: "mean", "sum", or "none" for one loss per element.
+
+    Shape: any input, and a target of the same shape; a number, or the input's shape for "none".
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.L1Loss()(lab.tensor([1.0, 2.0]), lab.tensor([1.0, 4.0]))
+    tensor(1.)
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.l1_loss(input, target, reduction=self.reduction)
@@ -64,6 +74,17 @@ class NLLLoss(_WeightedLoss):
     Args:
         weight: one number per class.
         ignore_index: a target that does not count.
+        reduction: "mean" (weighted, where there are weights), "sum" or "none".
+
+    Shape: input (N, C), (C) or (N, C, d₁, …); target (N), () or (N, d₁, …), int64 (or uint8) in [0, C).
+
+    Raises:
+        IndexError: for a target that is no class.
+
+    >>> import autodiff_lab as lab
+    >>> log_probs = lab.tensor([[0.2, 0.8], [0.5, 0.5]]).log()
+    >>> lab.nn.NLLLoss(reduction="none")(log_probs, lab.tensor([1, 0]))
+    tensor([0.2231, 0.6931])
     """
 
     def __init__(self, weight: Tensor | None = None, size_average=None, ignore_index: int = -100, reduce=None, reduction: str = "mean"):
@@ -98,7 +119,14 @@ class CrossEntropyLoss(_WeightedLoss):
 
 
 class PoissonNLLLoss(_Loss):
-    """Minus the log-likelihood of counts; the input is the rate, or its logarithm with log_input."""
+    """Minus the log-likelihood of counts; the input is the rate, or its logarithm with log_input.
+
+    Shape: any input, and a target of the same shape; a number, or the input's shape for "none".
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.PoissonNLLLoss()(lab.tensor([0.0, 1.0]), lab.tensor([1.0, 3.0]))
+    tensor(0.3591)
+    """
 
     def __init__(self, log_input: bool = True, full: bool = False, size_average=None, eps: float = 1e-8, reduce=None, reduction: str = "mean"):
         super().__init__(size_average, reduce, reduction)
@@ -109,7 +137,19 @@ class PoissonNLLLoss(_Loss):
 
 
 class GaussianNLLLoss(_Loss):
-    """Minus the log-likelihood of a normal distribution with the given mean and variance."""
+    """Minus the log-likelihood of a normal distribution with the given mean and variance.
+
+    Shape: input, target and var (N, ...); var may have a 1 for the last dimension, or lack it.
+
+    Raises:
+        ValueError: for a negative entry of var.
+
+    Source: Nix and Weigend (1994), Estimating the mean and variance of the target probability distribution.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.GaussianNLLLoss()(lab.tensor([0.0, 1.0]), lab.tensor([0.0, 3.0]), lab.tensor([1.0, 4.0]))
+    tensor(0.5966)
+    """
 
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean"):
         super().__init__(None, None, reduction)
@@ -120,7 +160,15 @@ class GaussianNLLLoss(_Loss):
 
 
 class KLDivLoss(_Loss):
-    """target·(log target - input); the input is log-probabilities, and so is the target with log_target."""
+    """target·(log target - input); the input is log-probabilities, and so is the target with log_target.
+
+    Shape: any input, and a target of the same shape; a number, or the input's shape for "none".
+
+    >>> import autodiff_lab as lab
+    >>> p, q = lab.tensor([[0.5, 0.5]]), lab.tensor([[0.9, 0.1]])
+    >>> lab.nn.KLDivLoss(reduction="batchmean")(q.log(), p)
+    tensor(0.5108)
+    """
 
     def __init__(self, size_average=None, reduce=None, reduction: str = "mean", log_target: bool = False):
         super().__init__(size_average, reduce, reduction)
@@ -131,14 +179,35 @@ class KLDivLoss(_Loss):
 
 
 class BCELoss(_WeightedLoss):
-    """Binary cross-entropy of probabilities."""
+    """Binary cross-entropy of probabilities.
+
+    Shape: any input with values in [0, 1], and a target of the same shape; a number, or the input's shape for "none".
+
+    Raises:
+        RuntimeError: for an input outside [0, 1].
+        ValueError: for a target of another shape.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.BCELoss()(lab.tensor([0.9, 0.2]), lab.tensor([1.0, 0.0]))
+    tensor(0.1643)
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.binary_cross_entropy(input, target, weight=self.weight, reduction=self.reduction)
 
 
 class BCEWithLogitsLoss(_Loss):
-    """Binary cross-entropy of scores; steadier than a sigmoid followed by BCELoss."""
+    """Binary cross-entropy of scores; steadier than a sigmoid followed by BCELoss.
+
+    Shape: any input, and a target of the same shape; a number, or the input's shape for "none".
+
+    Raises:
+        ValueError: for a target of another shape.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.BCEWithLogitsLoss()(lab.tensor([2.0, -1.0]), lab.tensor([1.0, 0.0]))
+    tensor(0.2201)
+    """
 
     def __init__(self, weight: Tensor | None = None, size_average=None, reduce=None, reduction: str = "mean", pos_weight: Tensor | None = None):
         super().__init__(size_average, reduce, reduction)
@@ -150,7 +219,14 @@ class BCEWithLogitsLoss(_Loss):
 
 
 class HingeEmbeddingLoss(_Loss):
-    """The distance for similar pairs (target 1), how much it falls short of the margin for dissimilar ones (-1)."""
+    """The distance for similar pairs (target 1), how much it falls short of the margin for dissimilar ones (-1).
+
+    Shape: any input, and a target of 1 and -1 of the same shape.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.HingeEmbeddingLoss(reduction="none")(lab.tensor([0.3, 0.3, 2.0]), lab.tensor([1, -1, -1]))
+    tensor([0.3000, 0.7000, 0.0000])
+    """
 
     def __init__(self, margin: float = 1.0, size_average=None, reduce=None, reduction: str = "mean"):
         super().__init__(size_average, reduce, reduction)
@@ -161,14 +237,33 @@ class HingeEmbeddingLoss(_Loss):
 
 
 class MultiLabelMarginLoss(_Loss):
-    """Hinge loss over several right classes, listed in the target and ended by -1."""
+    """Hinge loss over several right classes, listed in the target and ended by -1.
+
+    Shape: input (N, C) or (C); target of the same shape, int64.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.MultiLabelMarginLoss()(lab.tensor([[0.1, 0.2, 0.4, 0.8]]), lab.tensor([[3, 0, -1, 1]]))
+    tensor(0.8500)
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.multilabel_margin_loss(input, target, reduction=self.reduction)
 
 
 class SmoothL1Loss(_Loss):
-    """Squared below beta, absolute above."""
+    """Squared below beta, absolute above.
+
+    Shape: any input, and a target of the same shape; a number, or the input's shape for "none".
+
+    Raises:
+        RuntimeError: for a negative beta.
+
+    Source: Girshick (2015), Fast R-CNN.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.SmoothL1Loss(reduction="none")(lab.tensor([0.5, 3.0]), lab.zeros(2))
+    tensor([0.1250, 2.5000])
+    """
 
     def __init__(self, size_average=None, reduce=None, reduction: str = "mean", beta: float = 1.0):
         super().__init__(size_average, reduce, reduction)
@@ -179,7 +274,16 @@ class SmoothL1Loss(_Loss):
 
 
 class HuberLoss(_Loss):
-    """Half the square below delta, delta·(|x| - delta/2) above."""
+    """Half the square below delta, delta·(|x| - delta/2) above.
+
+    Shape: any input, and a target of the same shape; a number, or the input's shape for "none".
+
+    Source: Huber (1964), Robust estimation of a location parameter.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.HuberLoss(reduction="none", delta=2.0)(lab.tensor([1.0, 3.0]), lab.zeros(2))
+    tensor([0.5000, 4.0000])
+    """
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0):
         super().__init__(reduction=reduction)
@@ -192,21 +296,43 @@ class HuberLoss(_Loss):
 
 
 class SoftMarginLoss(_Loss):
-    """log(1 + e^(-target·input)) for targets ±1."""
+    """log(1 + e^(-target·input)) for targets ±1.
+
+    Shape: any input, and a target of 1 and -1 of the same shape.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.SoftMarginLoss()(lab.tensor([2.0, -1.0]), lab.tensor([1.0, 1.0]))
+    tensor(0.7201)
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.soft_margin_loss(input, target, reduction=self.reduction)
 
 
 class MultiLabelSoftMarginLoss(_WeightedLoss):
-    """Binary cross-entropy of scores, averaged over the classes."""
+    """Binary cross-entropy of scores, averaged over the classes.
+
+    Shape: input and target (N, C); a number, or (N) for "none".
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.MultiLabelSoftMarginLoss()(lab.tensor([[2.0, -1.0]]), lab.tensor([[1.0, 0.0]]))
+    tensor(0.2201)
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.multilabel_soft_margin_loss(input, target, weight=self.weight, reduction=self.reduction)
 
 
 class CosineEmbeddingLoss(_Loss):
-    """1 - cosine for similar pairs (target 1), how much the cosine exceeds the margin for dissimilar ones (-1)."""
+    """1 - cosine for similar pairs (target 1), how much the cosine exceeds the margin for dissimilar ones (-1).
+
+    Shape: two inputs (N, D) and a target (N) of 1 and -1, or (D) and ().
+
+    >>> import autodiff_lab as lab
+    >>> a, b = lab.tensor([[1.0, 0.0]]), lab.tensor([[1.0, 1.0]])
+    >>> lab.nn.CosineEmbeddingLoss()(a, b, lab.tensor([1]))
+    tensor(0.2929)
+    """
 
     def __init__(self, margin: float = 0.0, size_average=None, reduce=None, reduction: str = "mean"):
         super().__init__(size_average, reduce, reduction)
@@ -217,7 +343,14 @@ class CosineEmbeddingLoss(_Loss):
 
 
 class MarginRankingLoss(_Loss):
-    """How much the first input falls short of exceeding the second by the margin (target 1; the other way round for -1)."""
+    """How much the first input falls short of exceeding the second by the margin (target 1; the other way round for -1).
+
+    Shape: three tensors of one shape, the target of 1 and -1.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.MarginRankingLoss(margin=0.5)(lab.tensor([1.0, 2.0]), lab.tensor([0.0, 3.0]), lab.tensor([1, 1]))
+    tensor(0.7500)
+    """
 
     def __init__(self, margin: float = 0.0, size_average=None, reduce=None, reduction: str = "mean"):
         super().__init__(size_average, reduce, reduction)
@@ -228,7 +361,14 @@ class MarginRankingLoss(_Loss):
 
 
 class MultiMarginLoss(_WeightedLoss):
-    """Hinge loss between the right class and every other."""
+    """Hinge loss between the right class and every other.
+
+    Shape: input (N, C) or (C), target (N) or (), int64.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.MultiMarginLoss()(lab.tensor([[0.1, 0.2, 0.4, 0.8]]), lab.tensor([3]))
+    tensor(0.3250)
+    """
 
     def __init__(self, p: int = 1, margin: float = 1.0, weight: Tensor | None = None, size_average=None, reduce=None, reduction: str = "mean"):
         super().__init__(weight, size_average, reduce, reduction)
@@ -243,7 +383,20 @@ class MultiMarginLoss(_WeightedLoss):
 
 
 class TripletMarginLoss(_Loss):
-    """How much the distance to a negative falls short of that to a positive plus the margin."""
+    """How much the distance to a negative falls short of that to a positive plus the margin.
+
+    Shape: three tensors (N, D) or (D); a number, or (N) for "none".
+
+    Raises:
+        ValueError: unless the margin is positive.
+
+    Source: Balntas et al. (2016), Learning local feature descriptors with triplets and shallow convolutional neural networks.
+
+    >>> import autodiff_lab as lab
+    >>> anchor, near, far = lab.tensor([[0.0, 0.0]]), lab.tensor([[0.0, 1.0]]), lab.tensor([[1.5, 0.0]])
+    >>> lab.nn.TripletMarginLoss()(anchor, near, far)
+    tensor(0.5000)
+    """
 
     def __init__(self, margin: float = 1.0, p: float = 2.0, eps: float = 1e-6, swap: bool = False, size_average=None, reduce=None, reduction: str = "mean"):
         super().__init__(size_average, reduce, reduction)
@@ -256,7 +409,14 @@ class TripletMarginLoss(_Loss):
 
 
 class TripletMarginWithDistanceLoss(_Loss):
-    """TripletMarginLoss with a distance of your own."""
+    """TripletMarginLoss with a distance of your own.
+
+    >>> import autodiff_lab as lab
+    >>> anchor, near, far = lab.tensor([[0.0, 0.0]]), lab.tensor([[0.0, 1.0]]), lab.tensor([[1.5, 0.0]])
+    >>> loss = lab.nn.TripletMarginWithDistanceLoss(distance_function=lambda x, y: (x - y).abs().sum(-1))
+    >>> loss(anchor, near, far)
+    tensor(0.5000)
+    """
 
     def __init__(self, *, distance_function=None, margin: float = 1.0, swap: bool = False, reduction: str = "mean"):
         super().__init__(reduction=reduction)
@@ -277,6 +437,11 @@ class CTCLoss(_Loss):
     Args:
         blank: the class that stands for "nothing".
         zero_infinity: count impossible alignments as 0.
+
+    >>> import autodiff_lab as lab
+    >>> log_probs = lab.zeros(4, 1, 3).log_softmax(2)  # 4 steps, 1 sequence, 3 symbols
+    >>> lab.nn.CTCLoss()(log_probs, lab.tensor([[1, 2]]), lab.tensor([4]), lab.tensor([2]))
+    tensor(0.8432)
     """
 
     def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False):
