@@ -16,7 +16,7 @@ import itertools
 import math
 from collections import namedtuple
 
-from ..backend import namespace
+from ..backend import namespace, strided
 from ..core.dtypes import dtype_of
 from ..core.op import op, ops, public
 from ..core.samples import calls
@@ -123,10 +123,6 @@ def pad_zeros(x, pads):
     whole = namespace(x).zeros(x.shape[:lead] + tuple(n + lo + hi for n, (lo, hi) in zip(x.shape[lead:], pads, strict=True)), x.dtype)
     whole[(slice(None),) * lead + tuple(slice(lo, lo + n) for n, (lo, _) in zip(x.shape[lead:], pads, strict=True))] = x
     return whole
-
-
-def strided(x, shape, strides):
-    return namespace(x).lib.stride_tricks.as_strided(x, shape, strides)
 
 
 def windows(x, geo: Geometry, out):

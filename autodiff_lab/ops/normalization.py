@@ -241,13 +241,22 @@ def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bia
             raise RuntimeError(f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of shape {list(values.shape)} and input of shape {list(input.shape)}")
     if not input.size:
         return input.copy(), input, input
-    out, mean, rstd = normalize_rows(wide(input).reshape(N * num_groups, -1), eps)
-    out = out.reshape(N, C, -1)
-    if weight is not None:
-        out *= weight[:, None]
+    xp = namespace(input)
+    rows = wide(input).reshape(N * num_groups, -1)
+    mean = row_means(rows)
+    centered = rows - mean
+    rstd = 1 / xp.sqrt(xp.matmul(centered[:, None], centered[:, :, None])[:, 0] / rows.shape[1] + rows.dtype.type(eps))
+    # Scale and shift are one number for each sample and channel.
+    scale = of_channels(rstd, N, C) if weight is None else of_channels(rstd, N, C) * weight
+    out = xp.multiply(centered.reshape(N, C, -1), scale[:, :, None], out=centered.reshape(N, C, -1))
     if bias is not None:
         out += bias[:, None]
     return out.reshape(input.shape).astype(input.dtype, copy=False), mean, rstd
+
+
+def of_channels(groups, N: int, C: int):
+    """Numbers of each sample's groups, repeated for their channels: (N, C)."""
+    return namespace(groups).repeat(groups.reshape(N, -1), C * N // groups.size, 1)
 
 
 @group_norm.vjp("input", "weight", "bias")
@@ -272,20 +281,25 @@ def group_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, mean
     N, C = input.shape[:2]
     if not input.size:
         return input * 0, *(xp.zeros(C, input.dtype) if need else None for need in needs[1:])
-    rows = wide(input).reshape(mean.shape[0], -1)
-    g = wide(grad).reshape(N, C, -1)
-    to_bias = g.sum((0, 2)) if needs[2] else None
-    to_weight = None
-    if needs[1]:
-        # Sum over normed = (x - mean) * rstd, without making it: the sums of g * x and of g for each sample and channel.
-        per_group = (N, -1, C // (mean.shape[0] // N))
-        products = xp.einsum("ncl,ncl->nc", g, wide(input).reshape(g.shape) - xp.repeat(mean.reshape(N, -1), per_group[2], 1)[:, :, None])
-        to_weight = (products * xp.repeat(rstd.reshape(N, -1), per_group[2], 1)).sum(0)
-    to_input = None
-    if needs[0]:
-        scaled = g if weight is None else g * weight[:, None]
-        to_input = rows_gradient(scaled.reshape(rows.shape), rows, mean, rstd, None, (True, False, False))[0].reshape(input.shape)
-    return to_input, to_weight, to_bias
+    x, g = (xp.ascontiguousarray(wide(v)).reshape(N * C, -1) for v in (input, grad))
+    m, r = (of_channels(v, N, C) for v in (mean, rstd))
+    sums = xp.matmul(g, xp.ones(g.shape[1], g.dtype)).reshape(N, C)
+    along = xp.matmul(g[:, None], x[:, :, None]).reshape(N, C) - sums * m  # of each channel, the part of grad along the centered input
+    to_weight = xp.add.reduce(along * r, axis=0) if needs[1] else None
+    to_bias = xp.add.reduce(sums, axis=0) if needs[2] else None
+    if not needs[0]:
+        return None, to_weight, to_bias
+    if weight is not None:
+        sums, along = sums * weight, along * weight
+    # As in `rows_gradient`: grad times a number for each channel, plus the input times one for each group, plus one.
+    of_group = [v.reshape(len(mean), -1).mean(1, keepdims=True) for v in (sums, along)]
+    factor = of_group[1] * (rstd * rstd * rstd / -x.shape[1])
+    to_input = g * (r if weight is None else r * weight).reshape(-1, 1)
+    rows = to_input.reshape(len(mean), -1)
+    centered = x.reshape(rows.shape) * factor
+    centered -= factor * mean + of_group[0] * rstd / x.shape[1]
+    rows += centered
+    return to_input.reshape(input.shape), to_weight, to_bias
 
 
 # ---- channels ----
