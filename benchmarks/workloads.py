@@ -97,15 +97,22 @@ def elementwise(name, size):
 
 
 for size in (1_000, 100_000):
-    for name in ("exp", "tanh", "sigmoid", "relu", "gelu", "sqrt", "sum", "mean", "logsumexp_last"):
-        if name != "logsumexp_last":
-            workload("elementwise")(elementwise(name, size))
+    for name in ("exp", "log", "tanh", "sigmoid", "relu", "gelu", "sqrt", "sin", "sum", "mean", "max", "var"):
+        workload("elementwise")(elementwise(name, size))
 
 
-@workload("elementwise")
-def add_100000(T):
-    a, b = T.ones(100_000), T.ones(100_000)
-    return lambda: a + b
+def of_two(name, size):
+    def make(T):
+        T.manual_seed(1)
+        a, b, function = T.rand(size) + 0.5, T.rand(size) + 0.5, getattr(T, name)
+        return lambda: function(a, b)
+    make.__name__ = f"{name}_{size}"
+    return make
+
+
+for size in (1_000, 100_000):
+    for name in ("add", "mul", "div", "maximum"):
+        workload("elementwise")(of_two(name, size))
 
 
 @workload("elementwise")
@@ -167,10 +174,12 @@ def layer(name, build, shape, group="layers"):
 layer("conv2d_3x3", lambda nn: nn.Conv2d(16, 32, 3, padding=1), (16, 16, 28, 28))
 layer("conv2d_1x1", lambda nn: nn.Conv2d(32, 32, 1), (16, 32, 28, 28))
 layer("conv2d_depthwise", lambda nn: nn.Conv2d(32, 32, 3, padding=1, groups=32), (8, 32, 28, 28))
+layer("conv2d_lenet_second", lambda nn: nn.Conv2d(6, 16, 5), (64, 6, 14, 14))
 layer("max_pool2d", lambda nn: nn.MaxPool2d(2), (16, 16, 28, 28))
 layer("avg_pool2d", lambda nn: nn.AvgPool2d(2), (16, 16, 28, 28))
 layer("batch_norm2d", lambda nn: nn.BatchNorm2d(16), (16, 16, 28, 28))
 layer("layer_norm", lambda nn: nn.LayerNorm(128), (32, 64, 128))
+layer("group_norm", lambda nn: nn.GroupNorm(4, 16), (16, 16, 28, 28))
 layer("rnn", lambda nn: nn.RNN(32, 64), (40, 16, 32), "recurrent")
 layer("gru", lambda nn: nn.GRU(32, 64), (40, 16, 32), "recurrent")
 layer("lstm", lambda nn: nn.LSTM(32, 64), (40, 16, 32), "recurrent")
@@ -190,11 +199,12 @@ def optimizer(name, options, shapes):
             opt.step()
             return params[0].detach()
         return step
-    make.__name__ = f"{name}_{len(shapes)}_tensors"
+    make.__name__ = f"{name}_{len(shapes)}_tensors" if options.get("momentum", 1) else f"plain_{name}_{len(shapes)}_tensors"
     workload("optimizers")(make)
 
 
 optimizer("SGD", {"lr": 1e-4, "momentum": 0.9}, [(1000,)] * 100)
+optimizer("SGD", {"lr": 1e-4, "momentum": 0}, [(1000, 1000)] * 4)
 optimizer("Adam", {"lr": 1e-4}, [(1000,)] * 100)
 optimizer("AdamW", {"lr": 1e-4}, [(1000, 1000)] * 4)
 
@@ -213,6 +223,7 @@ def training(T, model, make_batch, opt_name="Adam", **options):
         loss.backward()
         opt.step()
         return loss.detach()
+    step.model, step.batch = model, (x, y)
     return step
 
 
