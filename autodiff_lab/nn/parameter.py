@@ -59,6 +59,12 @@ class Buffer(Tensor):
     Args:
         data: the numbers.
         persistent: whether it goes into the state dict.
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.Module()
+    >>> m.count = lab.nn.Buffer(lab.zeros(1))
+    >>> list(m.state_dict())
+    ['count']
     """
 
     def __new__(cls, data=None, *, persistent: bool = True):
@@ -103,7 +109,14 @@ class _Uninitialized:
 
 
 class UninitializedParameter(_Uninitialized, Parameter):
-    """A parameter whose shape the first input will tell; see the Lazy modules."""
+    """A parameter whose shape the first input will tell; see the Lazy modules.
+
+    >>> import autodiff_lab as lab
+    >>> w = lab.nn.UninitializedParameter()
+    >>> w.materialize((2, 3))
+    >>> w.shape
+    torch.Size([2, 3])
+    """
 
     cls_to_become = Parameter
 

@@ -81,7 +81,16 @@ class _BatchNorm(_NormBase):
 
 
 class BatchNorm1d(_BatchNorm):
-    """Each feature of (N, C) or channel of (N, C, L) brought to mean 0 and variance 1 over the batch. See BatchNorm2d."""
+    """Each feature of (N, C) or channel of (N, C, L) brought to mean 0 and variance 1 over the batch. See BatchNorm2d.
+
+    Raises:
+        ValueError: for one value per channel in training: its variance would be 0.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.BatchNorm1d(1)(lab.tensor([[1.0], [3.0]])).detach()
+    tensor([[-1.0000],
+            [ 1.0000]])
+    """
 
     dimensions = (2, 3)
 
@@ -95,19 +104,46 @@ class BatchNorm2d(_BatchNorm):
         momentum: share of a batch in the running statistics; None for a plain average over all batches.
         affine: whether scale and shift are learned.
         track_running_stats: False uses the batch's statistics always.
+
+    Shape: (N, C, H, W), and the same out. `weight`, `bias` and the running statistics are (C).
+
+    Raises:
+        ValueError: for one value per channel in training: its variance would be 0.
+
+    Source: Ioffe and Szegedy (2015), Batch normalization.
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.BatchNorm2d(1)
+    >>> m(lab.tensor([[[[1.0, 3.0]]]])).detach()
+    tensor([[[[-1.0000,  1.0000]]]])
+    >>> m.running_mean  # a tenth of the batch's mean
+    tensor([0.2000])
     """
 
     dimensions = (4,)
 
 
 class BatchNorm3d(_BatchNorm):
-    """Each channel of (N, C, D, H, W) brought to mean 0 and variance 1 over the batch. See BatchNorm2d."""
+    """Each channel of (N, C, D, H, W) brought to mean 0 and variance 1 over the batch. See BatchNorm2d.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.BatchNorm3d(4)(lab.zeros(2, 4, 3, 3, 3)).shape
+    torch.Size([2, 4, 3, 3, 3])
+    """
 
     dimensions = (5,)
 
 
 class SyncBatchNorm(_BatchNorm):
-    """A BatchNorm of any dimension; in one process there is nobody to synchronise with."""
+    """A BatchNorm of any dimension; in one process there is nobody to synchronise with.
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.SyncBatchNorm.convert_sync_batchnorm(lab.nn.Sequential(lab.nn.BatchNorm1d(2)))
+    >>> m
+    Sequential(
+      (0): SyncBatchNorm(2, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)
+    )
+    """
 
     def __init__(self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True, track_running_stats: bool = True,
                  process_group=None, device=None, dtype=None, *, bias: bool = True):
@@ -154,19 +190,42 @@ class _InstanceNorm(_NormBase):
 
 
 class InstanceNorm1d(_InstanceNorm):
-    """Each channel of each sequence brought to mean 0 and variance 1."""
+    """Each channel of each sequence brought to mean 0 and variance 1.
+
+    Shape: (N, C, L) or (C, L), and the same out.
+
+    Source: Ulyanov, Vedaldi and Lempitsky (2016), Instance normalization.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.InstanceNorm1d(1)(lab.tensor([[[1.0, 3.0]]]))
+    tensor([[[-1.0000,  1.0000]]])
+    """
 
     dimensions = (2, 3)
 
 
 class InstanceNorm2d(_InstanceNorm):
-    """Each channel of each image brought to mean 0 and variance 1."""
+    """Each channel of each image brought to mean 0 and variance 1.
+
+    Shape: (N, C, H, W) or (C, H, W), and the same out.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.InstanceNorm2d(4)(lab.zeros(2, 4, 3, 3)).shape
+    torch.Size([2, 4, 3, 3])
+    """
 
     dimensions = (3, 4)
 
 
 class InstanceNorm3d(_InstanceNorm):
-    """Each channel of each volume brought to mean 0 and variance 1."""
+    """Each channel of each volume brought to mean 0 and variance 1.
+
+    Shape: (N, C, D, H, W) or (C, D, H, W), and the same out.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.InstanceNorm3d(4)(lab.zeros(2, 4, 3, 3, 3)).shape
+    torch.Size([2, 4, 3, 3, 3])
+    """
 
     dimensions = (4, 5)
 
@@ -207,36 +266,69 @@ class _LazyNorm(LazyModuleMixin):
 
 
 class LazyBatchNorm1d(_LazyNorm, BatchNorm1d):
-    """A BatchNorm1d that takes num_features from its first input."""
+    """A BatchNorm1d that takes num_features from its first input.
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.LazyBatchNorm1d()
+    >>> m(lab.zeros(2, 5)).shape, m.weight.shape
+    (torch.Size([2, 5]), torch.Size([5]))
+    """
 
     cls_to_become = BatchNorm1d
 
 
 class LazyBatchNorm2d(_LazyNorm, BatchNorm2d):
-    """A BatchNorm2d that takes num_features from its first input."""
+    """A BatchNorm2d that takes num_features from its first input.
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.LazyBatchNorm2d()
+    >>> m(lab.zeros(2, 5, 3, 3)).shape, m.weight.shape
+    (torch.Size([2, 5, 3, 3]), torch.Size([5]))
+    """
 
     cls_to_become = BatchNorm2d
 
 
 class LazyBatchNorm3d(_LazyNorm, BatchNorm3d):
-    """A BatchNorm3d that takes num_features from its first input."""
+    """A BatchNorm3d that takes num_features from its first input.
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.LazyBatchNorm3d()
+    >>> m(lab.zeros(2, 5, 3, 3, 3)).shape, m.weight.shape
+    (torch.Size([2, 5, 3, 3, 3]), torch.Size([5]))
+    """
 
     cls_to_become = BatchNorm3d
 
 
 class LazyInstanceNorm1d(_LazyNorm, InstanceNorm1d):
-    """An InstanceNorm1d that takes num_features from its first input."""
+    """An InstanceNorm1d that takes num_features from its first input.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.LazyInstanceNorm1d()(lab.zeros(2, 5, 3)).shape
+    torch.Size([2, 5, 3])
+    """
 
     cls_to_become = InstanceNorm1d
 
 
 class LazyInstanceNorm2d(_LazyNorm, InstanceNorm2d):
-    """An InstanceNorm2d that takes num_features from its first input."""
+    """An InstanceNorm2d that takes num_features from its first input.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.LazyInstanceNorm2d()(lab.zeros(2, 5, 3, 3)).shape
+    torch.Size([2, 5, 3, 3])
+    """
 
     cls_to_become = InstanceNorm2d
 
 
 class LazyInstanceNorm3d(_LazyNorm, InstanceNorm3d):
-    """An InstanceNorm3d that takes num_features from its first input."""
+    """An InstanceNorm3d that takes num_features from its first input.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.LazyInstanceNorm3d()(lab.zeros(2, 5, 3, 3, 3)).shape
+    torch.Size([2, 5, 3, 3, 3])
+    """
 
     cls_to_become = InstanceNorm3d

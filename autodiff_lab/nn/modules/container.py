@@ -233,7 +233,13 @@ class ModuleList(_Numbered):
 
 
 class ModuleDict(Module):
-    """Modules by name, in order of insertion."""
+    """Modules by name, in order of insertion.
+
+    >>> import autodiff_lab as lab
+    >>> choices = lab.nn.ModuleDict({"relu": lab.nn.ReLU(), "tanh": lab.nn.Tanh()})
+    >>> choices["relu"](lab.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
 
     def __init__(self, modules=None):
         super().__init__()
@@ -300,7 +306,13 @@ def _described(value, title: bool = False) -> str:
 
 
 class ParameterList(Module):
-    """A list whose tensors become parameters."""
+    """A list whose tensors become parameters.
+
+    >>> import autodiff_lab as lab
+    >>> weights = lab.nn.ParameterList([lab.zeros(2), lab.zeros(3)])
+    >>> len(weights), weights[1].requires_grad
+    (2, True)
+    """
 
     def __init__(self, values: Iterable | None = None):
         super().__init__()
@@ -358,7 +370,14 @@ class ParameterList(Module):
 
 
 class ParameterDict(Module):
-    """A dictionary whose tensors become parameters."""
+    """A dictionary whose tensors become parameters.
+
+    >>> import autodiff_lab as lab
+    >>> weights = lab.nn.ParameterDict({"scale": lab.ones(2)})
+    >>> weights["scale"]
+    Parameter containing:
+    tensor([1., 1.], requires_grad=True)
+    """
 
     def __init__(self, parameters=None):
         super().__init__()

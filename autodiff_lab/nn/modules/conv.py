@@ -108,7 +108,12 @@ class _Conv(_ConvNd):
 
 
 class Conv1d(_Conv):
-    """Slide kernels along a sequence: (N, C_in, L) or (C_in, L). See Conv2d."""
+    """Slide kernels along a sequence: (N, C_in, L) or (C_in, L). See Conv2d.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.Conv1d(16, 33, 3, stride=2)(lab.zeros(20, 16, 50)).shape
+    torch.Size([20, 33, 24])
+    """
 
     dimensions = 1
 
@@ -132,7 +137,12 @@ class Conv2d(_Conv):
 
 
 class Conv3d(_Conv):
-    """Slide kernels through volumes: (N, C_in, D, H, W) or (C_in, D, H, W). See Conv2d."""
+    """Slide kernels through volumes: (N, C_in, D, H, W) or (C_in, D, H, W). See Conv2d.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.Conv3d(1, 4, 3)(lab.zeros(2, 1, 5, 5, 5)).shape
+    torch.Size([2, 4, 3, 3, 3])
+    """
 
     dimensions = 3
 
@@ -170,7 +180,14 @@ class _ConvTransposeNd(_ConvNd):
 
 
 class ConvTranspose1d(_ConvTransposeNd):
-    """The transpose of Conv1d: sequences grow by the stride."""
+    """The transpose of Conv1d: sequences grow by the stride.
+
+    Shape: (N, C_in, L) or (C_in, L); the new L is (L - 1)·stride - 2·padding + dilation·(kernel_size - 1) + output_padding + 1.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.ConvTranspose1d(4, 2, 3, stride=2)(lab.zeros(1, 4, 5)).shape
+    torch.Size([1, 2, 11])
+    """
 
     dimensions = 1
 
@@ -187,7 +204,12 @@ class ConvTranspose2d(_ConvTransposeNd):
 
 
 class ConvTranspose3d(_ConvTransposeNd):
-    """The transpose of Conv3d: volumes grow by the stride."""
+    """The transpose of Conv3d: volumes grow by the stride.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.ConvTranspose3d(4, 2, 2, stride=2)(lab.zeros(1, 4, 3, 3, 3)).shape
+    torch.Size([1, 2, 6, 6, 6])
+    """
 
     dimensions = 3
 
@@ -226,36 +248,72 @@ class _LazyConv(LazyModuleMixin):
 
 
 class LazyConv1d(_LazyConv, Conv1d):
-    """A Conv1d that takes in_channels from its first input."""
+    """A Conv1d that takes in_channels from its first input.
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.LazyConv1d(8, 3)
+    >>> m(lab.zeros(1, 5, 10)).shape, m.weight.shape
+    (torch.Size([1, 8, 8]), torch.Size([8, 5, 3]))
+    """
 
     cls_to_become = Conv1d
 
 
 class LazyConv2d(_LazyConv, Conv2d):
-    """A Conv2d that takes in_channels from its first input."""
+    """A Conv2d that takes in_channels from its first input.
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.LazyConv2d(8, 3)
+    >>> m(lab.zeros(1, 5, 10, 10)).shape, m.weight.shape
+    (torch.Size([1, 8, 8, 8]), torch.Size([8, 5, 3, 3]))
+    """
 
     cls_to_become = Conv2d
 
 
 class LazyConv3d(_LazyConv, Conv3d):
-    """A Conv3d that takes in_channels from its first input."""
+    """A Conv3d that takes in_channels from its first input.
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.LazyConv3d(8, 3)
+    >>> m(lab.zeros(1, 5, 4, 4, 4)).shape, m.weight.shape
+    (torch.Size([1, 8, 2, 2, 2]), torch.Size([8, 5, 3, 3, 3]))
+    """
 
     cls_to_become = Conv3d
 
 
 class LazyConvTranspose1d(_LazyConv, ConvTranspose1d):
-    """A ConvTranspose1d that takes in_channels from its first input."""
+    """A ConvTranspose1d that takes in_channels from its first input.
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.LazyConvTranspose1d(8, 3)
+    >>> m(lab.zeros(1, 5, 10)).shape, m.weight.shape
+    (torch.Size([1, 8, 12]), torch.Size([5, 8, 3]))
+    """
 
     cls_to_become = ConvTranspose1d
 
 
 class LazyConvTranspose2d(_LazyConv, ConvTranspose2d):
-    """A ConvTranspose2d that takes in_channels from its first input."""
+    """A ConvTranspose2d that takes in_channels from its first input.
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.LazyConvTranspose2d(8, 3)
+    >>> m(lab.zeros(1, 5, 10, 10)).shape, m.weight.shape
+    (torch.Size([1, 8, 12, 12]), torch.Size([5, 8, 3, 3]))
+    """
 
     cls_to_become = ConvTranspose2d
 
 
 class LazyConvTranspose3d(_LazyConv, ConvTranspose3d):
-    """A ConvTranspose3d that takes in_channels from its first input."""
+    """A ConvTranspose3d that takes in_channels from its first input.
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.LazyConvTranspose3d(8, 3)
+    >>> m(lab.zeros(1, 5, 4, 4, 4)).shape, m.weight.shape
+    (torch.Size([1, 8, 6, 6, 6]), torch.Size([5, 8, 3, 3, 3]))
+    """
 
     cls_to_become = ConvTranspose3d

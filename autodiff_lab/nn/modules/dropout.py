@@ -33,25 +33,57 @@ class Dropout(Module):
 
 
 class Dropout1d(Dropout):
-    """Leave out whole channels of (N, C, L)."""
+    """Leave out whole channels of (N, C, L).
+
+    Source: Tompson et al. (2015), Efficient object localization using convolutional networks.
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.Dropout1d(0.5)
+    >>> channels = m(lab.ones(1, 8, 3))[0]
+    >>> bool(((channels == 0).all(1) | (channels == 2).all(1)).all())
+    True
+    """
 
     function = "dropout1d"
 
 
 class Dropout2d(Dropout):
-    """Leave out whole channels of (N, C, H, W)."""
+    """Leave out whole channels of (N, C, H, W).
+
+    Source: Tompson et al. (2015), Efficient object localization using convolutional networks.
+
+    >>> import autodiff_lab as lab
+    >>> channels = lab.nn.Dropout2d(0.5)(lab.ones(1, 8, 3, 3))[0].flatten(1)
+    >>> bool(((channels == 0).all(1) | (channels == 2).all(1)).all())
+    True
+    """
 
     function = "dropout2d"
 
 
 class Dropout3d(Dropout):
-    """Leave out whole channels of (N, C, D, H, W)."""
+    """Leave out whole channels of (N, C, D, H, W).
+
+    >>> import autodiff_lab as lab
+    >>> channels = lab.nn.Dropout3d(0.5)(lab.ones(1, 8, 2, 2, 2))[0].flatten(1)
+    >>> bool(((channels == 0).all(1) | (channels == 2).all(1)).all())
+    True
+    """
 
     function = "dropout3d"
 
 
 class AlphaDropout(Dropout):
-    """Dropout for SELU networks: mean and variance stay."""
+    """Dropout for SELU networks: mean and variance stay.
+
+    Source: Klambauer et al. (2017), Self-normalizing neural networks.
+
+    >>> import autodiff_lab as lab
+    >>> _ = lab.manual_seed(0)
+    >>> x = lab.nn.AlphaDropout(0.2)(lab.randn(100_000))
+    >>> round(x.std().item(), 1)
+    1.0
+    """
 
     function = "alpha_dropout"
 
@@ -60,7 +92,15 @@ class AlphaDropout(Dropout):
 
 
 class FeatureAlphaDropout(Dropout):
-    """AlphaDropout of whole channels."""
+    """AlphaDropout of whole channels.
+
+    Shape: (N, C, ...), and the same out.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.FeatureAlphaDropout(0.2).eval()(lab.ones(1, 2, 1))
+    tensor([[[1.],
+             [1.]]])
+    """
 
     function = "feature_alpha_dropout"
 

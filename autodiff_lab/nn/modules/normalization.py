@@ -51,7 +51,20 @@ class LayerNorm(Module):
 
 
 class RMSNorm(Module):
-    """The last dimensions divided by their root mean square, then scaled."""
+    """The last dimensions divided by their root mean square, then scaled.
+
+    Args:
+        normalized_shape: sizes of the last dimensions, which are normalized together.
+        eps: added to the mean square; None takes the smallest step of the input's dtype.
+
+    Shape: (*, *normalized_shape), and the same out.
+
+    Source: Zhang and Sennrich (2019), Root mean square layer normalization.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.RMSNorm(2)(lab.tensor([[3.0, 4.0]])).detach()
+    tensor([[0.8485, 1.1314]])
+    """
 
     def __init__(self, normalized_shape, eps: float | None = None, elementwise_affine: bool = True, device=None, dtype=None):
         super().__init__()
@@ -72,7 +85,23 @@ class RMSNorm(Module):
 
 
 class GroupNorm(Module):
-    """Each group of channels of each sample brought to mean 0 and variance 1, then each channel scaled and shifted."""
+    """Each group of channels of each sample brought to mean 0 and variance 1, then each channel scaled and shifted.
+
+    Args:
+        num_groups, num_channels: the second must be divisible by the first.
+
+    Shape: (N, C, ...), and the same out.
+
+    Raises:
+        ValueError: for channels that do not divide into the groups.
+
+    Source: Wu and He (2018), Group normalization.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.GroupNorm(1, 2)(lab.tensor([[[1.0, 2.0], [3.0, 4.0]]])).detach()
+    tensor([[[-1.3416, -0.4472],
+             [ 0.4472,  1.3416]]])
+    """
 
     def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, device=None, dtype=None, *, bias: bool = True):
         super().__init__()
@@ -99,7 +128,16 @@ class GroupNorm(Module):
 
 
 class LocalResponseNorm(Module):
-    """Each number divided by a power of the mean square over `size` neighbouring channels."""
+    """Each number divided by a power of the mean square over `size` neighbouring channels.
+
+    Shape: (N, C, ...), and the same out.
+
+    Source: Krizhevsky, Sutskever and Hinton (2012), ImageNet classification with deep convolutional neural networks.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.LocalResponseNorm(2, alpha=1.0)(lab.ones(1, 2, 1, 1)).flatten()
+    tensor([0.7378, 0.5946])
+    """
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0):
         super().__init__()
@@ -113,7 +151,14 @@ class LocalResponseNorm(Module):
 
 
 class CrossMapLRN2d(LocalResponseNorm):
-    """LocalResponseNorm under its old name."""
+    """LocalResponseNorm under its old name.
+
+    Shape: (N, C, H, W), and the same out.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.CrossMapLRN2d(2)(lab.zeros(1, 4, 3, 3)).shape
+    torch.Size([1, 4, 3, 3])
+    """
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1):
         super().__init__(size, alpha, beta, k)

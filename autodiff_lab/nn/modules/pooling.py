@@ -29,7 +29,14 @@ class _MaxPoolNd(Module):
 
 
 class MaxPool1d(_MaxPoolNd):
-    """The largest number of each window of a sequence."""
+    """The largest number of each window of a sequence.
+
+    Shape: (N, C, L) or (C, L). See MaxPool2d.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.MaxPool1d(2)(lab.tensor([[1.0, 3.0, 2.0, 0.0]]))
+    tensor([[3., 2.]])
+    """
 
     dimensions = 1
 
@@ -52,7 +59,14 @@ class MaxPool2d(_MaxPoolNd):
 
 
 class MaxPool3d(_MaxPoolNd):
-    """The largest number of each window of a volume."""
+    """The largest number of each window of a volume.
+
+    Shape: (N, C, D, H, W) or (C, D, H, W). See MaxPool2d.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.MaxPool3d(2)(lab.zeros(1, 3, 4, 6, 8)).shape
+    torch.Size([1, 3, 2, 3, 4])
+    """
 
     dimensions = 3
 
@@ -74,25 +88,57 @@ class _MaxUnpoolNd(Module):
 
 
 class MaxUnpool1d(_MaxUnpoolNd):
-    """Put numbers back where MaxPool1d found them."""
+    """Put numbers back where MaxPool1d found them.
+
+    Shape: (N, C, L) or (C, L), and indices of the same shape.
+
+    >>> import autodiff_lab as lab
+    >>> pooled, places = lab.nn.MaxPool1d(2, return_indices=True)(lab.tensor([[1.0, 3.0, 2.0, 0.0]]))
+    >>> lab.nn.MaxUnpool1d(2)(pooled, places)
+    tensor([[0., 3., 2., 0.]])
+    """
 
     dimensions = 1
 
 
 class MaxUnpool2d(_MaxUnpoolNd):
-    """Put numbers back where MaxPool2d found them."""
+    """Put numbers back where MaxPool2d found them.
+
+    Shape: (N, C, H, W) or (C, H, W), and indices of the same shape.
+
+    >>> import autodiff_lab as lab
+    >>> pooled, places = lab.nn.MaxPool2d(2, return_indices=True)(lab.tensor([[[1.0, 2.0], [4.0, 3.0]]]))
+    >>> lab.nn.MaxUnpool2d(2)(pooled, places)
+    tensor([[[0., 0.],
+             [4., 0.]]])
+    """
 
     dimensions = 2
 
 
 class MaxUnpool3d(_MaxUnpoolNd):
-    """Put numbers back where MaxPool3d found them."""
+    """Put numbers back where MaxPool3d found them.
+
+    Shape: (N, C, D, H, W) or (C, D, H, W), and indices of the same shape.
+
+    >>> import autodiff_lab as lab
+    >>> pooled, places = lab.nn.MaxPool3d(2, return_indices=True)(lab.zeros(1, 3, 4, 6, 8))
+    >>> lab.nn.MaxUnpool3d(2)(pooled, places).shape
+    torch.Size([1, 3, 4, 6, 8])
+    """
 
     dimensions = 3
 
 
 class AvgPool1d(Module):
-    """The mean of each window of a sequence."""
+    """The mean of each window of a sequence.
+
+    Shape: (N, C, L) or (C, L).
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.AvgPool1d(2)(lab.tensor([[1.0, 3.0, 2.0, 0.0]]))
+    tensor([[2., 1.]])
+    """
 
     def __init__(self, kernel_size, stride=None, padding=0, ceil_mode: bool = False, count_include_pad: bool = True):
         super().__init__()
@@ -107,7 +153,23 @@ class AvgPool1d(Module):
 
 
 class AvgPool2d(Module):
-    """The mean of each window of an image."""
+    """The mean of each window of an image.
+
+    Args:
+        kernel_size, stride, padding: a number, or one for each dimension; stride is kernel_size where it is not given.
+        ceil_mode: keep a last window that is not whole.
+        count_include_pad: zeros of the padding count in the mean.
+        divisor_override: divide by this instead of the window's size.
+
+    Shape: (N, C, H, W) or (C, H, W).
+
+    Raises:
+        RuntimeError: for padding of more than half the kernel, when called.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.AvgPool2d(2)(lab.tensor([[[1.0, 2.0], [3.0, 6.0]]]))
+    tensor([[[3.]]])
+    """
 
     dimensions = 2
 
@@ -124,7 +186,14 @@ class AvgPool2d(Module):
 
 
 class AvgPool3d(AvgPool2d):
-    """The mean of each window of a volume."""
+    """The mean of each window of a volume.
+
+    Shape: (N, C, D, H, W) or (C, D, H, W).
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.AvgPool3d(2)(lab.zeros(1, 3, 4, 6, 8)).shape
+    torch.Size([1, 3, 2, 3, 4])
+    """
 
     dimensions = 3
 
@@ -144,19 +213,40 @@ class _LPPoolNd(Module):
 
 
 class LPPool1d(_LPPoolNd):
-    """The p-norm of each window of a sequence."""
+    """The p-norm of each window of a sequence.
+
+    Shape: (N, C, L) or (C, L).
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.LPPool1d(2, 2)(lab.tensor([[3.0, 4.0, 0.0, 2.0]]))
+    tensor([[5., 2.]])
+    """
 
     dimensions = 1
 
 
 class LPPool2d(_LPPoolNd):
-    """The p-norm of each window of an image."""
+    """The p-norm of each window of an image.
+
+    Shape: (N, C, H, W) or (C, H, W).
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.LPPool2d(2, 2)(lab.tensor([[[1.0, 1.0], [1.0, 1.0]]]))
+    tensor([[[2.]]])
+    """
 
     dimensions = 2
 
 
 class LPPool3d(_LPPoolNd):
-    """The p-norm of each window of a volume."""
+    """The p-norm of each window of a volume.
+
+    Shape: (N, C, D, H, W) or (C, D, H, W).
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.LPPool3d(2, 2)(lab.zeros(1, 3, 4, 6, 8)).shape
+    torch.Size([1, 3, 2, 3, 4])
+    """
 
     dimensions = 3
 
@@ -176,19 +266,42 @@ class _AdaptiveAvgPoolNd(Module):
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd):
-    """The means of `output_size` parts of a sequence."""
+    """The means of `output_size` parts of a sequence.
+
+    Shape: (N, C, L) or (C, L) to (..., output_size).
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.AdaptiveAvgPool1d(2)(lab.tensor([[1.0, 3.0, 2.0, 0.0]]))
+    tensor([[2., 1.]])
+    """
 
     dimensions = 1
 
 
 class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd):
-    """The means of `output_size` parts of an image; None keeps a size."""
+    """The means of `output_size` parts of an image; None keeps a size.
+
+    Shape: (N, C, H, W) or (C, H, W) to (..., *output_size).
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.AdaptiveAvgPool2d(1)(lab.ones(1, 3, 7, 5)).shape
+    torch.Size([1, 3, 1, 1])
+    >>> lab.nn.AdaptiveAvgPool2d((None, 2))(lab.ones(1, 3, 7, 5)).shape
+    torch.Size([1, 3, 7, 2])
+    """
 
     dimensions = 2
 
 
 class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd):
-    """The means of `output_size` parts of a volume."""
+    """The means of `output_size` parts of a volume.
+
+    Shape: (N, C, D, H, W) or (C, D, H, W) to (..., *output_size).
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.AdaptiveAvgPool3d((1, 2, 2))(lab.ones(1, 3, 4, 7, 5)).shape
+    torch.Size([1, 3, 1, 2, 2])
+    """
 
     dimensions = 3
 
@@ -208,18 +321,39 @@ class _AdaptiveMaxPoolNd(Module):
 
 
 class AdaptiveMaxPool1d(_AdaptiveMaxPoolNd):
-    """The largest numbers of `output_size` parts of a sequence."""
+    """The largest numbers of `output_size` parts of a sequence.
+
+    Shape: (N, C, L) or (C, L) to (..., output_size).
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.AdaptiveMaxPool1d(2)(lab.tensor([[1.0, 3.0, 2.0, 0.0]]))
+    tensor([[3., 2.]])
+    """
 
     dimensions = 1
 
 
 class AdaptiveMaxPool2d(_AdaptiveMaxPoolNd):
-    """The largest numbers of `output_size` parts of an image."""
+    """The largest numbers of `output_size` parts of an image.
+
+    Shape: (N, C, H, W) or (C, H, W) to (..., *output_size).
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.AdaptiveMaxPool2d(1)(lab.ones(1, 3, 7, 5)).shape
+    torch.Size([1, 3, 1, 1])
+    """
 
     dimensions = 2
 
 
 class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd):
-    """The largest numbers of `output_size` parts of a volume."""
+    """The largest numbers of `output_size` parts of a volume.
+
+    Shape: (N, C, D, H, W) or (C, D, H, W) to (..., *output_size).
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.AdaptiveMaxPool3d((1, 2, 2))(lab.ones(1, 3, 4, 7, 5)).shape
+    torch.Size([1, 3, 1, 2, 2])
+    """
 
     dimensions = 3

@@ -211,6 +211,15 @@ class LSTM(RNNBase):
     """Long short-term memory (Hochreiter and Schmidhuber, 1997): a state with an input, a forget and an output gate.
 
     Arguments as for RNN, and `proj_size`: size of the output, if not hidden_size. The state is a pair (h, c).
+
+    Shape: input (L, N, input_size), or (N, L, input_size) with batch_first, or (L, input_size); h and c
+        (num_layers·directions, N, hidden_size).
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.LSTM(10, 20, num_layers=2)
+    >>> output, (h, c) = m(lab.zeros(5, 3, 10))
+    >>> output.shape, h.shape, c.shape
+    (torch.Size([5, 3, 20]), torch.Size([2, 3, 20]), torch.Size([2, 3, 20]))
     """
 
     def __init__(self, *args, **kwargs):
@@ -218,7 +227,13 @@ class LSTM(RNNBase):
 
 
 class GRU(RNNBase):
-    """Gated recurrent unit (Cho et al., 2014): a state with a reset and an update gate. Arguments as for RNN."""
+    """Gated recurrent unit (Cho et al., 2014): a state with a reset and an update gate. Arguments as for RNN.
+
+    >>> import autodiff_lab as lab
+    >>> output, h = lab.nn.GRU(10, 20, batch_first=True)(lab.zeros(3, 5, 10))
+    >>> output.shape, h.shape
+    (torch.Size([3, 5, 20]), torch.Size([1, 3, 20]))
+    """
 
     def __init__(self, *args, **kwargs):
         if "proj_size" in kwargs:
@@ -282,7 +297,17 @@ class RNNCellBase(Module):
 
 
 class RNNCell(RNNCellBase):
-    """One step of a plain recurrent network."""
+    """One step of a plain recurrent network.
+
+    Shape: input (N, input_size) or (input_size); state (N, hidden_size) or (hidden_size), zeros where it is not given.
+
+    >>> import autodiff_lab as lab
+    >>> cell, h = lab.nn.RNNCell(10, 20), lab.zeros(3, 20)
+    >>> for x in lab.zeros(5, 3, 10):
+    ...     h = cell(x, h)
+    >>> h.shape
+    torch.Size([3, 20])
+    """
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True, nonlinearity: str = "tanh", device=None, dtype=None):
         super().__init__(input_size, hidden_size, bias, 1, device, dtype)
@@ -297,7 +322,15 @@ class RNNCell(RNNCellBase):
 
 
 class LSTMCell(RNNCellBase):
-    """One step of an LSTM; the state is a pair (h, c)."""
+    """One step of an LSTM; the state is a pair (h, c).
+
+    Shape: input (N, input_size) or (input_size); h and c (N, hidden_size) or (hidden_size), zeros where they are not given.
+
+    >>> import autodiff_lab as lab
+    >>> h, c = lab.nn.LSTMCell(10, 20)(lab.zeros(3, 10))
+    >>> h.shape, c.shape
+    (torch.Size([3, 20]), torch.Size([3, 20]))
+    """
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True, device=None, dtype=None):
         super().__init__(input_size, hidden_size, bias, 4, device, dtype)
@@ -309,7 +342,14 @@ class LSTMCell(RNNCellBase):
 
 
 class GRUCell(RNNCellBase):
-    """One step of a GRU."""
+    """One step of a GRU.
+
+    Shape: input (N, input_size) or (input_size); state (N, hidden_size) or (hidden_size), zeros where it is not given.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.GRUCell(10, 20)(lab.zeros(3, 10)).shape
+    torch.Size([3, 20])
+    """
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True, device=None, dtype=None):
         super().__init__(input_size, hidden_size, bias, 3, device, dtype)

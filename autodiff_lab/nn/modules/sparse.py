@@ -85,7 +85,14 @@ class Embedding(_Table):
 
 
 class EmbeddingBag(_Table):
-    """The sum, mean or maximum of the rows in each bag, without keeping the rows."""
+    """The sum, mean or maximum of the rows in each bag, without keeping the rows.
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.EmbeddingBag(10, 3, mode="sum")
+    >>> words = lab.tensor([1, 2, 4, 5, 4])
+    >>> m(words, offsets=lab.tensor([0, 3])).shape  # two bags: [1, 2, 4] and [5, 4]
+    torch.Size([2, 3])
+    """
 
     def __init__(self, num_embeddings: int, embedding_dim: int, max_norm: float | None = None, norm_type: float = 2.0, scale_grad_by_freq: bool = False,
                  mode: str = "mean", sparse: bool = False, _weight: Tensor | None = None, include_last_offset: bool = False, padding_idx: int | None = None,

@@ -54,6 +54,14 @@ class TransformerEncoderLayer(Module):
         activation: "relu", "gelu" or a function.
         batch_first: sequences are (N, L, d_model) rather than (L, N, d_model).
         norm_first: layer norm before attention and network instead of after.
+
+    Shape: (L, N, d_model), or (N, L, d_model) with batch_first; the same out.
+
+    Source: Vaswani et al. (2017), Attention is all you need.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.TransformerEncoderLayer(8, nhead=2)(lab.zeros(5, 3, 8)).shape
+    torch.Size([5, 3, 8])
     """
 
     def __init__(self, d_model: int, nhead: int, dim_feedforward: int = 2048, dropout: float = 0.1, activation="relu", layer_norm_eps: float = 1e-5,
@@ -91,7 +99,14 @@ class TransformerEncoderLayer(Module):
 
 
 class TransformerDecoderLayer(Module):
-    """Self-attention, attention to the encoder's output, then a network on each position. Arguments as TransformerEncoderLayer."""
+    """Self-attention, attention to the encoder's output, then a network on each position. Arguments as TransformerEncoderLayer.
+
+    Shape: tgt (T, N, d_model), memory (S, N, d_model), or N first with batch_first; tgt's shape out.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.TransformerDecoderLayer(8, nhead=2)(lab.zeros(4, 3, 8), lab.zeros(5, 3, 8)).shape
+    torch.Size([4, 3, 8])
+    """
 
     def __init__(self, d_model: int, nhead: int, dim_feedforward: int = 2048, dropout: float = 0.1, activation="relu", layer_norm_eps: float = 1e-5,
                  batch_first: bool = False, norm_first: bool = False, bias: bool = True, device=None, dtype=None):
@@ -135,7 +150,14 @@ class TransformerDecoderLayer(Module):
 
 
 class TransformerEncoder(Module):
-    """`num_layers` copies of an encoder layer, one after the other. The copies start with the same weights."""
+    """`num_layers` copies of an encoder layer, one after the other. The copies start with the same weights.
+
+    >>> import autodiff_lab as lab
+    >>> layer = lab.nn.TransformerEncoderLayer(8, nhead=2, batch_first=True)
+    >>> mask = lab.nn.Transformer.generate_square_subsequent_mask(5)  # no looking ahead
+    >>> lab.nn.TransformerEncoder(layer, num_layers=2)(lab.zeros(3, 5, 8), mask=mask).shape
+    torch.Size([3, 5, 8])
+    """
 
     def __init__(self, encoder_layer: TransformerEncoderLayer, num_layers: int, norm: Module | None = None, enable_nested_tensor: bool = True, mask_check: bool = True):
         super().__init__()
@@ -154,7 +176,13 @@ class TransformerEncoder(Module):
 
 
 class TransformerDecoder(Module):
-    """`num_layers` copies of a decoder layer, one after the other. The copies start with the same weights."""
+    """`num_layers` copies of a decoder layer, one after the other. The copies start with the same weights.
+
+    >>> import autodiff_lab as lab
+    >>> layer = lab.nn.TransformerDecoderLayer(8, nhead=2)
+    >>> lab.nn.TransformerDecoder(layer, num_layers=2)(lab.zeros(4, 3, 8), lab.zeros(5, 3, 8)).shape
+    torch.Size([4, 3, 8])
+    """
 
     def __init__(self, decoder_layer: TransformerDecoderLayer, num_layers: int, norm: Module | None = None):
         super().__init__()
@@ -178,6 +206,13 @@ class Transformer(Module):
         custom_encoder, custom_decoder: modules to use instead.
 
     Shape: src (S, N, E), tgt (T, N, E); result (T, N, E). With batch_first N comes first.
+
+    Source: Vaswani et al. (2017), Attention is all you need.
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.Transformer(8, nhead=2, num_encoder_layers=1, num_decoder_layers=1)
+    >>> m(lab.zeros(5, 3, 8), lab.zeros(4, 3, 8)).shape
+    torch.Size([4, 3, 8])
     """
 
     def __init__(self, d_model: int = 512, nhead: int = 8, num_encoder_layers: int = 6, num_decoder_layers: int = 6, dim_feedforward: int = 2048, dropout: float = 0.1,

@@ -10,7 +10,12 @@ __all__ = ["ChannelShuffle", "Fold", "PixelShuffle", "PixelUnshuffle", "Unfold",
 
 
 class PixelShuffle(Module):
-    """(…, C·r², H, W) to (…, C, H·r, W·r)."""
+    """(…, C·r², H, W) to (…, C, H·r, W·r).
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.PixelShuffle(2)(lab.zeros(1, 8, 3, 3)).shape
+    torch.Size([1, 2, 6, 6])
+    """
 
     def __init__(self, upscale_factor: int):
         super().__init__()
@@ -24,7 +29,12 @@ class PixelShuffle(Module):
 
 
 class PixelUnshuffle(Module):
-    """(…, C, H·r, W·r) to (…, C·r², H, W)."""
+    """(…, C, H·r, W·r) to (…, C·r², H, W).
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.PixelUnshuffle(2)(lab.zeros(1, 2, 6, 6)).shape
+    torch.Size([1, 8, 3, 3])
+    """
 
     def __init__(self, downscale_factor: int):
         super().__init__()
@@ -38,7 +48,14 @@ class PixelUnshuffle(Module):
 
 
 class ChannelShuffle(Module):
-    """Channels dealt out in turn between groups."""
+    """Channels dealt out in turn between groups.
+
+    Shape: (N, C, ...), and the same out; C divisible by groups.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.ChannelShuffle(2)(lab.arange(4.0).view(1, 4, 1, 1)).flatten()
+    tensor([0., 2., 1., 3.])
+    """
 
     def __init__(self, groups: int):
         super().__init__()
@@ -52,7 +69,15 @@ class ChannelShuffle(Module):
 
 
 class Fold(Module):
-    """Columns laid back as patches of an image, added where they overlap."""
+    """Columns laid back as patches of an image, added where they overlap.
+
+    >>> import autodiff_lab as lab
+    >>> blocks = lab.nn.Unfold(2)(lab.ones(1, 1, 3, 3))
+    >>> lab.nn.Fold((3, 3), 2)(blocks)[0, 0]  # how many windows see each place
+    tensor([[1., 2., 1.],
+            [2., 4., 2.],
+            [1., 2., 1.]])
+    """
 
     def __init__(self, output_size, kernel_size, dilation=1, padding=0, stride=1):
         super().__init__()
@@ -66,7 +91,12 @@ class Fold(Module):
 
 
 class Unfold(Module):
-    """Every patch of an image as a column."""
+    """Every patch of an image as a column.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.Unfold(2)(lab.zeros(1, 3, 4, 4)).shape
+    torch.Size([1, 12, 9])
+    """
 
     def __init__(self, kernel_size, dilation=1, padding=0, stride=1):
         super().__init__()
@@ -80,7 +110,12 @@ class Unfold(Module):
 
 
 class Upsample(Module):
-    """Resize the last dimensions to `size` or by `scale_factor`; see `nn.functional.interpolate`."""
+    """Resize the last dimensions to `size` or by `scale_factor`; see `nn.functional.interpolate`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.Upsample(scale_factor=2)(lab.tensor([[[1.0, 2.0]]]))
+    tensor([[[1., 1., 2., 2.]]])
+    """
 
     def __init__(self, size=None, scale_factor=None, mode: str = "nearest", align_corners: bool | None = None, recompute_scale_factor: bool | None = None):
         super().__init__()
@@ -97,14 +132,25 @@ class Upsample(Module):
 
 
 class UpsamplingNearest2d(Upsample):
-    """Old name of `Upsample(mode="nearest")`."""
+    """Old name of `Upsample(mode="nearest")`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.UpsamplingNearest2d(scale_factor=2)(lab.tensor([[[[1.0, 2.0]]]]))
+    tensor([[[[1., 1., 2., 2.],
+              [1., 1., 2., 2.]]]])
+    """
 
     def __init__(self, size=None, scale_factor=None):
         super().__init__(size, scale_factor, mode="nearest")
 
 
 class UpsamplingBilinear2d(Upsample):
-    """Old name of `Upsample(mode="bilinear", align_corners=True)`."""
+    """Old name of `Upsample(mode="bilinear", align_corners=True)`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.UpsamplingBilinear2d(scale_factor=2)(lab.zeros(1, 3, 4, 4)).shape
+    torch.Size([1, 3, 8, 8])
+    """
 
     def __init__(self, size=None, scale_factor=None):
         super().__init__(size, scale_factor, mode="bilinear", align_corners=True)
