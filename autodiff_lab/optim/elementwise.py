@@ -76,7 +76,7 @@ class ElementwiseOptimizer(Optimizer):
             return loss
         for i, group in enumerate(self.param_groups):
             plan = self._plans.get(i)
-            if plan is None or not plan.fits(group, self.state):
+            if plan is None or not plan.fits(self, group):
                 with no_grad():
                     plan = self._plans[i] = Plan(self, group)
             if not plan.run(self, group):
@@ -171,9 +171,9 @@ class Plan:
         for (_, _, numbers, _), members in gathered.items():
             self.bundles.append(Bundle(members, numbers, optimizer.scalars, self.names))
 
-    def fits(self, group: dict, state) -> bool:
-        """True if the same parameters have gradients, and parameters and state are where they were."""
-        if state is not self.state:
+    def fits(self, optimizer: ElementwiseOptimizer, group: dict) -> bool:
+        """True if the same parameters have gradients, the same is kept for them, and parameters and state are where they were."""
+        if optimizer.state is not self.state or optimizer.arrays(group) != self.names:
             return False
         params = [p for p in group["params"] if p._grad is not None]
         if len(params) != len(self.params):
