@@ -24,6 +24,14 @@ class Adadelta(ElementwiseOptimizer):
         foreach, capturable: accepted; there is one implementation.
 
     Source: Zeiler (2012), ADADELTA: an adaptive learning rate method.
+
+    >>> import autodiff_lab as lab
+    >>> w = lab.tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = lab.optim.Adadelta([w])
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.detach()
+    tensor([ 0.9968, -1.9968])
     """
 
     def __init__(self, params, lr=1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0, foreach: bool | None = None, *,

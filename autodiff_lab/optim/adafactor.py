@@ -28,6 +28,15 @@ class Adafactor(Optimizer):
         foreach: accepted; there is one implementation.
 
     Source: Shazeer and Stern (2018), Adafactor: adaptive learning rates with sublinear memory cost.
+
+    >>> import autodiff_lab as lab
+    >>> w = lab.ones(2, 3, requires_grad=True)
+    >>> optimizer = lab.optim.Adafactor([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.detach()
+    tensor([[0.9000, 0.9000, 0.9000],
+            [0.9000, 0.9000, 0.9000]])
     """
 
     def __init__(self, params, lr=1e-2, beta2_decay: float = -0.8, eps=(None, 1e-3), d: float = 1.0, weight_decay: float = 0.0, *,

@@ -26,6 +26,14 @@ class Adagrad(ElementwiseOptimizer):
         foreach, fused: accepted; there is one implementation.
 
     Source: Duchi, Hazan and Singer (2011), Adaptive subgradient methods for online learning.
+
+    >>> import autodiff_lab as lab
+    >>> w = lab.tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = lab.optim.Adagrad([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.detach()
+    tensor([ 0.9000, -1.9000])
     """
 
     def __init__(self, params, lr=1e-2, lr_decay: float = 0, weight_decay: float = 0, initial_accumulator_value: float = 0, eps: float = 1e-10,

@@ -14,6 +14,14 @@ class AdamW(Adam):
     Args: as for Adam; `weight_decay` is 0.01 unless given.
 
     Source: Loshchilov and Hutter (2017), Decoupled weight decay regularization.
+
+    >>> import autodiff_lab as lab
+    >>> w = lab.tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = lab.optim.AdamW([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.detach()
+    tensor([ 0.8990, -1.8980])
     """
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps: float = 1e-8, weight_decay: float = 1e-2, amsgrad: bool = False, *,

@@ -24,6 +24,14 @@ class ASGD(ElementwiseOptimizer):
         foreach, capturable: accepted; there is one implementation.
 
     Source: Polyak and Juditsky (1992), Acceleration of stochastic approximation by averaging.
+
+    >>> import autodiff_lab as lab
+    >>> w = lab.tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = lab.optim.ASGD([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.detach()
+    tensor([ 0.8000, -1.6000])
     """
 
     scalars = {"step": 0.0, "eta": 0.0, "mu": 1.0}

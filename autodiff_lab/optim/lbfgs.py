@@ -28,6 +28,18 @@ class LBFGS(Optimizer):
         line_search_fn: None or "strong_wolfe".
 
     Source: Nocedal and Wright (2006), Numerical optimization, algorithms 7.4, 3.5 and 3.6.
+
+    >>> import autodiff_lab as lab
+    >>> w = lab.tensor([3.0, -4.0], requires_grad=True)
+    >>> optimizer = lab.optim.LBFGS([w], line_search_fn="strong_wolfe")
+    >>> def closure():
+    ...     optimizer.zero_grad()
+    ...     loss = (w - 1).square().sum()
+    ...     loss.backward()
+    ...     return loss
+    >>> _ = optimizer.step(closure)
+    >>> w.detach()
+    tensor([1.0000, 1.0000])
     """
 
     def __init__(self, params, lr=1, max_iter: int = 20, max_eval: int | None = None, tolerance_grad: float = 1e-7, tolerance_change: float = 1e-9,

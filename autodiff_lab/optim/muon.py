@@ -25,6 +25,14 @@ class Muon(Optimizer):
         adjust_lr_fn: "original" (default) or "match_rms_adamw", how the learning rate follows the shape.
 
     Source: Jordan (2024), Muon: an optimizer for hidden layers in neural networks.
+
+    >>> import autodiff_lab as lab
+    >>> w = lab.eye(2).requires_grad_()
+    >>> optimizer = lab.optim.Muon([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> bool((w.diagonal() < 1).all())
+    True
     """
 
     def __init__(self, params, lr=1e-3, weight_decay: float = 0.1, momentum: float = 0.95, nesterov: bool = True,

@@ -21,6 +21,14 @@ class NAdam(ElementwiseOptimizer):
         Others as for Adam; `lr` is 0.002 unless given.
 
     Source: Dozat (2016), Incorporating Nesterov momentum into Adam.
+
+    >>> import autodiff_lab as lab
+    >>> w = lab.tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = lab.optim.NAdam([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.detach()
+    tensor([ 0.8944, -1.8944])
     """
 
     scalars = {"step": 0.0, "mu_product": 1.0}

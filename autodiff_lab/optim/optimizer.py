@@ -81,6 +81,19 @@ class Optimizer:
     Raises:
         TypeError: if `params` is a single tensor, or holds something else than tensors.
         ValueError: if there is nothing to optimize, a tensor is no leaf, or stands in two groups.
+
+    >>> import autodiff_lab as lab
+    >>> class Descent(lab.optim.Optimizer):
+    ...     def step(self):
+    ...         with lab.no_grad():
+    ...             for group in self.param_groups:
+    ...                 for p in group["params"]:
+    ...                     p -= group["lr"] * p.grad
+    >>> w = lab.tensor([1.0], requires_grad=True)
+    >>> (w * w).sum().backward()
+    >>> Descent([w], {"lr": 0.1}).step()
+    >>> w.detach()
+    tensor([0.8000])
     """
 
     def __init__(self, params, defaults: dict):

@@ -22,6 +22,14 @@ class RAdam(ElementwiseOptimizer):
         Others as for Adam.
 
     Source: Liu et al. (2019), On the variance of the adaptive learning rate and beyond.
+
+    >>> import autodiff_lab as lab
+    >>> w = lab.tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = lab.optim.RAdam([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.detach()
+    tensor([ 0.8000, -1.6000])
     """
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0, decoupled_weight_decay: bool = False, *,

@@ -25,6 +25,14 @@ class RMSprop(ElementwiseOptimizer):
         foreach, capturable: accepted; there is one implementation.
 
     Source: Tieleman and Hinton (2012), lecture 6.5; Graves (2013), for the centered form.
+
+    >>> import autodiff_lab as lab
+    >>> w = lab.tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = lab.optim.RMSprop([w], lr=0.01)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.detach()
+    tensor([ 0.9000, -1.9000])
     """
 
     def __init__(self, params, lr=1e-2, alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0, momentum: float = 0, centered: bool = False,

@@ -24,6 +24,14 @@ class Rprop(ElementwiseOptimizer):
         foreach, capturable: accepted; there is one implementation.
 
     Source: Riedmiller and Braun (1993), A direct adaptive method for faster backpropagation learning.
+
+    >>> import autodiff_lab as lab
+    >>> w = lab.tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = lab.optim.Rprop([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.detach()
+    tensor([ 0.9000, -1.9000])
     """
 
     def __init__(self, params, lr=1e-2, etas=(0.5, 1.2), step_sizes=(1e-6, 50), *, capturable: bool = False, foreach: bool | None = None,

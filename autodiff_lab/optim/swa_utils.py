@@ -72,6 +72,17 @@ class AveragedModel(Module):
         avg_fn: `(average, parameter, count)` to the new average; default: the plain mean.
         multi_avg_fn: the same in place, for lists of tensors.
         use_buffers: average buffers too; else they are copied.
+
+    Source: Izmailov et al. (2018), Averaging weights leads to wider optima and better generalization.
+
+    >>> import autodiff_lab as lab
+    >>> model = lab.nn.Linear(1, 1, bias=False)
+    >>> averaged = lab.optim.swa_utils.AveragedModel(model)
+    >>> for value in (1.0, 2.0, 6.0):
+    ...     _ = lab.nn.init.constant_(model.weight, value)
+    ...     averaged.update_parameters(model)
+    >>> averaged.module.weight.detach()
+    tensor([[3.]])
     """
 
     def __init__(self, model, device=None, avg_fn=None, multi_avg_fn=None, use_buffers: bool = False):
@@ -140,7 +151,18 @@ def update_bn(loader, model, device=None) -> None:
 
 
 class SWALR(LRScheduler):
-    """Goes from the present rate to `swa_lr` in `anneal_epochs` steps, along a cosine or a line, and stays there."""
+    """Goes from the present rate to `swa_lr` in `anneal_epochs` steps, along a cosine or a line, and stays there.
+
+    >>> import autodiff_lab as lab
+    >>> optimizer = lab.optim.SGD([lab.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = lab.optim.swa_utils.SWALR(optimizer, swa_lr=0.2, anneal_epochs=2, anneal_strategy="linear")
+    >>> for epoch in range(3):
+    ...     optimizer.step(); scheduler.step()
+    ...     print(round(scheduler.get_last_lr()[0], 3))
+    0.6
+    0.2
+    0.2
+    """
 
     def __init__(self, optimizer: Optimizer, swa_lr, anneal_epochs: int = 10, anneal_strategy: str = "cos", last_epoch: int = -1):
         for value, group in zip(one_per_group("swa_lr", optimizer, swa_lr), optimizer.param_groups, strict=True):

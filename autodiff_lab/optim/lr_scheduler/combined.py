@@ -40,7 +40,21 @@ class _Several(LRScheduler):
 
 
 class SequentialLR(_Several):
-    """`schedulers` one after the other; each but the first starts, from its beginning, at its epoch in `milestones`."""
+    """`schedulers` one after the other; each but the first starts, from its beginning, at its epoch in `milestones`.
+
+    >>> import autodiff_lab as lab
+    >>> optimizer = lab.optim.SGD([lab.zeros(1, requires_grad=True)], lr=1.0)
+    >>> warm_up = lab.optim.lr_scheduler.LinearLR(optimizer, start_factor=0.5, total_iters=2)
+    >>> decay = lab.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+    >>> scheduler = lab.optim.lr_scheduler.SequentialLR(optimizer, [warm_up, decay], milestones=[2])
+    >>> for epoch in range(4):
+    ...     optimizer.step(); scheduler.step()
+    ...     print(round(scheduler.get_last_lr()[0], 3))
+    0.75
+    1.0
+    0.5
+    0.25
+    """
 
     def __init__(self, optimizer: Optimizer, schedulers: list, milestones: list[int], last_epoch: int = -1):
         self._check(optimizer, schedulers, "")
@@ -77,7 +91,20 @@ class SequentialLR(_Several):
 
 
 class ChainedScheduler(_Several):
-    """All `schedulers` in every step; their factors multiply."""
+    """All `schedulers` in every step; their factors multiply.
+
+    >>> import autodiff_lab as lab
+    >>> optimizer = lab.optim.SGD([lab.zeros(1, requires_grad=True)], lr=1.0)
+    >>> halved = lab.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+    >>> at_first = lab.optim.lr_scheduler.ConstantLR(optimizer, factor=0.1, total_iters=2)
+    >>> scheduler = lab.optim.lr_scheduler.ChainedScheduler([halved, at_first])
+    >>> for epoch in range(3):
+    ...     optimizer.step(); scheduler.step()
+    ...     print(round(scheduler.get_last_lr()[0], 3))
+    0.05
+    0.25
+    0.125
+    """
 
     def __init__(self, schedulers, optimizer: Optimizer | None = None):
         self._check(optimizer, schedulers, " to be chained")

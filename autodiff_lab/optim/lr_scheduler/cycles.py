@@ -11,7 +11,21 @@ __all__ = ["CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CyclicLR", "OneC
 
 
 class CosineAnnealingLR(LRScheduler):
-    """From the first rate down to `eta_min` along half a cosine in `T_max` epochs (and up again after that)."""
+    """From the first rate down to `eta_min` along half a cosine in `T_max` epochs (and up again after that).
+
+    Source: Loshchilov and Hutter (2016), SGDR: stochastic gradient descent with warm restarts.
+
+    >>> import autodiff_lab as lab
+    >>> optimizer = lab.optim.SGD([lab.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = lab.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=4)
+    >>> for epoch in range(4):
+    ...     optimizer.step(); scheduler.step()
+    ...     print(round(scheduler.get_last_lr()[0], 3))
+    0.854
+    0.5
+    0.146
+    0.0
+    """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1):
         self.T_max, self.eta_min = T_max, eta_min
@@ -36,7 +50,21 @@ class CosineAnnealingLR(LRScheduler):
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
-    """Half cosines from the first rate down to `eta_min`; the first takes `T_0` epochs, each later one `T_mult` times as long."""
+    """Half cosines from the first rate down to `eta_min`; the first takes `T_0` epochs, each later one `T_mult` times as long.
+
+    Source: Loshchilov and Hutter (2016), SGDR: stochastic gradient descent with warm restarts.
+
+    >>> import autodiff_lab as lab
+    >>> optimizer = lab.optim.SGD([lab.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = lab.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=2)
+    >>> for epoch in range(4):
+    ...     optimizer.step(); scheduler.step()
+    ...     print(round(scheduler.get_last_lr()[0], 3))
+    0.5
+    1.0
+    0.5
+    1.0
+    """
 
     def __init__(self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1):
         if T_0 <= 0 or not isinstance(T_0, int):
@@ -114,6 +142,17 @@ class CyclicLR(LRScheduler):
         scale_fn: a height of your own, of the cycle or of the batch (`scale_mode` "cycle" or "iterations").
 
     Source: Smith (2015), Cyclical learning rates for training neural networks.
+
+    >>> import autodiff_lab as lab
+    >>> optimizer = lab.optim.SGD([lab.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = lab.optim.lr_scheduler.CyclicLR(optimizer, base_lr=0.1, max_lr=1.0, step_size_up=2, cycle_momentum=False)
+    >>> for epoch in range(4):
+    ...     optimizer.step(); scheduler.step()
+    ...     print(round(scheduler.get_last_lr()[0], 3))
+    0.55
+    1.0
+    0.55
+    0.1
     """
 
     def __init__(self, optimizer: Optimizer, base_lr, max_lr, step_size_up: int = 2000, step_size_down: int | None = None, mode: str = "triangular",
@@ -191,6 +230,17 @@ class OneCycleLR(LRScheduler):
         three_phase: come down to the start first, then to the end.
 
     Source: Smith and Topin (2017), Super-convergence.
+
+    >>> import autodiff_lab as lab
+    >>> optimizer = lab.optim.SGD([lab.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = lab.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=5, cycle_momentum=False)
+    >>> for epoch in range(4):
+    ...     optimizer.step(); scheduler.step()
+    ...     print(round(scheduler.get_last_lr()[0], 3))
+    0.95
+    0.611
+    0.188
+    0.0
     """
 
     def __init__(self, optimizer: Optimizer, max_lr, total_steps: int | None = None, epochs: int | None = None, steps_per_epoch: int | None = None,

@@ -54,7 +54,18 @@ class LambdaLR(_ByFunction):
 
 
 class MultiplicativeLR(_ByFunction):
-    """The present rate times `lr_lambda(epoch)`."""
+    """The present rate times `lr_lambda(epoch)`.
+
+    >>> import autodiff_lab as lab
+    >>> optimizer = lab.optim.SGD([lab.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = lab.optim.lr_scheduler.MultiplicativeLR(optimizer, lambda epoch: 0.9)
+    >>> for epoch in range(3):
+    ...     optimizer.step(); scheduler.step()
+    ...     print(round(scheduler.get_last_lr()[0], 3))
+    0.9
+    0.81
+    0.729
+    """
 
     def _check(self) -> None:
         for function in self.lr_lambdas:
@@ -69,7 +80,19 @@ class MultiplicativeLR(_ByFunction):
 
 
 class StepLR(LRScheduler):
-    """Times `gamma` every `step_size` epochs."""
+    """Times `gamma` every `step_size` epochs.
+
+    >>> import autodiff_lab as lab
+    >>> optimizer = lab.optim.SGD([lab.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = lab.optim.lr_scheduler.StepLR(optimizer, step_size=2, gamma=0.5)
+    >>> for epoch in range(4):
+    ...     optimizer.step(); scheduler.step()
+    ...     print(round(scheduler.get_last_lr()[0], 3))
+    1.0
+    0.5
+    0.5
+    0.25
+    """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1):
         self.step_size, self.gamma = step_size, gamma
@@ -86,7 +109,19 @@ class StepLR(LRScheduler):
 
 
 class MultiStepLR(LRScheduler):
-    """Times `gamma` at each epoch of `milestones`."""
+    """Times `gamma` at each epoch of `milestones`.
+
+    >>> import autodiff_lab as lab
+    >>> optimizer = lab.optim.SGD([lab.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = lab.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[1, 3], gamma=0.1)
+    >>> for epoch in range(4):
+    ...     optimizer.step(); scheduler.step()
+    ...     print(round(scheduler.get_last_lr()[0], 3))
+    0.1
+    0.1
+    0.01
+    0.01
+    """
 
     def __init__(self, optimizer: Optimizer, milestones, gamma: float = 0.1, last_epoch: int = -1):
         self.milestones, self.gamma = Counter(milestones), gamma
@@ -104,7 +139,18 @@ class MultiStepLR(LRScheduler):
 
 
 class ConstantLR(LRScheduler):
-    """Times `factor` for the first `total_iters` epochs."""
+    """Times `factor` for the first `total_iters` epochs.
+
+    >>> import autodiff_lab as lab
+    >>> optimizer = lab.optim.SGD([lab.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = lab.optim.lr_scheduler.ConstantLR(optimizer, factor=0.5, total_iters=2)
+    >>> for epoch in range(3):
+    ...     optimizer.step(); scheduler.step()
+    ...     print(round(scheduler.get_last_lr()[0], 3))
+    0.5
+    1.0
+    1.0
+    """
 
     def __init__(self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1):
         if not 0 <= factor <= 1.0:
@@ -123,7 +169,18 @@ class ConstantLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """Times a factor that goes from `start_factor` to `end_factor` in `total_iters` epochs: a warm-up."""
+    """Times a factor that goes from `start_factor` to `end_factor` in `total_iters` epochs: a warm-up.
+
+    >>> import autodiff_lab as lab
+    >>> optimizer = lab.optim.SGD([lab.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = lab.optim.lr_scheduler.LinearLR(optimizer, start_factor=0.25, total_iters=3)
+    >>> for epoch in range(3):
+    ...     optimizer.step(); scheduler.step()
+    ...     print(round(scheduler.get_last_lr()[0], 3))
+    0.5
+    0.75
+    1.0
+    """
 
     def __init__(self, optimizer: Optimizer, start_factor: float = 1.0 / 3, end_factor: float = 1.0, total_iters: int = 5, last_epoch: int = -1):
         if not 0 < start_factor <= 1.0:
@@ -148,7 +205,18 @@ class LinearLR(LRScheduler):
 
 
 class ExponentialLR(LRScheduler):
-    """Times `gamma` every epoch."""
+    """Times `gamma` every epoch.
+
+    >>> import autodiff_lab as lab
+    >>> optimizer = lab.optim.SGD([lab.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = lab.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+    >>> for epoch in range(3):
+    ...     optimizer.step(); scheduler.step()
+    ...     print(round(scheduler.get_last_lr()[0], 3))
+    0.5
+    0.25
+    0.125
+    """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1):
         self.gamma = gamma
@@ -163,7 +231,19 @@ class ExponentialLR(LRScheduler):
 
 
 class PolynomialLR(LRScheduler):
-    """Down to 0 in `total_iters` epochs along (1 - t) ** power."""
+    """Down to 0 in `total_iters` epochs along (1 - t) ** power.
+
+    >>> import autodiff_lab as lab
+    >>> optimizer = lab.optim.SGD([lab.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = lab.optim.lr_scheduler.PolynomialLR(optimizer, total_iters=4, power=2)
+    >>> for epoch in range(4):
+    ...     optimizer.step(); scheduler.step()
+    ...     print(round(scheduler.get_last_lr()[0], 3))
+    0.562
+    0.25
+    0.062
+    0.0
+    """
 
     def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1):
         self.total_iters, self.power = total_iters, power

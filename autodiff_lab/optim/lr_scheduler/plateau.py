@@ -20,6 +20,17 @@ class ReduceLROnPlateau(LRScheduler):
         cooldown: calls to wait after a change.
         min_lr: lower bound, one or one per group.
         eps: smaller changes are left out.
+
+    >>> import autodiff_lab as lab
+    >>> optimizer = lab.optim.SGD([lab.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = lab.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=1)
+    >>> for loss in (1.0, 0.9, 0.9, 0.9):  # two epochs without progress: one too many
+    ...     scheduler.step(loss)
+    ...     print(scheduler.get_last_lr()[0])
+    1.0
+    1.0
+    1.0
+    0.1
     """
 
     def __init__(self, optimizer: Optimizer, mode: str = "min", factor: float = 0.1, patience: int = 10, threshold: float = 1e-4,

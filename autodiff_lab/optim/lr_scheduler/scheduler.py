@@ -30,6 +30,16 @@ class LRScheduler:
     Args:
         optimizer: whose groups are changed.
         last_epoch: where to go on from; -1 starts.
+
+    >>> import autodiff_lab as lab
+    >>> class Halving(lab.optim.lr_scheduler.LRScheduler):
+    ...     def get_lr(self):
+    ...         return [base / 2 ** self.last_epoch for base in self.base_lrs]
+    >>> optimizer = lab.optim.SGD([lab.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = Halving(optimizer)
+    >>> optimizer.step(); scheduler.step()
+    >>> scheduler.get_last_lr()
+    [0.5]
     """
 
     _get_lr_called_within_step = False
