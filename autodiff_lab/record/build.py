@@ -403,7 +403,7 @@ class _Builder:
             sent = []
             for index, number_of_edge in by_target.get(flow.key, ()):
                 held = flow.contributions[number_of_edge] if number_of_edge < len(flow.contributions) else None
-                value = value_of(held)
+                value = value_of(held, brief=True)
                 if value is None or self._dropped(infos[index].source):
                     continue
                 sent.append(Contribution(index, value))
@@ -414,8 +414,8 @@ class _Builder:
             into = []
             for key, added, before in flow.leaves:
                 if key in self.ids:
-                    was, change = value_of(before), value_of(added)
-                    now = value_of(_plus(before, added)) or nodes[self.ids[key]].grad
+                    was, change = value_of(before, brief=True), value_of(added, brief=True)
+                    now = _same(value_of(_plus(before, added), brief=True), nodes[self.ids[key]].grad)
                     if now is not None:
                         into.append(Accumulation(self.ids[key], change or now, was, now, *self._hooked(key, arrived, change)))
             steps.append(BackwardStep(node.id, node.grad or Value(), tuple(sent), tuple(into), sum(s.bytes for s in node.saved), *self._hooked(flow.key, arrived, node.grad)))
@@ -432,7 +432,7 @@ class _Builder:
     def _with_returned(self, steps: list[BackwardStep], infos) -> list[BackwardStep]:
         """What was returned, told with the last step that sent something there."""
         for key, held in (self.returned or {}).items():
-            node, value = self.ids.get(self._drawn(key)), value_of(held)
+            node, value = self.ids.get(self._drawn(key)), value_of(held, brief=True)
             last = max((k for k, step in enumerate(steps) if any(infos[c.edge].source == node for c in step.contributions)), default=None)
             if value is not None and last is not None:
                 steps[last] = replace(steps[last], accumulations=(*steps[last].accumulations, Accumulation(node, value, None, value, returned=True)))
@@ -445,8 +445,13 @@ class _Builder:
         parts = [part() if isinstance(part, weakref.ref) else part for part in arrived.get(self.ids[key], ())] if hooks else ()
         if not parts or len(parts) > 1 and not all(isinstance(part, (np.ndarray, np.generic)) for part in parts):
             return hooks, None
-        got = value_of(sum(parts[1:], parts[0]))  # pyright: ignore[reportCallIssue] - arrays add up too
-        return hooks, None if got == left else got
+        got = value_of(sum(parts[1:], parts[0]), brief=True)  # pyright: ignore[reportCallIssue] - arrays add up too
+        return hooks, None if left is not None and (got.number, got.norm) == (left.number, left.norm) else got
+
+
+def _same(brief: Value | None, full: Value | None) -> Value | None:
+    """`full` if it is of the same numbers as `brief`."""
+    return full if brief is None or full is not None and (brief.number, brief.norm) == (full.number, full.norm) else brief
 
 
 def _plus(before, added):

@@ -154,14 +154,19 @@ def settings_of(optimizers) -> list[tuple[str, str, float, str, str]]:
 
 
 def change_setting(optimizers, path: str, value: float) -> float | None:
-    """Set one numeric setting; returns what it was, or None where there is no such setting."""
+    """Set one numeric setting; returns what it was, or None where there is no such setting.
+
+    Raises:
+        ValueError: if the optimizer itself refuses such a value; nothing is changed then.
+    """
     match = re.fullmatch(r"(?:(\d+)\.(\d+)\.)?(\w+)(?:\[(\d+)\])?", path)
     if not match:
         return None
-    k, g = int(match[1] or 0), int(match[2] or 0)
+    k, g, name = int(match[1] or 0), int(match[2] or 0), match[3]
     try:
-        group = optimizers[k].param_groups[g]
-        old = group[match[3]]
+        optimizer = optimizers[k]
+        group = optimizer.param_groups[g]
+        old = group[name]
     except (IndexError, KeyError):
         return None
     if match[4] is not None:
@@ -169,12 +174,29 @@ def change_setting(optimizers, path: str, value: float) -> float | None:
         if at >= len(values):
             return None
         before, values[at] = values[at], float(value)
-        group[match[3]] = type(old)(values)
-        return float(before)
-    if not is_number(old):
+        new = type(old)(values)
+    elif is_number(old):
+        before, new = old, int(value) if isinstance(old, int) and float(value).is_integer() and name != "lr" else float(value)
+    else:
         return None
-    group[match[3]] = int(value) if isinstance(old, int) and float(value).is_integer() and match[3] != "lr" else float(value)
-    return float(old)
+    check_setting(optimizer, group, name, new)
+    group[name] = new
+    return float(before)
+
+
+def check_setting(optimizer, group: dict, name: str, value) -> None:
+    """Ask an optimizer of the same kind, made for this question, whether it takes a setting. Raises its ValueError if not."""
+    from ..core.tensor import Tensor
+
+    options = {key: group[key] for key in optimizer.defaults if key in group} | {name: value}
+    try:
+        type(optimizer)([Tensor._wrap(np.zeros(1, np.float32))], **options)
+    except TypeError:
+        return  # one with arguments of its own: it can't be asked
+    if hasattr(optimizer, "arrays") and optimizer.state:
+        for kept in set(optimizer.arrays(group | {name: value})) - set(optimizer.arrays(group)):
+            if optimizer.first_array(kept, np.zeros(1), group) is not None:
+                raise ValueError(f"{type(optimizer).__name__} would have had to keep {kept} from its first step on; make a new optimizer for that")
 
 
 def is_number(value) -> bool:

@@ -199,21 +199,30 @@ def to_json(item, indent: int | None = None) -> str:
 
 def to_plain(item):
     """The same as nested dicts and lists, without what has its default."""
-    if hasattr(item, "__dataclass_fields__"):
-        plain = {f.name: to_plain(value) for f in fields(item)
-                 if (value := getattr(item, f.name)) != (() if f.default is MISSING else f.default) or f.default is MISSING}
-        if isinstance(item, GraphSnapshot):
-            plain["format"], plain["key"] = FORMAT, item.key
-        return plain
-    if isinstance(item, (tuple, list)):
+    kind = item.__class__
+    if kind is int or kind is bool or item is None:
+        return item
+    if kind is str:
+        return clean(item)
+    if kind is tuple or kind is list:
         return [to_plain(part) for part in item]
-    if isinstance(item, float):
+    if kind is float:
         if math.isfinite(item):
             return int(item) if item == int(item) and abs(item) < 2**53 and (item or math.copysign(1, item) > 0) else item
         return "NaN" if math.isnan(item) else "Infinity" if item > 0 else "-Infinity"
-    if isinstance(item, str):
-        return clean(item)
-    return item
+    if kind not in _defaults:
+        _defaults[kind] = [(f.name, f.default) for f in fields(item)]
+    plain = {}
+    for name, default in _defaults[kind]:
+        value = getattr(item, name)
+        if value is not default and (default is MISSING or value != default):
+            plain[name] = to_plain(value)
+    if kind is GraphSnapshot:
+        plain["format"], plain["key"] = FORMAT, item.key
+    return plain
+
+
+_defaults: dict[type, list] = {}  # by dataclass: its fields and what they are when nothing is said
 
 
 def from_json(text: str, cls=GraphSnapshot):

@@ -14,8 +14,12 @@ __all__ = ["value_of"]
 ITEMS, BINS, SAMPLE = 64, 16, 1 << 18
 
 
-def value_of(held) -> Value | None:
-    """What is known of `held`: an array, a NumPy scalar, a Norm, a weak reference to an array, or None."""
+def value_of(held, brief: bool = False) -> Value | None:
+    """What is known of `held`: an array, a NumPy scalar, a Norm, a weak reference to an array, or None.
+
+    Args:
+        brief: of an array only the norm and how much of it is not finite.
+    """
     if isinstance(held, weakref.ref):
         held = held()
     if held is None:
@@ -30,7 +34,7 @@ def value_of(held) -> Value | None:
         return None
     if array.ndim == 0:
         return _scalar(array)
-    return _summary(np.asarray(array))
+    return _brief(np.asarray(array)) if brief else _summary(np.asarray(array))
 
 
 def _scalar(array) -> Value:
@@ -43,24 +47,42 @@ def _scalar(array) -> Value:
     return Value(number=number, nans=int(math.isnan(number)), infs=int(math.isinf(number)))
 
 
+def _brief(array) -> Value:
+    if array.size == 0:
+        return Value(text="empty")
+    flat = array.reshape(-1).astype(np.complex128 if array.dtype.kind == "c" else np.float64, copy=False)
+    norm = _norm(flat)
+    if math.isfinite(norm):
+        return Value(norm=norm)
+    return Value(norm=norm, nans=int(np.isnan(flat).sum()), infs=int(np.isinf(flat).sum()))
+
+
+def _norm(numbers) -> float:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _short(math.sqrt(abs(np.vdot(numbers, numbers))))
+
+
+def _short(number: float) -> float:
+    """Seven digits: what is only ever read needs no more, and large graphs travel faster."""
+    return float(f"{number:.7g}")
+
+
 def _summary(array) -> Value:
     if array.size == 0:
         return Value(text="empty")
     flat = array.reshape(-1)
     if flat.dtype.kind == "c":
-        return Value(norm=float(np.linalg.norm(flat)), nans=int(np.isnan(flat).sum()), zeros=int((flat == 0).sum()))
+        return Value(norm=_norm(flat), nans=int(np.isnan(flat).sum()), zeros=int((flat == 0).sum()))
     numbers = flat.astype(np.float64)
     finite = np.isfinite(numbers)
     nans, infs = int(np.isnan(numbers).sum()), int(np.isinf(numbers).sum())
     good = numbers if not nans and not infs else numbers[finite]
-    items = tuple(float(v) for v in numbers) if array.size <= ITEMS else ()
+    items = tuple(numbers.tolist() if array.dtype.itemsize > 4 else (float(f"{v:.9g}") for v in numbers.tolist())) if array.size <= ITEMS else ()
     if good.size == 0:
         return Value(nans=nans, infs=infs, norm=math.nan, items=items)
     low, high = float(good.min()), float(good.max())
     bins: tuple[int, ...] = ()
     if array.size >= 8 and high > low and np.isfinite(high - low):
         sample = good if good.size <= SAMPLE else good[:: good.size // SAMPLE]
-        bins = tuple(int(n) for n in np.histogram(sample, BINS, (low, high))[0])
-    with np.errstate(over="ignore"):
-        norm = float(np.sqrt(np.dot(numbers, numbers)))
-    return Value(low=low, high=high, mean=float(good.mean()), norm=norm, zeros=int((good == 0).sum()), nans=nans, infs=infs, items=items, bins=bins)
+        bins = tuple(np.bincount(np.minimum((sample - low) * (BINS / (high - low)), BINS - 1).astype(np.intp), minlength=BINS).tolist())
+    return Value(low=_short(low), high=_short(high), mean=_short(float(good.mean())), norm=_norm(numbers), zeros=int((good == 0).sum()), nans=nans, infs=infs, items=items, bins=bins)

@@ -337,7 +337,12 @@ class Watcher(observe.Observer):
         """Set one setting; returns the old value."""
         if not isinstance(value, (int, float)) or not math.isfinite(value):
             return None
-        before = change_setting(self.optimizers, path, value)
+        try:
+            before = change_setting(self.optimizers, path, value)
+            self.record.notes.pop("setting", None)
+        except ValueError as refused:
+            self.record.notes["setting"] = f"{path} was not set to {value:g}: {refused}."
+            return None
         self.read_settings()
         return before
 

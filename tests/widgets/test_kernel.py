@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
 
 pytest.importorskip("ipykernel", reason="ipykernel is not installed (pip install 'autodiff-lab[lab]')")
 pytest.importorskip("anywidget", reason="anywidget is not installed (pip install 'autodiff-lab[lab]')")
@@ -137,3 +140,11 @@ def test_names_and_times_do_not_reach_the_text(kernel):
     again = shown(kernel.run("train(25)")[1])[0][1]["data"]["text/plain"]
     assert once == again and "0x" not in once and " ms" not in once
     assert "0x" not in kernel.run("run")[1][-2]["content"]["data"]["text/plain"]
+
+
+@pytest.mark.parametrize("program", ["mlp", "cnn", "lstm", "gan"])
+def test_weights_are_bitwise_equal_with_and_without_a_dashboard_that_is_looked_at(kernel, program):
+    kernel.run(f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfrom tests.widgets import test_watch as programs\nalone = programs.trained(programs.{program})")
+    _, seen = kernel.run(f"watched = programs.trained(programs.{program}, lambda *things: lab.watch(*things, snapshots=True))", person=True)
+    assert [message["msg_type"] for message in seen].count("comm_msg") >= 1
+    assert shown(kernel.run("print(programs.same(alone, watched), len(alone))")[1])[0][1]["text"].startswith("True")

@@ -91,3 +91,93 @@ def test_exploding_gradients_are_named(case):
 ], ids=["relu", "relu, adam", "tanh", "sigmoid", "leaky"])
 def test_healthy_nets_get_no_word(make, lr, optimizer, seed):
     assert judged(make, lr, 300, optimizer, seed=seed) == ({}, [])
+
+
+# ------------------------------------------------------------------------------------------------ other kinds of nets
+
+
+def followed(run_steps, *watched):
+    run = lab.watch(*watched)
+    run_steps()
+    run.close()
+    return run.record.verdicts, list(run.record.notes.values())
+
+
+def cnn(activation=nn.ReLU, norm=False, depth=2, lr=0.05, scale=1.0, optimizer=optim.SGD, spoil=None, seed=0):
+    lab.manual_seed(seed)
+    X = lab.randn(256, 1, 8, 8) * scale
+    y = (X[:, 0, :4].sum((1, 2)) > 0).long()
+    parts = [part for k in range(depth) for part in (nn.Conv2d(8 if k else 1, 8, 3, padding=1), *([nn.BatchNorm2d(8)] if norm else []), activation())]
+    model = nn.Sequential(*parts, nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(32, 2))
+    if spoil:
+        with lab.no_grad():
+            spoil(model)
+    chosen, criterion = optimizer(model.parameters(), lr=lr), nn.CrossEntropyLoss()
+
+    def steps():
+        for k in range(150):
+            part = slice(32 * (k % 8), 32 * (k % 8) + 32)
+            loss = criterion(model(X[part]), y[part])
+            chosen.zero_grad()
+            loss.backward()
+            chosen.step()
+
+    return followed(steps, model, chosen)
+
+
+def recurrent(kind=nn.LSTM, lr=0.01, optimizer=optim.Adam, seed=0):
+    lab.manual_seed(seed)
+    X = lab.randn(12, 32, 3)
+    y = X.sum((0, 2)).unsqueeze(1)
+    cells, head = kind(3, 8), nn.Linear(8, 1)
+    model = nn.ModuleList([cells, head])
+    chosen = optimizer(model.parameters(), lr=lr)
+
+    def steps():
+        for _ in range(100):
+            loss = ((head(cells(X)[0][-1]) - y) ** 2).mean()
+            chosen.zero_grad()
+            loss.backward()
+            chosen.step()
+
+    return followed(steps, model, chosen)
+
+
+def gan(seed=0):
+    lab.manual_seed(seed)
+    maker, judge = (nn.Sequential(nn.Linear(n, 16), nn.LeakyReLU(0.2), nn.Linear(16, 16), nn.LeakyReLU(0.2), nn.Linear(16, m)) for n, m in ((2, 2), (2, 1)))
+    makes, judges = (optim.Adam(part.parameters(), lr=2e-3, betas=(0.5, 0.999)) for part in (maker, judge))
+    criterion, true, false = nn.BCEWithLogitsLoss(), lab.ones(32, 1), lab.zeros(32, 1)
+
+    def steps():
+        for _ in range(200):
+            real, fake = lab.randn(32, 2) * 0.3 + 1, maker(lab.randn(32, 2))
+            judges.zero_grad()
+            (criterion(judge(real), true) + criterion(judge(fake.detach()), false)).backward()
+            judges.step()
+            makes.zero_grad()
+            criterion(judge(fake), true).backward()
+            makes.step()
+
+    return followed(steps, maker, judge, makes, judges)
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("make", [cnn, lambda seed: cnn(norm=True, optimizer=optim.Adam, lr=1e-3, seed=seed), recurrent,
+                                  lambda seed: recurrent(nn.GRU, seed=seed), lambda seed: recurrent(nn.RNN, seed=seed), gan],
+                         ids=["cnn", "cnn, batch norm, adam", "lstm", "gru", "rnn", "gan"])
+def test_healthy_nets_of_other_kinds_get_no_word(make, seed):
+    assert make(seed=seed) == ({}, [])
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("make, name, word", [
+    (lambda: cnn(spoil=lambda model: model[0].bias.sub_(20.0)), "0.weight", "dead"),
+    (lambda: cnn(nn.Sigmoid, depth=8), "0.weight", "vanishing"),
+    (lambda: cnn(nn.Tanh, scale=100.0), "0.weight", "saturated"),
+    (lambda: cnn(nn.LeakyReLU, lr=30.0), "0.weight", "exploding"),
+    (lambda: recurrent(lr=50.0, optimizer=optim.SGD), "0.weight_ih_l0", "exploding"),
+], ids=["dead cnn", "vanishing cnn", "saturated cnn", "exploding cnn", "exploding lstm"])
+def test_what_was_broken_in_a_net_of_another_kind_is_named(make, name, word):
+    verdicts, said = make()
+    assert verdicts[name] == word and said

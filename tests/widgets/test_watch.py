@@ -314,6 +314,23 @@ def test_a_setting_is_in_force_at_the_next_step():
     assert [touch.said() for touch in run.touches] == ["step 10  lr 0.01 → 0.5"]
 
 
+@pytest.mark.parametrize("setting, value", [("lr", -1.0), ("betas[0]", 1.0), ("eps", -1.0)])
+def test_a_setting_that_the_optimizer_refuses_changes_nothing_and_is_said(setting, value):
+    kept, run = drive([(5, "set", setting, value)])
+    assert same(kept, trained(mlp)) and run.touches == []
+    assert run.record.notes["setting"].startswith(f"{setting} was not set to {value:g}: Invalid")
+
+
+def test_a_setting_that_needs_what_was_not_kept_changes_nothing_and_is_said():
+    kept, run = drive([(5, "set", "momentum", 0.9)], program=lstm)  # RMSprop
+    assert same(kept, trained(lstm)) and "momentum_buffer" in run.record.notes["setting"]
+
+
+def test_momentum_can_be_turned_on_in_the_middle():
+    kept, run = drive([(5, "set", "momentum", 0.0), (9, "set", "momentum", 0.8)], program=tiny)
+    assert len(run.touches) == 2 and not same(kept, trained(tiny))
+
+
 def test_stop_ends_the_loop_and_leaves_a_consistent_model():
     kept, run = drive([(7, "stop")])
     assert run.step == 7 and run.record.ended == "stopped"
@@ -371,15 +388,17 @@ def test_random_touches_never_hang_and_repeat_bitwise(seed):
     finished = threading.Event()
 
     def wish(run):
+        controls = run._watcher.controls
+
         def hand():
             for _ in range(100):
                 kind = dice.choice(["pause", "resume", "batch", "set", "set", "rewind", "epoch"])
                 details = {"set": {"setting": dice.choice(["lr", "betas[0]", "weight_decay", "nonsense"]), "value": dice.choice([0.0, 0.01, 0.003, 0.9])},
                            "rewind": {"step": dice.randint(0, 40)}}.get(kind, {})
-                run._watcher.controls.wish(kind, **details)
+                controls.wish(kind, **details)
                 finished.wait(dice.random() * 0.002)
             while not finished.wait(0.02):  # whatever stands is sent on
-                run._watcher.controls.wish("resume")
+                controls.wish("resume")
 
         threading.Thread(target=hand, daemon=True).start()
 
@@ -388,6 +407,50 @@ def test_random_touches_never_hang_and_repeat_bitwise(seed):
     replayed, second = drive([touch.as_tuple() for touch in run.touches])
     assert same(kept, replayed)
     assert run.step == second.step
+
+
+def tiny(look):
+    X, y = lab.randn(12, 2), lab.arange(12) % 2
+    model = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.2))
+    optimizer, criterion = optim.SGD(model.parameters(), lr=0.1, momentum=0.9), nn.CrossEntropyLoss()
+    look(model, optimizer)
+    loader = DataLoader(TensorDataset(X, y), batch_size=4, shuffle=True)
+    for _ in range(4):
+        for xb, yb in loader:
+            optimizer.zero_grad()
+            criterion(model(xb), yb).backward()
+            optimizer.step()
+    return weights(model)
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_a_thousand_random_sequences_of_touches_end_and_repeat_bitwise(block):
+    """A hundred short runs in each block; wishes come from another thread at random moments, stop among them."""
+    for seed in range(100 * block, 100 * block + 100):
+        dice, finished = random.Random(seed), threading.Event()
+        sequence = [dice.choice(["pause", "resume", "batch", "epoch", "set", "set", "rewind", "why", *(["stop"] if dice.random() < 0.1 else [])]) for _ in range(dice.randint(1, 9))]
+
+        def wish(run, dice=dice, finished=finished, sequence=sequence):
+            controls = run._watcher.controls
+
+            def hand():
+                for kind in sequence:
+                    details = {"set": {"setting": dice.choice(["lr", "momentum", "weight_decay"]), "value": dice.choice([0.0, 0.01, 0.5])},
+                               "rewind": {"step": dice.randint(0, 12)}}.get(kind, {})
+                    controls.wish(kind, **details)
+                    finished.wait(dice.random() * 0.001)
+                while not finished.wait(0.002):  # whatever stands is sent on
+                    controls.wish("resume")
+
+            run._watcher.snapshots.every = 4
+            threading.Thread(target=hand, daemon=True).start()
+
+        kept, run = drive(wish=wish, program=tiny, heard=True)
+        finished.set()
+        replayed, second = drive([touch.as_tuple() for touch in run.touches], wish=lambda run: setattr(run._watcher.snapshots, "every", 4), program=tiny)
+        assert same(kept, replayed) and run.step == second.step, (seed, run.as_code())
+        run.close()
+        second.close()
 
 
 def test_the_code_of_the_touches_repeats_the_run():
