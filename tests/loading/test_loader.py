@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import time
+import tracemalloc
 import zlib
 from collections import namedtuple
 from pathlib import Path
@@ -274,3 +275,11 @@ def test_data_sets_that_ship():
     assert lab.datasets.sine_mixtures(4, 9).shape == (4, 9, 1)
     assert all(int(q[:2]) + int(q[3:]) == int(a) for q, a in lab.datasets.two_digit_sums(50))
     assert crc(default_generator) == before  # the learner's own stream is left alone
+
+
+def test_an_endless_random_sampler_costs_nothing_in_advance():
+    tracemalloc.start()
+    sampler = iter(data.RandomSampler(range(5), replacement=True, num_samples=10**10))
+    assert all(0 <= next(sampler) < 5 for _ in range(100))
+    assert tracemalloc.get_traced_memory()[1] < 1e6
+    tracemalloc.stop()

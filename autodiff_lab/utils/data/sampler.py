@@ -83,7 +83,7 @@ class RandomSampler(Sampler[int]):
         if generator is None:
             generator = random.Generator().manual_seed(draw_seed())
         if self.replacement:
-            for size in (*[32] * (self.num_samples // 32), self.num_samples % 32):
+            for size in itertools.chain(itertools.repeat(32, self.num_samples // 32), (self.num_samples % 32,)):  # programs ask for 10**10, and stop early
                 yield from random.random_ints(generator, np.empty(size, np.int64), 0, n).tolist()
             return
         for _ in range(self.num_samples // n):
