@@ -20,7 +20,14 @@ STATIC = Path(__file__).parents[1] / "widgets" / "static"
 def payload(snapshot: GraphSnapshot) -> str:
     """What the browser half needs: the snapshot and who stands where, as JSON."""
     plan = make_plan(snapshot)
-    return json.dumps({"snapshot": to_plain(snapshot), "plan": {"columns": plan.columns, "stacks": plan.stacks, "open": plan.open}},
+    plain = to_plain(snapshot)
+    for step in plain.get("steps", ()):  # what stands on the node already travels once
+        if step["grad"] == plain["nodes"][step["node"]].get("grad"):
+            del step["grad"]
+        for into in step.get("accumulations", ()):
+            if into["after"] == plain["nodes"][into["node"]].get("grad"):
+                del into["after"]
+    return json.dumps({"snapshot": plain, "plan": {"columns": plan.columns, "stacks": plan.stacks, "open": plan.open}},
                       ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 

@@ -44,5 +44,9 @@ export function parsePayload(text: string): Payload {
     ...given, nodes: given.nodes ?? [], edges: given.edges ?? [], scopes: given.scopes ?? [], code: given.code ?? [], roots: given.roots ?? [],
     steps: given.steps ?? [], backward: given.backward ?? "none", passes: given.passes ?? 0, key: given.key ?? "",
   };
+  for (const step of snapshot.steps) { // what stands on the node travels once
+    step.grad ??= snapshot.nodes[step.node]!.grad ?? {};
+    for (const into of step.accumulations ?? []) into.after ??= snapshot.nodes[into.node]!.grad ?? into.added;
+  }
   return { snapshot, plan: payload.plan };
 }
