@@ -108,6 +108,11 @@ def register_multi_grad_hook(tensors, fn, *, mode: str = "all"):
             fn(collected)
 
     handles = [t.register_hook(lambda grad, i=i: hook(i, grad)) for i, t in enumerate(tensors)]
+
+    def remove() -> None:
+        for handle in handles:
+            handle.remove()
+
     together = Handle({}, None)
-    together.remove = lambda: [h.remove() for h in handles]
+    together.remove = remove
     return together
