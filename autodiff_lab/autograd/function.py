@@ -169,6 +169,21 @@ class Function(metaclass=_FunctionMeta):
     `forward(ctx, *inputs)` computes and saves; or `forward(*inputs)` computes and
     `setup_context(ctx, inputs, output)` saves. `backward(ctx, *grads)` returns one gradient per input,
     None where there is none.
+
+    >>> import autodiff_lab as lab
+    >>> class Cube(lab.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         ctx.save_for_backward(x)
+    ...         return x ** 3
+    ...     @staticmethod
+    ...     def backward(ctx, grad):
+    ...         x, = ctx.saved_tensors
+    ...         return grad * 3 * x ** 2
+    >>> x = lab.tensor(2.0, requires_grad=True)
+    >>> Cube.apply(x).backward()
+    >>> x.grad
+    tensor(12.)
     """
 
     @staticmethod

@@ -65,7 +65,15 @@ def _finish(values, single: bool, create_graph: bool):
 
 
 def vjp(func, inputs, v=None, create_graph: bool = False, strict: bool = False):
-    """`func(*inputs)` and the product of the vector `v` with its Jacobian."""
+    """`func(*inputs)` and the product of the vector `v` with its Jacobian.
+
+    Shape: `v` has the shape of the output; the second result those of the inputs.
+
+    >>> import autodiff_lab as lab
+    >>> value, slopes = lab.autograd.functional.vjp(lambda x: x ** 2, lab.tensor([1.0, 3.0]), lab.tensor([1.0, 1.0]))
+    >>> value, slopes
+    (tensor([1., 9.]), tensor([2., 6.]))
+    """
     with enable_grad():
         inputs, single = _prepare(inputs, create_graph)
         outputs, out_single = _outputs(func, inputs)
@@ -75,7 +83,14 @@ def vjp(func, inputs, v=None, create_graph: bool = False, strict: bool = False):
 
 
 def jvp(func, inputs, v=None, create_graph: bool = False, strict: bool = False):
-    """`func(*inputs)` and the product of its Jacobian with the vector `v`, by differentiating backward twice."""
+    """`func(*inputs)` and the product of its Jacobian with the vector `v`, by differentiating backward twice.
+
+    Shape: `v` has the shapes of the inputs; the second result that of the output.
+
+    >>> import autodiff_lab as lab
+    >>> lab.autograd.functional.jvp(lambda x: x ** 2, lab.tensor([1.0, 3.0]), lab.tensor([1.0, 0.0]))
+    (tensor([1., 9.]), tensor([2., 0.]))
+    """
     with enable_grad():
         inputs, single = _prepare(inputs, create_graph)
         vectors = _vector(v, inputs, single, "input")
@@ -116,7 +131,15 @@ def jacobian(func, inputs, create_graph: bool = False, strict: bool = False, vec
 
 
 def hessian(func, inputs, create_graph: bool = False, strict: bool = False, vectorize: bool = False, outer_jacobian_strategy: str = "reverse-mode"):
-    """The matrix of second derivatives of a scalar function."""
+    """The matrix of second derivatives of a scalar function.
+
+    Shape: the input's shape twice; for several inputs, a tuple of tuples of such blocks.
+
+    >>> import autodiff_lab as lab
+    >>> lab.autograd.functional.hessian(lambda x: (x ** 3).sum(), lab.tensor([1.0, 2.0]))
+    tensor([[ 6.,  0.],
+            [ 0., 12.]])
+    """
     single = isinstance(inputs, Tensor)
 
     def first(*values):
@@ -130,7 +153,12 @@ def hessian(func, inputs, create_graph: bool = False, strict: bool = False, vect
 
 
 def vhp(func, inputs, v=None, create_graph: bool = False, strict: bool = False):
-    """`func(*inputs)`, a scalar, and the product of the vector `v` with its Hessian."""
+    """`func(*inputs)`, a scalar, and the product of the vector `v` with its Hessian.
+
+    >>> import autodiff_lab as lab
+    >>> lab.autograd.functional.vhp(lambda x: (x ** 3).sum(), lab.tensor([1.0, 2.0]), lab.tensor([1.0, 1.0]))
+    (tensor(9.), tensor([ 6., 12.]))
+    """
     with enable_grad():
         inputs, single = _prepare(inputs, create_graph)
         vectors = _vector(v, inputs, single, "input")
@@ -143,5 +171,10 @@ def vhp(func, inputs, v=None, create_graph: bool = False, strict: bool = False):
 
 
 def hvp(func, inputs, v=None, create_graph: bool = False, strict: bool = False):
-    """`func(*inputs)`, a scalar, and the product of its Hessian with the vector `v` (the same, since it is symmetric)."""
+    """`func(*inputs)`, a scalar, and the product of its Hessian with the vector `v` (the same, since it is symmetric).
+
+    >>> import autodiff_lab as lab
+    >>> lab.autograd.functional.hvp(lambda x: (x ** 3).sum(), lab.tensor([1.0, 2.0]), lab.tensor([1.0, 1.0]))
+    (tensor(9.), tensor([ 6., 12.]))
+    """
     return vhp(func, inputs, v, create_graph, strict)

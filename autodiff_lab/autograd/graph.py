@@ -68,7 +68,16 @@ def _packed(saved: tuple, pack, unpack) -> Packed:
 
 
 class save_on_cpu(saved_tensors_hooks):
-    """Within it, what the tape saves waits in host memory."""
+    """Within it, what the tape saves waits in host memory.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.tensor([3.0], requires_grad=True)
+    >>> with lab.autograd.graph.save_on_cpu():
+    ...     y = x * x
+    >>> y.backward()
+    >>> x.grad
+    tensor([6.])
+    """
 
     def __init__(self, pin_memory: bool = False, device_type: str = "cuda"):
         super().__init__(lambda t: (t.device, t.cpu()), lambda packed: packed[1].to(packed[0]))
@@ -85,7 +94,14 @@ def disable_saved_tensors_hooks(error_message: str):
 
 
 def get_gradient_edge(tensor) -> GradientEdge:
-    """The node and output number where the gradient of `tensor` is known."""
+    """The node and output number where the gradient of `tensor` is known.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.tensor(1.0, requires_grad=True)
+    >>> edge = lab.autograd.graph.get_gradient_edge(x * 2)
+    >>> edge.node.name(), edge.output_nr
+    ('MulBackward0', 0)
+    """
     if not tensor.requires_grad:
         raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
     from ..core.tape import AccumulateGrad
@@ -93,7 +109,15 @@ def get_gradient_edge(tensor) -> GradientEdge:
 
 
 def register_multi_grad_hook(tensors, fn, *, mode: str = "all"):
-    """Call `fn(grads)` once the gradients of all `tensors` are known (mode "all"), or of the first ("any")."""
+    """Call `fn(grads)` once the gradients of all `tensors` are known (mode "all"), or of the first ("any").
+
+    >>> import autodiff_lab as lab
+    >>> a, b = lab.tensor(1.0, requires_grad=True), lab.tensor(2.0, requires_grad=True)
+    >>> handle = lab.autograd.graph.register_multi_grad_hook((a, b), lambda grads: print(grads))
+    >>> (a * b).backward()
+    [tensor(2.), tensor(1.)]
+    >>> handle.remove()
+    """
     lock, state = threading.Lock(), {}
     total = len(tensors)
 

@@ -138,6 +138,12 @@ def set_default_dtype(d: dtype) -> None:
 
     Raises:
         TypeError: if `d` is not a floating-point dtype.
+
+    >>> import autodiff_lab as lab
+    >>> lab.set_default_dtype(lab.float64)
+    >>> lab.tensor([1.5]).dtype
+    torch.float64
+    >>> lab.set_default_dtype(lab.float32)
     """
     if not isinstance(d, dtype):
         raise TypeError(f"invalid dtype object: expected a floating-point dtype such as torch.float32, got {type(d).__name__}.")

@@ -116,7 +116,15 @@ class no_grad(_Mode):
 
 
 class enable_grad(_Mode):
-    """Within it operators are recorded again, also inside `no_grad`."""
+    """Within it operators are recorded again, also inside `no_grad`.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.ones(1, requires_grad=True)
+    >>> with lab.no_grad(), lab.enable_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    True
+    """
 
     def _values(self):
         return {"grad": True, "inference": False} if modes.inference else {"grad": True}
@@ -167,6 +175,13 @@ class inference_mode(_Mode):
     """`no_grad`, and results can never take part in a graph later.
 
     Unlike PyTorch's, tensors made inside keep their version counter: it costs nothing here.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.ones(1, requires_grad=True)
+    >>> with lab.inference_mode():
+    ...     y = x * 2
+    >>> y.requires_grad
+    False
     """
 
     def __new__(cls, mode=True):

@@ -147,26 +147,46 @@ ihfft, ihfft2 = _one(ihfftn, "ihfft", "Inverse of `hfft`"), _two(ihfftn, "ihfft2
 
 
 def fftfreq(n: int, d: float = 1.0, *, out=None, dtype=None, layout=None, device=None, requires_grad: bool = False) -> Tensor:
-    """The frequency of each result of `fft`, in cycles per unit of `d`."""
+    """The frequency of each result of `fft`, in cycles per unit of `d`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.fft.fftfreq(4)
+    tensor([ 0.0000,  0.2500, -0.5000, -0.2500])
+    """
     numbers = _all["arange"](n, dtype=dtype or _default(), device=device)
     result = _all["where"](numbers < (n + 1) // 2, numbers, numbers - n) * (1.0 / (n * d))
     return _out(result.requires_grad_(requires_grad), out)
 
 
 def rfftfreq(n: int, d: float = 1.0, *, out=None, dtype=None, layout=None, device=None, requires_grad: bool = False) -> Tensor:
-    """The frequency of each result of `rfft`."""
+    """The frequency of each result of `rfft`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.fft.rfftfreq(4)
+    tensor([0.0000, 0.2500, 0.5000])
+    """
     result = _all["arange"](n // 2 + 1, dtype=dtype or _default(), device=device) * (1.0 / (n * d))
     return _out(result.requires_grad_(requires_grad), out)
 
 
 def fftshift(input, dim=None) -> Tensor:
-    """Frequency 0 moved to the middle."""
+    """Frequency 0 moved to the middle.
+
+    >>> import autodiff_lab as lab
+    >>> lab.fft.fftshift(lab.tensor([0.0, 1.0, -2.0, -1.0]))
+    tensor([-2., -1.,  0.,  1.])
+    """
     dims = list(range(input.ndim)) if dim is None else [dim] if isinstance(dim, int) else list(dim)
     return input.roll([input.shape[d] // 2 for d in dims], dims)
 
 
 def ifftshift(input, dim=None) -> Tensor:
-    """Inverse of `fftshift`."""
+    """Inverse of `fftshift`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.fft.ifftshift(lab.tensor([-2.0, -1.0, 0.0, 1.0]))
+    tensor([ 0.,  1., -2., -1.])
+    """
     dims = list(range(input.ndim)) if dim is None else [dim] if isinstance(dim, int) else list(dim)
     return input.roll([(input.shape[d] + 1) // 2 for d in dims], dims)
 

@@ -45,7 +45,12 @@ def _nested(args) -> bool:
 
 
 def grad_and_value(func, argnums=0, has_aux: bool = False):
-    """A function that returns the gradient of `func` with respect to the arguments `argnums`, and its value."""
+    """A function that returns the gradient of `func` with respect to the arguments `argnums`, and its value.
+
+    >>> import autodiff_lab as lab
+    >>> lab.func.grad_and_value(lambda x: x ** 3)(lab.tensor(2.0))
+    (tensor(12.), tensor(8.))
+    """
     @functools.wraps(func)
     def wrapped(*args, **kwargs):
         numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
@@ -93,7 +98,13 @@ def grad(func, argnums=0, has_aux: bool = False):
 
 
 def vjp(func, *primals, has_aux: bool = False):
-    """`func(*primals)` and a function from gradients of its outputs to gradients of `primals`."""
+    """`func(*primals)` and a function from gradients of its outputs to gradients of `primals`.
+
+    >>> import autodiff_lab as lab
+    >>> value, back = lab.func.vjp(lambda x: x ** 2, lab.tensor([1.0, 3.0]))
+    >>> value, back(lab.tensor([1.0, 1.0]))
+    (tensor([1., 9.]), (tensor([2., 6.]),))
+    """
     outer = _nested(primals)
     with enable_grad():
         fresh = _fresh(tuple(primals))
@@ -113,7 +124,12 @@ def vjp(func, *primals, has_aux: bool = False):
 
 
 def jvp(func, primals, tangents, *, strict: bool = False, has_aux: bool = False):
-    """`func(*primals)` and its directional derivative along `tangents`, by differentiating backward twice."""
+    """`func(*primals)` and its directional derivative along `tangents`, by differentiating backward twice.
+
+    >>> import autodiff_lab as lab
+    >>> lab.func.jvp(lambda x: x ** 2, (lab.tensor([1.0, 3.0]),), (lab.tensor([1.0, 0.0]),))
+    (tensor([1., 9.]), tensor([2., 0.]))
+    """
     outer = _nested((primals, tangents))
     with enable_grad():
         fresh = _fresh(tuple(primals))
@@ -130,7 +146,13 @@ def jvp(func, primals, tangents, *, strict: bool = False, has_aux: bool = False)
 
 
 def jacrev(func, argnums=0, *, has_aux: bool = False, chunk_size=None):
-    """A function that returns the Jacobian of `func`, of shape output + input."""
+    """A function that returns the Jacobian of `func`, of shape output + input.
+
+    >>> import autodiff_lab as lab
+    >>> lab.func.jacrev(lambda x: x ** 2)(lab.tensor([1.0, 3.0]))
+    tensor([[2., 0.],
+            [0., 6.]])
+    """
     @functools.wraps(func)
     def wrapped(*args, **kwargs):
         outer = _nested((args, kwargs))
@@ -159,17 +181,35 @@ def _jacobian_of(output, chosen, single: bool):
 
 
 def jacfwd(func, argnums=0, has_aux: bool = False, *, randomness: str = "error"):
-    """The same Jacobian; here computed backward, as `jacrev`."""
+    """The same Jacobian; here computed backward, as `jacrev`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.func.jacfwd(lambda x: x ** 2)(lab.tensor([1.0, 3.0]))
+    tensor([[2., 0.],
+            [0., 6.]])
+    """
     return jacrev(func, argnums, has_aux=has_aux)
 
 
 def hessian(func, argnums=0):
-    """A function that returns the Hessian of `func`."""
+    """A function that returns the Hessian of `func`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.func.hessian(lambda x: (x ** 3).sum())(lab.tensor([1.0, 2.0]))
+    tensor([[ 6.,  0.],
+            [ 0., 12.]])
+    """
     return jacrev(jacrev(func, argnums), argnums)
 
 
 def functional_call(module, parameter_and_buffer_dicts, args=None, kwargs=None, *, tie_weights: bool = True, strict: bool = False):
-    """Call `module` with its parameters and buffers replaced by the given ones, by name."""
+    """Call `module` with its parameters and buffers replaced by the given ones, by name.
+
+    >>> import autodiff_lab as lab
+    >>> model = lab.nn.Linear(2, 1)
+    >>> lab.func.functional_call(model, {"weight": lab.ones(1, 2), "bias": lab.zeros(1)}, lab.tensor([3.0, 4.0]))
+    tensor([7.])
+    """
     from ..nn.utils.stateless import functional_call as call
 
     given = parameter_and_buffer_dicts
@@ -182,7 +222,14 @@ def functional_call(module, parameter_and_buffer_dicts, args=None, kwargs=None, 
 
 
 def stack_module_state(models):
-    """The parameters and the buffers of equal modules, each stacked along a new first dimension."""
+    """The parameters and the buffers of equal modules, each stacked along a new first dimension.
+
+    >>> import autodiff_lab as lab
+    >>> models = [lab.nn.Linear(2, 3) for _ in range(5)]
+    >>> params, buffers = lab.func.stack_module_state(models)
+    >>> params["weight"].shape
+    torch.Size([5, 3, 2])
+    """
     if not models:
         raise RuntimeError("stack_module_state: Expected at least one model, got 0.")
     if any(type(m) is not type(models[0]) for m in models):

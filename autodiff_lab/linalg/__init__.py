@@ -39,22 +39,42 @@ def eigvals(A: Tensor, *, out=None) -> Tensor:
 
 
 def matmul(input: Tensor, other: Tensor, *, out=None) -> Tensor:
-    """The matrix product; the same as torch.matmul."""
+    """The matrix product; the same as torch.matmul.
+
+    >>> import autodiff_lab as lab
+    >>> lab.linalg.matmul(lab.tensor([[1.0, 2.0]]), lab.tensor([[3.0], [4.0]]))
+    tensor([[11.]])
+    """
     return _all["matmul"](input, other, out=out)
 
 
 def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
-    """The diagonal as a view, of the last two dimensions unless told otherwise."""
+    """The diagonal as a view, of the last two dimensions unless told otherwise.
+
+    >>> import autodiff_lab as lab
+    >>> lab.linalg.diagonal(lab.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor([1., 4.])
+    """
     return A.diagonal(offset, dim1, dim2)
 
 
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out=None) -> Tensor:
-    """Dot products of vectors along `dim`; the first is conjugated."""
+    """Dot products of vectors along `dim`; the first is conjugated.
+
+    >>> import autodiff_lab as lab
+    >>> lab.linalg.vecdot(lab.tensor([[1.0, 2.0], [3.0, 4.0]]), lab.tensor([1.0, 1.0]))
+    tensor([3., 7.])
+    """
     return _out(((x.conj() if x.is_complex() else x) * y).sum(dim), out)
 
 
 def cross(input: Tensor, other: Tensor, *, dim: int = -1, out=None) -> Tensor:
-    """Cross products of 3-vectors along `dim`."""
+    """Cross products of 3-vectors along `dim`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.linalg.cross(lab.tensor([1.0, 0.0, 0.0]), lab.tensor([0.0, 1.0, 0.0]))
+    tensor([0., 0., 1.])
+    """
     if input.ndim != other.ndim:
         raise RuntimeError(f"linalg.cross: inputs must have the same number of dimensions. Got {input.ndim} and {other.ndim}.")
     if input.size(dim) != 3 or other.size(dim) != 3:
@@ -65,7 +85,12 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1, out=None) -> Tensor:
 
 
 def norm(A: Tensor, ord=None, dim=None, keepdim: bool = False, *, out=None, dtype=None) -> Tensor:
-    """A vector norm, or a matrix norm if `ord` is given for two dimensions; default: the length of all elements."""
+    """A vector norm, or a matrix norm if `ord` is given for two dimensions; default: the length of all elements.
+
+    >>> import autodiff_lab as lab
+    >>> lab.linalg.norm(lab.tensor([3.0, 4.0]))
+    tensor(5.)
+    """
     if ord is None:
         return _out(vector_norm(A, 2, dim, keepdim, dtype=dtype), out)
     if isinstance(dim, (tuple, list)) and len(dim) == 2 or dim is None and A.ndim == 2 or isinstance(ord, str):
@@ -78,7 +103,12 @@ def norm(A: Tensor, ord=None, dim=None, keepdim: bool = False, *, out=None, dtyp
 
 
 def matrix_norm(A: Tensor, ord="fro", dim=(-2, -1), keepdim: bool = False, *, dtype=None, out=None) -> Tensor:
-    """Norm of matrices: "fro", "nuc", inf, -inf, 1, -1, 2 or -2."""
+    """Norm of matrices: "fro", "nuc", inf, -inf, 1, -1, 2 or -2.
+
+    >>> import autodiff_lab as lab
+    >>> lab.linalg.matrix_norm(lab.tensor([[3.0, 0.0], [0.0, 4.0]]))
+    tensor(5.)
+    """
     if A.ndim < 2:
         raise RuntimeError(f"linalg.matrix_norm: The input tensor A must have at least 2 dimensions. Got a tensor with {A.ndim} dimensions.")
     check_float("linalg.matrix_norm", A._a)
@@ -105,7 +135,12 @@ def matrix_norm(A: Tensor, ord="fro", dim=(-2, -1), keepdim: bool = False, *, dt
 
 
 def cond(A: Tensor, p=None, *, out=None) -> Tensor:
-    """The condition number: how much a solution can amplify errors."""
+    """The condition number: how much a solution can amplify errors.
+
+    >>> import autodiff_lab as lab
+    >>> lab.linalg.cond(lab.tensor([[4.0, 0.0], [0.0, 0.5]]))
+    tensor(8.)
+    """
     if p in (None, 2, -2):
         values = svdvals(A)
         result = values[..., 0] / values[..., -1] if p != -2 else values[..., -1] / values[..., 0]
@@ -115,7 +150,12 @@ def cond(A: Tensor, p=None, *, out=None) -> Tensor:
 
 
 def matrix_rank(A: Tensor, tol=None, *, atol=None, rtol=None, hermitian: bool = False, out=None) -> Tensor:
-    """The number of singular values that are not negligibly small."""
+    """The number of singular values that are not negligibly small.
+
+    >>> import autodiff_lab as lab
+    >>> lab.linalg.matrix_rank(lab.tensor([[1.0, 2.0], [2.0, 4.0]]))
+    tensor(1)
+    """
     if A.ndim < 2:
         raise RuntimeError("torch.linalg.matrix_rank: Expected as input a matrix or a batch of matrices.")
     values = (eigvalsh(A).abs() if hermitian else svdvals(A)).detach()
@@ -124,7 +164,13 @@ def matrix_rank(A: Tensor, tol=None, *, atol=None, rtol=None, hermitian: bool = 
 
 
 def matrix_power(A: Tensor, n: int, *, out=None) -> Tensor:
-    """`A @ A @ … ` n times, by repeated squaring; negative powers of the inverse."""
+    """`A @ A @ … ` n times, by repeated squaring; negative powers of the inverse.
+
+    >>> import autodiff_lab as lab
+    >>> lab.linalg.matrix_power(lab.tensor([[1.0, 1.0], [0.0, 1.0]]), 3)
+    tensor([[1., 3.],
+            [0., 1.]])
+    """
     check_square("linalg.matrix_power", A._a)
     given = A
     if n < 0:
@@ -145,6 +191,10 @@ def multi_dot(tensors, *, out=None) -> Tensor:
     """The product of several matrices in the cheapest order; the first and last may be vectors.
 
     Source: Cormen et al., Introduction to Algorithms, matrix-chain multiplication.
+
+    >>> import autodiff_lab as lab
+    >>> lab.linalg.multi_dot([lab.ones(2, 3), lab.ones(3, 4), lab.ones(4)])
+    tensor([12., 12.])
     """
     tensors = list(tensors)
     if len(tensors) < 2:
@@ -181,6 +231,11 @@ def lstsq(A: Tensor, B: Tensor, rcond=None, *, driver=None):
     Args:
         rcond: singular values of at most this times the largest count as 0.
         driver: "gelsy" (default), "gelsd", "gelss", or "gels", which needs matrices of full rank.
+
+    >>> import autodiff_lab as lab
+    >>> A = lab.tensor([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]])  # a line through (0, 1), (1, 3), (2, 5)
+    >>> lab.linalg.lstsq(A, lab.tensor([[1.0], [3.0], [5.0]])).solution.flatten().round()
+    tensor([1., 2.])
     """
     if A.ndim < 2:
         raise RuntimeError("torch.linalg.lstsq: input must have at least 2 dimensions.")
@@ -216,7 +271,13 @@ def _refuse_deficient(A: Tensor) -> None:
 
 
 def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False, out=None) -> Tensor:
-    """X with `A @ X == B` (or `X @ A == B`), reading one triangle of A only."""
+    """X with `A @ X == B` (or `X @ A == B`), reading one triangle of A only.
+
+    >>> import autodiff_lab as lab
+    >>> lab.linalg.solve_triangular(lab.tensor([[2.0, 0.0], [1.0, 4.0]]), lab.tensor([[2.0], [5.0]]), upper=False)
+    tensor([[1.],
+            [1.]])
+    """
     check_square("linalg.solve_triangular", A._a)
     A = A.triu() if upper else A.tril()
     if unitriangular:
@@ -231,7 +292,14 @@ _LuFactor = result_class("linalg_lu_factor", ["LU", "pivots"])
 
 
 def lu(A: Tensor, *, pivot: bool = True, out=None):
-    """P, L, U with `P @ L @ U == A`: row exchanges, unit lower and upper triangles."""
+    """P, L, U with `P @ L @ U == A`: row exchanges, unit lower and upper triangles.
+
+    >>> import autodiff_lab as lab
+    >>> P, L, U = lab.linalg.lu(lab.tensor([[1.0, 2.0], [4.0, 4.0]]))
+    >>> P @ L @ U
+    tensor([[1., 2.],
+            [4., 4.]])
+    """
     found = lu_factor_ex(A, pivot=pivot)
     return _Lu(lu_unpack(found.LU, found.pivots))
 
@@ -252,13 +320,27 @@ def _triangles(A):
 
 
 def lu_factor(A: Tensor, *, pivot: bool = True, out=None):
-    """The compact form of `lu`: both triangles in one matrix, and the exchanges as 1-based int32 pivots."""
+    """The compact form of `lu`: both triangles in one matrix, and the exchanges as 1-based int32 pivots.
+
+    >>> import autodiff_lab as lab
+    >>> LU, pivots = lab.linalg.lu_factor(lab.tensor([[1.0, 2.0], [4.0, 4.0]]))
+    >>> LU, pivots
+    (tensor([[4.0000, 4.0000],
+            [0.2500, 1.0000]]), tensor([2, 2], dtype=torch.int32))
+    """
     found = lu_factor_ex(A, pivot=pivot, check_errors=True)
     return _LuFactor((found.LU, found.pivots))
 
 
 def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False, out=None) -> Tensor:
-    """X with `A @ X == B`, from what `lu_factor(A)` returned; with `adjoint`, for the conjugate transpose of A."""
+    """X with `A @ X == B`, from what `lu_factor(A)` returned; with `adjoint`, for the conjugate transpose of A.
+
+    >>> import autodiff_lab as lab
+    >>> LU, pivots = lab.linalg.lu_factor(lab.tensor([[1.0, 2.0], [4.0, 4.0]]))
+    >>> lab.linalg.lu_solve(LU, pivots, lab.tensor([[3.0], [8.0]]))
+    tensor([[1.],
+            [1.]])
+    """
     check_square("torch.linalg.lu_solve", LU._a)
     if not left:  # X A = B is Aᴴ Xᴴ = Bᴴ
         return _out(lu_solve(LU, pivots, B.mH, adjoint=not adjoint).mH, out)
@@ -321,7 +403,12 @@ def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = Fa
 
 
 def tensorinv(A: Tensor, ind: int = 2, *, out=None) -> Tensor:
-    """The inverse for `tensordot(…, ind)`."""
+    """The inverse for `tensordot(…, ind)`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.linalg.tensorinv(lab.eye(6).reshape(2, 3, 6), ind=2).shape
+    torch.Size([6, 2, 3])
+    """
     if ind <= 0:
         raise RuntimeError("Expected a strictly positive integer for 'ind'")
     first, rest = A.shape[:ind], A.shape[ind:]
@@ -331,7 +418,13 @@ def tensorinv(A: Tensor, ind: int = 2, *, out=None) -> Tensor:
 
 
 def tensorsolve(A: Tensor, B: Tensor, dims=None, *, out=None) -> Tensor:
-    """X with `tensordot(A, X, X.ndim) == B`."""
+    """X with `tensordot(A, X, X.ndim) == B`.
+
+    >>> import autodiff_lab as lab
+    >>> A = lab.eye(6).reshape(2, 3, 6)
+    >>> lab.linalg.tensorsolve(A, lab.ones(2, 3))
+    tensor([1., 1., 1., 1., 1., 1.])
+    """
     if dims is not None:
         A = A.movedim(tuple(dims), tuple(range(-len(dims), 0)))
     shape = A.shape[B.ndim:]
@@ -339,7 +432,14 @@ def tensorsolve(A: Tensor, B: Tensor, dims=None, *, out=None) -> Tensor:
 
 
 def vander(x: Tensor, *, N: int | None = None) -> Tensor:
-    """The matrix of powers 0 … N-1 of every element."""
+    """The matrix of powers 0 … N-1 of every element.
+
+    >>> import autodiff_lab as lab
+    >>> lab.linalg.vander(lab.tensor([1.0, 2.0, 3.0]))
+    tensor([[1., 1., 1.],
+            [1., 2., 4.],
+            [1., 3., 9.]])
+    """
     n = x.shape[-1] if N is None else N
     if n < 1:
         raise RuntimeError("N must be greater than 1.")

@@ -44,6 +44,10 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
     Args:
         param: the negative slope of leaky_relu; default 0.01.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.init.calculate_gain("relu")
+    1.4142135623730951
     """
     linear = ("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "sigmoid")
     if nonlinearity in linear:
@@ -66,21 +70,38 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator=None) -> Tensor:
-    """Numbers drawn evenly from [a, b)."""
+    """Numbers drawn evenly from [a, b).
+
+    >>> import autodiff_lab as lab
+    >>> _ = lab.manual_seed(0)
+    >>> lab.nn.init.uniform_(lab.empty(3))
+    tensor([0.4963, 0.7682, 0.0885])
+    """
     if a > b:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={a} > to={b}")
     return _draw(tensor, generator, random.uniform, a, b)
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator=None) -> Tensor:
-    """Numbers from the normal distribution."""
+    """Numbers from the normal distribution.
+
+    >>> import autodiff_lab as lab
+    >>> _ = lab.manual_seed(0)
+    >>> lab.nn.init.normal_(lab.empty(3))
+    tensor([ 1.5410, -0.2934, -2.1788])
+    """
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     return _draw(tensor, generator, random.normal, mean, std)
 
 
 def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator=None) -> Tensor:
-    """Numbers from the normal distribution, redrawn until all lie in [a, b]."""
+    """Numbers from the normal distribution, redrawn until all lie in [a, b].
+
+    >>> import autodiff_lab as lab
+    >>> bool(lab.nn.init.trunc_normal_(lab.empty(100)).abs().max() <= 2)
+    True
+    """
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn("mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be incorrect.", stacklevel=2)
     return _draw(tensor, generator, _truncated, mean, std, a, b)
@@ -120,23 +141,44 @@ def _truncated(gen, out, mean, std, a, b) -> None:
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """One number everywhere."""
+    """One number everywhere.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.init.constant_(lab.empty(2), 0.3)
+    tensor([0.3000, 0.3000])
+    """
     tensor._array()[...] = val
     return _written(tensor)
 
 
 def ones_(tensor: Tensor) -> Tensor:
-    """1 everywhere."""
+    """1 everywhere.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.init.ones_(lab.empty(2))
+    tensor([1., 1.])
+    """
     return constant_(tensor, 1.0)
 
 
 def zeros_(tensor: Tensor) -> Tensor:
-    """0 everywhere."""
+    """0 everywhere.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.init.zeros_(lab.empty(2))
+    tensor([0., 0.])
+    """
     return constant_(tensor, 0.0)
 
 
 def eye_(tensor: Tensor) -> Tensor:
-    """The identity: a Linear with this weight keeps as many inputs as it can."""
+    """The identity: a Linear with this weight keeps as many inputs as it can.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.init.eye_(lab.empty(2, 3))
+    tensor([[1., 0., 0.],
+            [0., 1., 0.]])
+    """
     if tensor.ndim != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
     array = tensor._array()
@@ -145,7 +187,14 @@ def eye_(tensor: Tensor) -> Tensor:
 
 
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
-    """The identity for convolutions: channels pass unchanged."""
+    """The identity for convolutions: channels pass unchanged.
+
+    >>> import autodiff_lab as lab
+    >>> conv = lab.nn.Conv1d(1, 1, 3, padding=1, bias=False)
+    >>> _ = lab.nn.init.dirac_(conv.weight)
+    >>> conv(lab.tensor([[1.0, 2.0, 3.0]])).detach()  # what goes in comes out
+    tensor([[1., 2., 3.]])
+    """
     if tensor.ndim not in (3, 4, 5):
         raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")
     out = tensor.shape[0]
@@ -178,7 +227,13 @@ def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
 
 
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator=None) -> Tensor:
-    """Evenly from ±gain·sqrt(6 / (fan_in + fan_out)): keeps variances in both directions (Glorot and Bengio, 2010)."""
+    """Evenly from ±gain·sqrt(6 / (fan_in + fan_out)): keeps variances in both directions (Glorot and Bengio, 2010).
+
+    >>> import autodiff_lab as lab
+    >>> w = lab.nn.init.xavier_uniform_(lab.empty(3, 5))
+    >>> bool(w.abs().max() <= (6 / (3 + 5)) ** 0.5)
+    True
+    """
     fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
     std = gain * math.sqrt(2.0 / float(fan_in + fan_out))
     bound = math.sqrt(3.0) * std  # in this order: the last bits matter
@@ -186,7 +241,13 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator=None) -> Tensor
 
 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator=None) -> Tensor:
-    """Normal with variance gain²·2 / (fan_in + fan_out) (Glorot and Bengio, 2010)."""
+    """Normal with variance gain²·2 / (fan_in + fan_out) (Glorot and Bengio, 2010).
+
+    >>> import autodiff_lab as lab
+    >>> _ = lab.manual_seed(0)
+    >>> lab.nn.init.xavier_normal_(lab.empty(1, 3))
+    tensor([[ 1.0896, -0.2075, -1.5406]])
+    """
     fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / float(fan_in + fan_out)), generator)
 
@@ -197,6 +258,11 @@ def kaiming_uniform_(tensor: Tensor, a: float = 0, mode: str = "fan_in", nonline
     Args:
         a: negative slope of leaky_relu.
         mode: "fan_in" keeps signals, "fan_out" gradients.
+
+    >>> import autodiff_lab as lab
+    >>> w = lab.nn.init.kaiming_uniform_(lab.empty(3, 6), nonlinearity="relu")
+    >>> bool(w.abs().max() <= 1)  # sqrt(6 / 6)
+    True
     """
     if 0 in tensor.shape:
         warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
@@ -207,7 +273,13 @@ def kaiming_uniform_(tensor: Tensor, a: float = 0, mode: str = "fan_in", nonline
 
 
 def kaiming_normal_(tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator=None) -> Tensor:
-    """Normal with standard deviation gain / sqrt(fan) (He et al., 2015)."""
+    """Normal with standard deviation gain / sqrt(fan) (He et al., 2015).
+
+    >>> import autodiff_lab as lab
+    >>> _ = lab.manual_seed(0)
+    >>> lab.nn.init.kaiming_normal_(lab.empty(1, 3))
+    tensor([[ 1.2582, -0.2396, -1.7790]])
+    """
     if 0 in tensor.shape:
         warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
         return tensor
@@ -215,7 +287,13 @@ def kaiming_normal_(tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinea
 
 
 def orthogonal_(tensor: Tensor, gain: float = 1, generator=None) -> Tensor:
-    """A (semi-)orthogonal matrix: lengths are kept (Saxe et al., 2013). Equal to PyTorch's within rounding."""
+    """A (semi-)orthogonal matrix: lengths are kept (Saxe et al., 2013). Equal to PyTorch's within rounding.
+
+    >>> import autodiff_lab as lab
+    >>> w = lab.nn.init.orthogonal_(lab.empty(3, 3))
+    >>> bool((w @ w.T - lab.eye(3)).abs().max() < 1e-6)
+    True
+    """
     if tensor.ndim < 2:
         raise ValueError("Only tensors with 2 or more dimensions are supported")
     if not tensor.numel():
@@ -234,7 +312,13 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator=None) -> Tensor:
 
 
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator=None) -> Tensor:
-    """Normal numbers, with the share `sparsity` of each column set to zero (Martens, 2010)."""
+    """Normal numbers, with the share `sparsity` of each column set to zero (Martens, 2010).
+
+    >>> import autodiff_lab as lab
+    >>> w = lab.nn.init.sparse_(lab.empty(10, 3), sparsity=0.1)
+    >>> (w == 0).sum(0)
+    tensor([1, 1, 1])
+    """
     if tensor.ndim != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
     rows, columns = tensor.shape

@@ -58,6 +58,11 @@ def inv(A: Tensor) -> Tensor:
 
     Raises:
         LinAlgError: if a matrix is singular.
+
+    >>> import autodiff_lab as lab
+    >>> lab.linalg.inv(lab.tensor([[2.0, 0.0], [0.0, 4.0]]))
+    tensor([[0.5000, 0.0000],
+            [0.0000, 0.2500]])
     """
     check_square("linalg.inv", A)
     try:
@@ -88,7 +93,12 @@ def _(grad, out):
 @op(category="linear", latex="A^{-1} B", namespace="linalg", node_name="LinalgSolveEx", samples=calls(
     lambda r: ((square(r), r.normal(size=(3, 2))), {}), lambda r: ((square(r, 2), r.normal(size=(2, 3, 1))), {}), lambda r: ((square(r), r.normal(size=(3,))), {})))
 def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
-    """X with `A @ X == B` (or `X @ A == B` if not `left`); B may be a vector or a batch of vectors."""
+    """X with `A @ X == B` (or `X @ A == B` if not `left`); B may be a vector or a batch of vectors.
+
+    >>> import autodiff_lab as lab
+    >>> lab.linalg.solve(lab.tensor([[2.0, 0.0], [0.0, 4.0]]), lab.tensor([1.0, 1.0]))
+    tensor([0.5000, 0.2500])
+    """
     check_square("linalg.solve", A)
     xp = namespace(A)
     vector = is_vector(A.shape, B.shape)
@@ -122,7 +132,12 @@ def _(grad, A, out, B_shape, left):
 
 @op(category="linear", latex=r"\det A", namespace="linalg", node_name="LinalgDet", samples=calls(lambda r: ((square(r),), {}), lambda r: ((square(r, 2),), {})))
 def det(A: Tensor) -> Tensor:
-    """The determinant of square matrices."""
+    """The determinant of square matrices.
+
+    >>> import autodiff_lab as lab
+    >>> lab.linalg.det(lab.tensor([[2.0, 1.0], [4.0, 3.0]]))
+    tensor(2.)
+    """
     check_square("linalg.det", A)
     return namespace(A).linalg.det(A).astype(A.dtype)
 
@@ -158,7 +173,14 @@ def _(grad, A, out):
 
 @op(category="linear", latex=r"\ln |\det A|", namespace="linalg", outputs=("sign", "logabsdet"), node_name="LinalgSlogdet", samples=calls(lambda r: ((square(r),), {}), lambda r: ((square(r, 2),), {})))
 def slogdet(A: Tensor):
-    """Sign and natural logarithm of the absolute value of the determinant."""
+    """Sign and natural logarithm of the absolute value of the determinant.
+
+    >>> import autodiff_lab as lab
+    >>> lab.linalg.slogdet(lab.tensor([[0.0, 2.0], [1.0, 0.0]]))
+    torch.return_types.linalg_slogdet(
+    sign=tensor(-1.),
+    logabsdet=tensor(0.6931))
+    """
     check_square("linalg.slogdet", A)
     sign, logabs = namespace(A).linalg.slogdet(A)
     return sign.astype(A.dtype), logabs
@@ -175,6 +197,11 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
 
     Raises:
         LinAlgError: if A is not positive-definite.
+
+    >>> import autodiff_lab as lab
+    >>> lab.linalg.cholesky(lab.tensor([[4.0, 2.0], [2.0, 5.0]]))
+    tensor([[2., 0.],
+            [1., 2.]])
     """
     check_square("linalg.cholesky", A)
     try:
@@ -214,7 +241,14 @@ def _(grad):
 @op(category="linear", latex="A = QR", namespace="linalg", outputs=("Q", "R"), node_name="LinalgQr", samples=calls(
     lambda r: ((square(r),), {}), lambda r: ((r.normal(size=(4, 3)),), {}), lambda r: ((square(r, 2),), {}), lambda r: ((r.normal(size=(2, 4)),), {})))
 def qr(A: Tensor, mode: str = "reduced"):
-    """Orthonormal Q and upper-triangular R with `Q @ R == A`; mode "reduced", "complete" or "r"."""
+    """Orthonormal Q and upper-triangular R with `Q @ R == A`; mode "reduced", "complete" or "r".
+
+    >>> import autodiff_lab as lab
+    >>> Q, R = lab.linalg.qr(lab.tensor([[3.0, 1.0], [4.0, 2.0]]))
+    >>> R.abs()
+    tensor([[5.0000, 2.2000],
+            [0.0000, 0.4000]])
+    """
     check_float("linalg.qr", A)
     xp = namespace(A)
     if mode == "r":
@@ -251,7 +285,13 @@ def square_qr_gradient(gQ, gR, Q, R):
 
 @op(category="linear", latex=r"A = V \Lambda V^T", namespace="linalg", outputs=("eigenvalues", "eigenvectors"), node_name="LinalgEigh", samples=None)
 def eigh(A: Tensor, UPLO: str = "L"):
-    """Eigenvalues in ascending order and orthonormal eigenvectors of symmetric matrices; only one triangle is read."""
+    """Eigenvalues in ascending order and orthonormal eigenvectors of symmetric matrices; only one triangle is read.
+
+    >>> import autodiff_lab as lab
+    >>> values, vectors = lab.linalg.eigh(lab.tensor([[2.0, 1.0], [1.0, 2.0]]))
+    >>> values.round()
+    tensor([1., 3.])
+    """
     check_square("linalg.eigh", A)
     values, vectors = namespace(A).linalg.eigh(A, UPLO=UPLO)
     return values, vectors
@@ -285,7 +325,12 @@ def gaps(values):
 
 @op(category="linear", namespace="linalg", node_name="LinalgEigh", samples=None)
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
-    """Eigenvalues of symmetric matrices, in ascending order."""
+    """Eigenvalues of symmetric matrices, in ascending order.
+
+    >>> import autodiff_lab as lab
+    >>> lab.linalg.eigvalsh(lab.tensor([[2.0, 1.0], [1.0, 2.0]])).round()
+    tensor([1., 3.])
+    """
     check_square("linalg.eigvalsh", A)
     return namespace(A).linalg.eigvalsh(A, UPLO=UPLO)
 
@@ -298,7 +343,13 @@ def _(grad, A, UPLO):
 
 @op(category="linear", latex=r"A = U \Sigma V^T", namespace="linalg", outputs=("U", "S", "Vh"), node_name="LinalgSvd", samples=None)
 def svd(A: Tensor, full_matrices: bool = True, *, driver=None):
-    """Singular value decomposition `A == U @ diag(S) @ Vh`, values descending."""
+    """Singular value decomposition `A == U @ diag(S) @ Vh`, values descending.
+
+    >>> import autodiff_lab as lab
+    >>> U, S, Vh = lab.linalg.svd(lab.tensor([[3.0, 0.0], [0.0, -4.0]]))
+    >>> S
+    tensor([4., 3.])
+    """
     check_float("linalg.svd", A)
     if A.ndim < 2:
         raise RuntimeError("linalg.svd: The input tensor A must have at least 2 dimensions.")
@@ -331,7 +382,12 @@ def _(grads, U, S, Vh, full_matrices):
 
 @op(category="linear", namespace="linalg", node_name="LinalgSvd", samples=calls(lambda r: ((square(r),), {}), lambda r: ((r.normal(size=(2, 4, 3)),), {})))
 def svdvals(A: Tensor, *, driver=None) -> Tensor:
-    """Singular values, descending."""
+    """Singular values, descending.
+
+    >>> import autodiff_lab as lab
+    >>> lab.linalg.svdvals(lab.tensor([[3.0, 0.0], [0.0, -4.0]]))
+    tensor([4., 3.])
+    """
     check_float("linalg.svdvals", A)
     return namespace(A).linalg.svd(A, compute_uv=False)
 
@@ -350,6 +406,11 @@ def pinv(A: Tensor, *, atol: Tensor | Number | None = None, rtol: Tensor | Numbe
     Args:
         atol, rtol: singular values of at most `max(atol, rtol * the largest)` count as 0; numbers, or one for each matrix.
         hermitian: A is symmetric, and only its lower triangle is read.
+
+    >>> import autodiff_lab as lab
+    >>> lab.linalg.pinv(lab.tensor([[2.0, 0.0], [0.0, 0.0]]))
+    tensor([[0.5000, 0.0000],
+            [0.0000, 0.0000]])
     """
     if A.ndim < 2 or A.dtype.kind not in "fc" or A.dtype == np.float16:
         from ..core.dtypes import dtype_of
@@ -391,7 +452,13 @@ def _(grad, A, out):
 
 @op(category="linear", latex=r"A = V \Lambda V^{-1}", namespace="linalg", outputs=("eigenvalues", "eigenvectors"), node_name="LinalgEig", samples=None)
 def eig(A: Tensor):
-    """Complex eigenvalues and eigenvectors of square matrices, in LAPACK's order."""
+    """Complex eigenvalues and eigenvectors of square matrices, in LAPACK's order.
+
+    >>> import autodiff_lab as lab
+    >>> values, vectors = lab.linalg.eig(lab.tensor([[0.0, -1.0], [1.0, 0.0]]))  # a quarter turn
+    >>> values
+    tensor([0.+1.j, 0.-1.j])
+    """
     check_square("linalg.eig", A)
     values, vectors = np.linalg.eig(A)
     wide = np.complex64 if A.dtype.itemsize <= 4 or A.dtype == np.complex64 else np.complex128
@@ -413,13 +480,24 @@ def _(grads, eigenvalues, eigenvectors):
 
 @op(category="linear", namespace="linalg", samples=None, node_name="LinalgEigvals", no_grad="use linalg.eig(A).eigenvalues, which has one")
 def eigvals(A: Tensor) -> Tensor:
-    """Complex eigenvalues of square matrices."""
+    """Complex eigenvalues of square matrices.
+
+    >>> import autodiff_lab as lab
+    >>> lab.linalg.eigvals(lab.tensor([[3.0, 0.0], [0.0, 2.0]]))
+    tensor([3.+0.j, 2.+0.j])
+    """
     return eig.op.kernel(A)[0]
 
 
 @op(category="linear", latex=r"e^A", namespace="linalg", node_name="LinalgMatrixExp", samples=calls(lambda r: ((r.normal(size=(3, 3)),), {}), lambda r: ((r.normal(size=(2, 2, 2)),), {})))
 def matrix_exp(A: Tensor) -> Tensor:
-    """The matrix exponential."""
+    """The matrix exponential.
+
+    >>> import autodiff_lab as lab
+    >>> lab.linalg.matrix_exp(lab.zeros(2, 2))
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
     check_square("linalg.matrix_exp", A)
     if not A.size:
         return A.copy()

@@ -39,6 +39,14 @@ def load(f, map_location=None, pickle_module=None, *, weights_only: bool | None 
     Raises:
         pickle.UnpicklingError: if the file wants to run code, or its pickle is damaged.
         RuntimeError: if it is no checkpoint, is cut off, or its sizes contradict each other.
+
+    >>> import autodiff_lab as lab
+    >>> import io
+    >>> file = io.BytesIO()
+    >>> lab.save({"w": lab.tensor([1.0])}, file)
+    >>> _ = file.seek(0)
+    >>> lab.load(file)
+    {'w': tensor([1.])}
     """
     if pickle_load_args.keys() - {"encoding"}:
         raise TypeError(f"load() got an unexpected keyword argument {next(iter(pickle_load_args.keys() - {'encoding'}))!r}")

@@ -26,7 +26,12 @@ def _times(grads, factor) -> None:
 
 
 def get_total_norm(tensors, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: bool | None = None) -> Tensor:
-    """The norm of all numbers in several tensors together."""
+    """The norm of all numbers in several tensors together.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.utils.get_total_norm([lab.tensor([3.0]), lab.tensor([4.0])])
+    tensor(5.)
+    """
     tensors = [tensors] if isinstance(tensors, Tensor) else list(tensors)
     norm_type = float(norm_type)
     arrays = [t._array().reshape(-1) for t in tensors]
@@ -83,7 +88,15 @@ def clip_grad_norm(parameters, max_norm: float, norm_type: float = 2.0, error_if
 
 
 def clip_grad_value_(parameters, clip_value: float, foreach: bool | None = None) -> None:
-    """Cut every number of every gradient off at ±clip_value, in place."""
+    """Cut every number of every gradient off at ±clip_value, in place.
+
+    >>> import autodiff_lab as lab
+    >>> w = lab.tensor([1.0, -3.0], requires_grad=True)
+    >>> (w * w).sum().backward()
+    >>> lab.nn.utils.clip_grad_value_([w], 2.5)
+    >>> w.grad
+    tensor([ 2.0000, -2.5000])
+    """
     for grad in _gradients(parameters):
         array = grad._array()
         namespace(array).clip(array, -float(clip_value), float(clip_value), out=array)

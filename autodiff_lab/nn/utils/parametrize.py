@@ -167,6 +167,15 @@ def register_parametrization(module: Module, tensor_name: str, parametrization: 
     Args:
         parametrization: a module of one tensor; with `right_inverse` the tensor can also be assigned.
         unsafe: skip the check that shape and dtype stay.
+
+    >>> import autodiff_lab as lab
+    >>> class Symmetric(lab.nn.Module):
+    ...     def forward(self, X):
+    ...         return X.triu() + X.triu(1).transpose(-1, -2)
+    >>> m = lab.nn.Linear(3, 3)
+    >>> _ = lab.nn.utils.parametrize.register_parametrization(m, "weight", Symmetric())
+    >>> bool((m.weight == m.weight.T).all())
+    True
     """
     parametrization.train(module.training)
     if is_parametrized(module, tensor_name):

@@ -256,7 +256,14 @@ def random_unstructured(module, name: str, amount):
 
 
 def l1_unstructured(module, name: str, amount, importance_scores=None):
-    """Prune the numbers nearest to zero."""
+    """Prune the numbers nearest to zero.
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.Linear(4, 1)
+    >>> _ = lab.nn.utils.prune.l1_unstructured(m, "weight", amount=3)
+    >>> int(m.weight_mask.sum())
+    1
+    """
     L1Unstructured.apply(module, name, amount=amount, importance_scores=importance_scores)
     return module
 

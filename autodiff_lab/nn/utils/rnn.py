@@ -76,6 +76,11 @@ def pack_padded_sequence(input, lengths, batch_first: bool = False, enforce_sort
 
     Raises:
         RuntimeError: for lengths that are not sorted, not positive, or too long.
+
+    >>> import autodiff_lab as lab
+    >>> padded = lab.tensor([[1, 2, 3], [4, 5, 0]])
+    >>> lab.nn.utils.rnn.pack_padded_sequence(padded, [3, 2], batch_first=True)
+    PackedSequence(data=tensor([1, 4, 2, 5, 3]), batch_sizes=tensor([2, 2, 1]), sorted_indices=None, unsorted_indices=None)
     """
     lab = public[""]
     if isinstance(lengths, Tensor):
@@ -105,7 +110,14 @@ def pack_padded_sequence(input, lengths, batch_first: bool = False, enforce_sort
 
 
 def pad_packed_sequence(sequence: PackedSequence, batch_first: bool = False, padding_value: float = 0.0, total_length: int | None = None) -> tuple:
-    """The inverse of `pack_padded_sequence`: the padded batch and the lengths."""
+    """The inverse of `pack_padded_sequence`: the padded batch and the lengths.
+
+    >>> import autodiff_lab as lab
+    >>> packed = lab.nn.utils.rnn.pack_sequence([lab.tensor([1, 2, 3]), lab.tensor([4, 5])])
+    >>> lab.nn.utils.rnn.pad_packed_sequence(packed, batch_first=True)
+    (tensor([[1, 2, 3],
+            [4, 5, 0]]), tensor([3, 2]))
+    """
     lab = public[""]
     sizes = sequence.batch_sizes.tolist()
     length = len(sizes)
@@ -159,20 +171,37 @@ def pad_sequence(sequences, batch_first: bool = False, padding_value: float = 0.
 
 
 def unpad_sequence(padded_sequences, lengths, batch_first: bool = False) -> list:
-    """The sequences of a padded batch, each with its own length."""
+    """The sequences of a padded batch, each with its own length.
+
+    >>> import autodiff_lab as lab
+    >>> padded = lab.tensor([[1, 2, 3], [4, 5, 0]])
+    >>> lab.nn.utils.rnn.unpad_sequence(padded, lab.tensor([3, 2]), batch_first=True)
+    [tensor([1, 2, 3]), tensor([4, 5])]
+    """
     if not batch_first:
         padded_sequences = padded_sequences.transpose(0, 1)
     return [row[:int(n)] for row, n in zip(padded_sequences, lengths, strict=True)]
 
 
 def pack_sequence(sequences, enforce_sorted: bool = True) -> PackedSequence:
-    """Pack tensors of different lengths."""
+    """Pack tensors of different lengths.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.utils.rnn.pack_sequence([lab.tensor([1, 2, 3]), lab.tensor([4, 5])]).data
+    tensor([1, 4, 2, 5, 3])
+    """
     lengths = [s.size(0) for s in sequences]
     return pack_padded_sequence(pad_sequence(sequences), lengths, enforce_sorted=enforce_sorted)
 
 
 def unpack_sequence(packed_sequences: PackedSequence) -> list:
-    """The sequences of a packed batch."""
+    """The sequences of a packed batch.
+
+    >>> import autodiff_lab as lab
+    >>> packed = lab.nn.utils.rnn.pack_sequence([lab.tensor([1, 2, 3]), lab.tensor([4, 5])])
+    >>> lab.nn.utils.rnn.unpack_sequence(packed)
+    [tensor([1, 2, 3]), tensor([4, 5])]
+    """
     padded, lengths = pad_packed_sequence(packed_sequences, batch_first=True)
     return unpad_sequence(padded, lengths, batch_first=True)
 

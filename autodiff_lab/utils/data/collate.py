@@ -15,7 +15,13 @@ __all__ = ["collate", "default_collate", "default_collate_fn_map", "default_conv
 
 
 def default_convert(data):
-    """Arrays in a sample as tensors; everything else as it is. What a DataLoader does that makes no batches."""
+    """Arrays in a sample as tensors; everything else as it is. What a DataLoader does that makes no batches.
+
+    >>> import autodiff_lab as lab
+    >>> import numpy as np
+    >>> lab.utils.data.default_convert({"x": np.array([1.0, 2.0]), "name": "a"})
+    {'x': tensor([1., 2.], dtype=torch.float64), 'name': 'a'}
+    """
     if isinstance(data, Tensor):
         return data
     if isinstance(data, (np.ndarray, np.bool_, np.number)):

@@ -21,6 +21,15 @@ class Dataset(Generic[T_co]):
     """Samples by index: subclasses write `__getitem__`, and `__len__` for the samplers.
 
     `__getitems__(indices)`, where a subclass has it, is asked for a whole batch at once.
+
+    >>> import autodiff_lab as lab
+    >>> class Squares(lab.utils.data.Dataset):
+    ...     def __len__(self):
+    ...         return 4
+    ...     def __getitem__(self, i):
+    ...         return i, i ** 2
+    >>> list(lab.utils.data.DataLoader(Squares(), batch_size=4))
+    [[tensor([0, 1, 2, 3]), tensor([0, 1, 4, 9])]]
     """
 
     def __getitem__(self, index) -> T_co:
@@ -34,6 +43,13 @@ class IterableDataset(Dataset[T_co], Iterable[T_co]):
     """Samples as a stream: subclasses write `__iter__`.
 
     With several workers each has a copy of the data set; `get_worker_info()` tells it which part is its own.
+
+    >>> import autodiff_lab as lab
+    >>> class Count(lab.utils.data.IterableDataset):
+    ...     def __iter__(self):
+    ...         return iter(range(5))
+    >>> [batch.tolist() for batch in lab.utils.data.DataLoader(Count(), batch_size=2)]
+    [[0, 1], [2, 3], [4]]
     """
 
     def __add__(self, other: Dataset) -> ChainDataset:
@@ -63,7 +79,13 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
 
 
 class StackDataset(Dataset):
-    """Data sets side by side: sample i is a tuple (or a dict, for keyword arguments) of their samples i."""
+    """Data sets side by side: sample i is a tuple (or a dict, for keyword arguments) of their samples i.
+
+    >>> import autodiff_lab as lab
+    >>> pairs = lab.utils.data.StackDataset(["a", "b"], [1, 2])
+    >>> pairs[1]
+    ('b', 2)
+    """
 
     def __init__(self, *args, **kwargs):
         if args and kwargs:
@@ -101,7 +123,13 @@ def _items(dataset, indices):
 
 
 class ConcatDataset(Dataset[T_co]):
-    """Data sets one after the other."""
+    """Data sets one after the other.
+
+    >>> import autodiff_lab as lab
+    >>> both = lab.utils.data.ConcatDataset([[1, 2], [3]])
+    >>> len(both), both[2]
+    (3, 3)
+    """
 
     datasets: list
     cumulative_sizes: list[int]
@@ -153,7 +181,13 @@ class ChainDataset(IterableDataset):
 
 
 class Subset(Dataset[T_co]):
-    """The samples of another data set at given indices."""
+    """The samples of another data set at given indices.
+
+    >>> import autodiff_lab as lab
+    >>> even = lab.utils.data.Subset(range(10), [0, 2, 4])
+    >>> len(even), even[2]
+    (3, 4)
+    """
 
     dataset: Dataset
     indices: Sequence[int]

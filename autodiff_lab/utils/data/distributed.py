@@ -18,6 +18,10 @@ class DistributedSampler(Sampler[int]):
         num_replicas, rank: how many processes there are, and which one this is. Both have to be given.
         shuffle: a new order for each `set_epoch`.
         drop_last: drop the samples that are too many, instead of repeating some.
+
+    >>> import autodiff_lab as lab
+    >>> list(lab.utils.data.DistributedSampler(range(5), num_replicas=2, rank=1, shuffle=False))
+    [1, 3, 0]
     """
 
     def __init__(self, dataset, num_replicas: int | None = None, rank: int | None = None, shuffle: bool = True, seed: int = 0, drop_last: bool = False):

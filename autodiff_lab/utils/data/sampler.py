@@ -18,7 +18,18 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Sampler(Generic[T_co]):
-    """Base class: subclasses write `__iter__`, which gives indices, and `__len__`."""
+    """Base class: subclasses write `__iter__`, which gives indices, and `__len__`.
+
+    >>> import autodiff_lab as lab
+    >>> class Backwards(lab.utils.data.Sampler):
+    ...     def __iter__(self):
+    ...         return iter(range(3, -1, -1))
+    ...     def __len__(self):
+    ...         return 4
+    >>> loader = lab.utils.data.DataLoader(range(4), batch_size=2, sampler=Backwards())
+    >>> [batch.tolist() for batch in loader]
+    [[3, 2], [1, 0]]
+    """
 
     def __init__(self, data_source=None):
         pass
@@ -40,7 +51,12 @@ def _positive(name: str, value, kinds=(int,)):
 
 
 class SequentialSampler(Sampler[int]):
-    """0, 1, 2, …"""
+    """0, 1, 2, …
+
+    >>> import autodiff_lab as lab
+    >>> list(lab.utils.data.SequentialSampler("abc"))
+    [0, 1, 2]
+    """
 
     data_source: Sized
 
@@ -63,6 +79,11 @@ class RandomSampler(Sampler[int]):
         replacement: draw every index anew; indices may come twice.
         num_samples: how many; default: as many as there are.
         generator: where the order is drawn.
+
+    >>> import autodiff_lab as lab
+    >>> sampler = lab.utils.data.RandomSampler(range(5), generator=lab.Generator().manual_seed(0))
+    >>> list(sampler)
+    [4, 0, 1, 3, 2]
     """
 
     def __init__(self, data_source: Sized, replacement: bool = False, num_samples: int | None = None, generator=None):
@@ -95,7 +116,12 @@ class RandomSampler(Sampler[int]):
 
 
 class SubsetRandomSampler(Sampler[int]):
-    """Given indices, each once, in random order."""
+    """Given indices, each once, in random order.
+
+    >>> import autodiff_lab as lab
+    >>> sorted(lab.utils.data.SubsetRandomSampler([3, 5, 8]))
+    [3, 5, 8]
+    """
 
     def __init__(self, indices: Sequence[int], generator=None):
         self.indices, self.generator = indices, generator
@@ -115,6 +141,13 @@ class WeightedRandomSampler(Sampler[int]):
         weights: one per sample; they need not add up to 1.
         num_samples: how many to draw.
         replacement: whether an index may come twice.
+
+    Raises:
+        ValueError: for weights that are not one row, or a number of draws that is not positive.
+
+    >>> import autodiff_lab as lab
+    >>> set(lab.utils.data.WeightedRandomSampler([0.0, 1.0, 0.0], num_samples=5))
+    {1}
     """
 
     def __init__(self, weights: Sequence[float], num_samples: int, replacement: bool = True, generator=None):

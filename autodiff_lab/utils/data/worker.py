@@ -37,7 +37,12 @@ _info: WorkerInfo | None = None
 
 
 def get_worker_info() -> WorkerInfo | None:
-    """Which worker this process is; None in the main process."""
+    """Which worker this process is; None in the main process.
+
+    >>> import autodiff_lab as lab
+    >>> lab.utils.data.get_worker_info() is None
+    True
+    """
     return _info
 
 
