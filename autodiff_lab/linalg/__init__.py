@@ -253,9 +253,10 @@ def lstsq(A: Tensor, B: Tensor, rcond=None, *, driver=None):
     m, n = A.shape[-2:]
     with no_grad():
         rank = _all["zeros"](0, dtype=int64) if driver == "gels" else matrix_rank(A, rtol=rcond)
-        values = svdvals(A) if driver in ("gelsd", "gelss") else _all["zeros"](0, dtype=A.dtype)
+        values = svdvals(A) if driver in ("gelsd", "gelss") else _all["zeros"](0, dtype=A.dtype.to_real())
         full = m > n and driver not in (None, "gelsy") and bool((rank == n).all())
     residuals = ((A @ solution - rhs).abs() ** 2).sum(-2) if full else solution.reshape(-1)[:0]
+    residuals = residuals.abs() if residuals.is_complex() else residuals
     return _Lstsq((solution.squeeze(-1) if vector else solution, residuals, rank, values))
 
 
@@ -486,6 +487,8 @@ def _old_names() -> None:
     def logdet(input):
         """The logarithm of the determinant; nan if it is negative."""
         sign, logabs = slogdet(input)
+        if sign.is_complex():
+            return logabs + sign.log()
         return logabs + _all["where"](sign < 0, float("nan"), 0.0).to(logabs.dtype)
 
     def triangular_solve(b, A, upper: bool = True, transpose: bool = False, unitriangular: bool = False):

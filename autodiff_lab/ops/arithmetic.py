@@ -10,6 +10,7 @@ from ..backend import namespace
 from ..core.dtypes import FLOATING, default_dtype, dtype_of
 from ..core.op import op, ops, public
 from ..core.samples import also, calls, pairs, positive, reals
+from ..core.support import NUMBERS
 from ..core.tensor import Tensor
 
 Number = int | float | complex | bool
@@ -110,9 +111,9 @@ def _(grad, input):
 @op(category="pointwise", view="maybe", latex=r"\bar{x}", samples=also(reals(), calls(lambda r: ((r.normal(size=(3, 4)) + 1j * r.normal(size=(3, 4)),), {}))), node_name="Conj")
 def conj(input: Tensor | Number) -> Tensor:
     """Complex conjugate; a real tensor is returned as it is."""
-    if input.__class__ is float or input.__class__ is int or input.dtype.kind != "c":
-        return input
-    return namespace(input).conj(input)
+    if input.__class__ in NUMBERS:
+        return input.conjugate()
+    return namespace(input).conj(input) if input.dtype.kind == "c" else input
 
 
 @conj.vjp("input")
@@ -411,8 +412,8 @@ def lerp(input: Tensor, end: Tensor, weight: Tensor | Number) -> Tensor:
         weight = weight.astype(input.dtype)
     xp = namespace(input)
     apart = end - input
-    if weight.__class__ is float or weight.__class__ is int:
-        return input + weight * apart if weight < 0.5 else end - apart * (1 - weight)
+    if weight.__class__ in NUMBERS:
+        return input + weight * apart if abs(weight) < 0.5 else end - apart * (1 - weight)
     # Two formulas, so that weight 0 and 1 give the ends exactly.
     return xp.where(xp.absolute(weight) < 0.5, input + weight * apart, end - apart * (1 - weight))
 

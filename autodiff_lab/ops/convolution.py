@@ -299,12 +299,12 @@ def correlate(input: Tensor, weight: Tensor, geo) -> Tensor:
 
 @correlate.vjp("input", latex=r"g \star^T w")
 def _(grad, input_shape, weight, geo):
-    return ops.spread(grad, weight, input_shape[2:], geo)
+    return ops.spread(grad, ops.conj(weight), input_shape[2:], geo)
 
 
 @correlate.vjp("weight", latex=r"x \star g")
 def _(grad, input, geo):
-    return ops.correlate_patches(input, grad, geo)
+    return ops.correlate_patches(ops.conj(input), grad, geo)
 
 
 @op(category="linear", function=False, method=False, out=False)
@@ -402,12 +402,12 @@ def _turned(input, weight, size, geo: Geometry):
 
 @spread.vjp("input", latex=r"g \star w")
 def _(grad, weight, geo):
-    return ops.correlate(grad, weight, geo)
+    return ops.correlate(grad, ops.conj(weight), geo)
 
 
 @spread.vjp("weight", latex=r"g \star x")
 def _(grad, input, geo):
-    return ops.correlate_patches(grad, input, geo)
+    return ops.correlate_patches(grad, ops.conj(input), geo)
 
 
 @op(category="linear", function=False, method=False, out=False)
@@ -444,12 +444,12 @@ def correlate_patches(input: Tensor, other: Tensor, geo) -> Tensor:
 
 @correlate_patches.vjp("input", latex="g")
 def _(grad, other, input_shape, geo):
-    return ops.spread(other, grad, input_shape[2:], geo)
+    return ops.spread(ops.conj(other), grad, input_shape[2:], geo)
 
 
 @correlate_patches.vjp("other", latex="g")
 def _(grad, input, geo):
-    return ops.correlate(input, grad, geo)
+    return ops.correlate(ops.conj(input), grad, geo)
 
 
 # ---- the public functions ----
@@ -509,14 +509,14 @@ def define(d: int):
     @conv.vjp("input", latex=r"w \star^T g")
     def _(grad, weight, input_shape, stride, padding, dilation, groups):
         geo = geometry(weight.shape[2:], stride, padding, dilation, groups)
-        return ops.spread(grad.reshape((-1, *grad.shape[-d - 1:])) if len(input_shape) == d + 1 else grad, weight, input_shape[-d:], geo).reshape(tuple(input_shape))
+        return ops.spread(grad.reshape((-1, *grad.shape[-d - 1:])) if len(input_shape) == d + 1 else grad, ops.conj(weight), input_shape[-d:], geo).reshape(tuple(input_shape))
 
     @conv.vjp("weight", latex=r"x \star g")
     def _(grad, input, weight_shape, stride, padding, dilation, groups):
         geo = geometry(weight_shape[2:], stride, padding, dilation, groups)
         if input.ndim == d + 1:
             input, grad = input.reshape((1, *input.shape)), grad.reshape((1, *grad.shape))
-        return ops.correlate_patches(input, grad, geo)
+        return ops.correlate_patches(ops.conj(input), grad, geo)
 
     @conv.vjp("bias", latex=r"1")
     def _(grad):
@@ -542,12 +542,12 @@ def define(d: int):
     @conv_transpose.vjp("input", latex=r"w \star g")
     def _(grad, weight, input_shape, stride, padding, output_padding, groups, dilation):
         geo, _ = transposed(input_shape, weight.shape, stride, padding, output_padding, dilation, groups, d)
-        return ops.correlate(grad.reshape((-1, *grad.shape[-d - 1:])), weight, geo).reshape(tuple(input_shape))
+        return ops.correlate(grad.reshape((-1, *grad.shape[-d - 1:])), ops.conj(weight), geo).reshape(tuple(input_shape))
 
     @conv_transpose.vjp("weight", latex=r"g \star x")
     def _(grad, input, weight_shape, stride, padding, output_padding, groups, dilation):
         geo, _ = transposed(input.shape, weight_shape, stride, padding, output_padding, dilation, groups, d)
-        return ops.correlate_patches(grad.reshape((-1, *grad.shape[-d - 1:])), input.reshape((-1, *input.shape[-d - 1:])), geo)
+        return ops.correlate_patches(grad.reshape((-1, *grad.shape[-d - 1:])), ops.conj(input).reshape((-1, *input.shape[-d - 1:])), geo)
 
     @conv_transpose.vjp("bias", latex=r"1")
     def _(grad):

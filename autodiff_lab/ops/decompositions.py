@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import namespace, to_host
+from ..core.dtypes import dtype_of
 from ..core.op import op, ops
 from ..core.samples import calls
 from ..core.tensor import Tensor
@@ -33,7 +34,6 @@ def check_square(name: str, array) -> None:
 
 def check_float(name: str, array) -> None:
     if array.dtype.kind not in "fc" or array.dtype == np.float16:
-        from ..core.dtypes import dtype_of
         raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {dtype_of(array).title}. Convert it with .float().")
 
 
@@ -187,8 +187,11 @@ def slogdet(A: Tensor):
 
 
 @slogdet.vjp("A")
-def _(grads, A):
-    return ops.unsqueeze(ops.unsqueeze(grads[1], -1), -1) * T(ops.linalg.inv(A))
+def _(grads, A, sign):
+    scale = grads[1]
+    if dtype_of(A).category == 3:  # the sign turns with the imaginary part of the trace
+        scale = scale - ops.imag(ops.conj(grads[0]) * sign) * 1j
+    return ops.unsqueeze(ops.unsqueeze(scale, -1), -1) * T(ops.linalg.inv(A))
 
 
 @op(category="linear", latex=r"A = L L^T", namespace="linalg", node_name="LinalgCholeskyEx", samples=None)
@@ -221,10 +224,8 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
 def _(grad, out, upper):
     L, g = (T(out), T(grad)) if upper else (out, grad)
     phi = ops.tril(ops.matmul(T(L), g))
-    phi = phi - ops.diagonal_only(phi) * 0.5
     inverse = ops.linalg.inv(L)
-    found = ops.matmul(ops.matmul(T(inverse), phi), inverse)
-    return (found + T(found)) * 0.5
+    return ops.matmul(ops.matmul(T(inverse), (phi + T(ops.tril(phi, -1))) * 0.5), inverse)
 
 
 @op(category="linear", function=False, method=False)
@@ -278,7 +279,8 @@ def square_qr_gradient(gQ, gR, Q, R):
     """Walter & Lehmann: (gQ + Q copyltu(R gR^H - gQ^H Q)) R^-H."""
     M = ops.matmul(R, T(gR)) - ops.matmul(T(gQ), Q)
     low = ops.tril(M)
-    M = low + T(low) - ops.diagonal_only(M)
+    M = low + T(low)
+    M = M - ops.diagonal_only(M) * 0.5
     inside = gQ + ops.matmul(Q, M)
     return T(ops.linalg.solve(R, T(inside)))
 
@@ -305,10 +307,10 @@ def _(grads, eigenvalues, eigenvectors):
 
 def eigenvector_gradient(gL, gV, eigenvalues, V):
     """V (diag(gL) + (V^H gV) / (l_j - l_i) off the diagonal) V^H, where of V^H gV only the skew part counts: V stays orthonormal."""
-    inside = ops.diag_embed(gL)
+    found = ops.matmul(V * ops.unsqueeze(gL, -2), T(V))
     if gV.any():
-        inside = inside + skew(ops.matmul(T(V), gV)) / gaps(eigenvalues) * 0.5
-    return ops.matmul(ops.matmul(V, inside), T(V))
+        found = found + ops.matmul(ops.matmul(V, skew(ops.matmul(T(V), gV)) / gaps(eigenvalues) * 0.5), T(V))
+    return found
 
 
 def skew(matrix):
@@ -365,11 +367,13 @@ def _(grads, U, S, Vh, full_matrices):
     gU, gS, gVh = grads
     k = S.shape[-1]
     U, Vh, gU, gVh = U[..., :k], Vh[..., :k, :], gU[..., :k], gVh[..., :k, :]
-    inside = ops.diag_embed(gS)
+    found = ops.matmul(U * ops.unsqueeze(gS, -2), Vh)
     if gU.any() or gVh.any():
-        apart = gaps(S * S)
-        inside = inside + skew(ops.matmul(T(U), gU)) / apart * ops.unsqueeze(S, -2) + ops.unsqueeze(S, -1) * (skew(ops.matmul(Vh, T(gVh))) / apart)
-    found = ops.matmul(ops.matmul(U, inside), Vh)
+        apart, left = gaps(S * S), ops.matmul(T(U), gU)
+        inside = skew(left) / apart * ops.unsqueeze(S, -2) + ops.unsqueeze(S, -1) * (skew(ops.matmul(Vh, T(gVh))) / apart)
+        if dtype_of(U).category == 3:  # vectors may turn in the complex plane, and only together
+            inside = inside + ops.diagonal_only(left - T(left)) * 0.5 / ops.unsqueeze(S, -1)
+        found = found + ops.matmul(ops.matmul(U, inside), Vh)
     inverse = ops.unsqueeze(1 / S, -2)
     if U.shape[-2] > k:
         scaled = gU * inverse
@@ -413,7 +417,6 @@ def pinv(A: Tensor, *, atol: Tensor | Number | None = None, rtol: Tensor | Numbe
             [0.0000, 0.0000]])
     """
     if A.ndim < 2 or A.dtype.kind not in "fc" or A.dtype == np.float16:
-        from ..core.dtypes import dtype_of
         raise RuntimeError(f"linalg.pinv({dtype_of(A).title}{{{list(A.shape)}}}): expected a tensor with 2 or more dimensions of float, double, cfloat or cdouble types")
     xp = namespace(A)
     if not A.size:

@@ -208,7 +208,11 @@ def _(grad, input, normalized_shape, weight, eps, rstd, needs):
             out = input * ((input * input).mean(dims, True) + rms_eps(input, eps)).rsqrt()
             return out if weight is None else out * weight
         return gradients_through(formula, (input, weight), grad)
-    return ops.rms_norm_backward(grad, input, weight, rstd, as_sizes(normalized_shape), needs)
+    if not grad.ndim or grad.dtype.kind != "c":
+        return ops.rms_norm_backward(grad, input, weight, rstd, as_sizes(normalized_shape), needs)
+    # The formula has no conjugate in it: its adjoint is the conjugate of its transpose.
+    found = ops.rms_norm_backward(ops.conj(grad), input, weight, rstd, as_sizes(normalized_shape), needs)
+    return tuple(None if g is None else ops.conj(g) for g in found)
 
 
 @op(category="norm", function=False, method=False, outputs=("grad_input", "grad_weight"), no_grad="its rule is taken through the composed formula")

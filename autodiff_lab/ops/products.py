@@ -131,17 +131,17 @@ def _times(array, number):
 
 @addmm.vjp("input", latex=r"\beta")
 def _(grad, beta):
-    return _times(grad, beta)
+    return _times(grad, beta.conjugate())
 
 
 @addmm.vjp("mat1", latex=r"\alpha B^T")
 def _(grad, mat2, alpha):
-    return _times(ops.matmul(grad, ops.conj(mat2).swapaxes(0, 1)), alpha)
+    return _times(ops.matmul(grad, ops.conj(mat2).swapaxes(0, 1)), alpha.conjugate())
 
 
 @addmm.vjp("mat2", latex=r"\alpha A^T")
 def _(grad, mat1, alpha):
-    return _times(ops.matmul(ops.conj(mat1).swapaxes(0, 1), grad), alpha)
+    return _times(ops.matmul(ops.conj(mat1).swapaxes(0, 1), grad), alpha.conjugate())
 
 
 @op(category="linear", latex=r"\beta v + \alpha A x", samples=calls(
@@ -158,17 +158,17 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: N
 
 @addmv.vjp("input", latex=r"\beta")
 def _(grad, beta):
-    return _times(grad, beta)
+    return _times(grad, beta.conjugate())
 
 
 @addmv.vjp("mat", latex=r"\alpha x^T")
 def _(grad, vec, alpha):
-    return _times(grad.reshape((-1, 1)) * ops.conj(vec), alpha)
+    return _times(grad.reshape((-1, 1)) * ops.conj(vec), alpha.conjugate())
 
 
 @addmv.vjp("vec", latex=r"\alpha A^T")
 def _(grad, mat, alpha):
-    return _times(ops.matmul(ops.conj(mat).swapaxes(0, 1), grad), alpha)
+    return _times(ops.matmul(ops.conj(mat).swapaxes(0, 1), grad), alpha.conjugate())
 
 
 @op(category="linear", latex=r"\beta M + \alpha x y^T", promote="numeric", samples=calls(
@@ -188,17 +188,17 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: 
 
 @addr.vjp("input", latex=r"\beta")
 def _(grad, beta):
-    return _times(grad, beta)
+    return _times(grad, beta.conjugate())
 
 
 @addr.vjp("vec1", latex=r"\alpha y")
 def _(grad, vec2, alpha):
-    return _times(ops.matmul(grad, ops.conj(vec2)), alpha)
+    return _times(ops.matmul(grad, ops.conj(vec2)), alpha.conjugate())
 
 
 @addr.vjp("vec2", latex=r"\alpha x")
 def _(grad, vec1, alpha):
-    return _times(ops.matmul(ops.conj(vec1), grad), alpha)
+    return _times(ops.matmul(ops.conj(vec1), grad), alpha.conjugate())
 
 
 @op(category="linear", latex=r"\beta M_b + \alpha A_b B_b", samples=calls(
@@ -211,17 +211,17 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, 
 
 @baddbmm.vjp("input", latex=r"\beta")
 def _(grad, beta):
-    return _times(grad, beta)
+    return _times(grad, beta.conjugate())
 
 
 @baddbmm.vjp("batch1", latex=r"\alpha B^T")
 def _(grad, batch2, alpha):
-    return _times(ops.matmul(grad, ops.conj(batch2).swapaxes(1, 2)), alpha)
+    return _times(ops.matmul(grad, ops.conj(batch2).swapaxes(1, 2)), alpha.conjugate())
 
 
 @baddbmm.vjp("batch2", latex=r"\alpha A^T")
 def _(grad, batch1, alpha):
-    return _times(ops.matmul(ops.conj(batch1).swapaxes(1, 2), grad), alpha)
+    return _times(ops.matmul(ops.conj(batch1).swapaxes(1, 2), grad), alpha.conjugate())
 
 
 @op(category="linear", latex=r"\beta M + \alpha \sum_b A_b B_b", samples=calls(
@@ -235,17 +235,17 @@ def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, a
 
 @addbmm.vjp("input", latex=r"\beta")
 def _(grad, beta):
-    return _times(grad, beta)
+    return _times(grad, beta.conjugate())
 
 
 @addbmm.vjp("batch1", latex=r"\alpha B^T")
 def _(grad, batch2, alpha):
-    return _times(ops.matmul(grad, ops.conj(batch2).swapaxes(1, 2)), alpha)
+    return _times(ops.matmul(grad, ops.conj(batch2).swapaxes(1, 2)), alpha.conjugate())
 
 
 @addbmm.vjp("batch2", latex=r"\alpha A^T")
 def _(grad, batch1, alpha):
-    return _times(ops.matmul(ops.conj(batch1).swapaxes(1, 2), grad), alpha)
+    return _times(ops.matmul(ops.conj(batch1).swapaxes(1, 2), grad), alpha.conjugate())
 
 
 @op(category="linear", latex=r"\sum_i \bar x_i y_i", samples=calls(lambda r: ((r.normal(size=(4,)), r.normal(size=(4,))), {}),

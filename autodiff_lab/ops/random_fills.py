@@ -230,6 +230,7 @@ def normal_(input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator=Non
     if not std >= 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {_in_words(std)}")
     need_float(input, "normal_kernel_cpu")
+    mean = complex(mean, mean) if input.dtype.kind == "c" and not isinstance(mean, complex) else mean  # PyTorch adds it to both parts
     return streams.normal(stream(generator), input, mean if isinstance(mean, complex) else float(mean), float(std))
 
 

@@ -129,8 +129,13 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     if not axis or not input.size:
         return input.copy()
     if input.dtype.kind == "c":
-        top = xp.maximum.accumulate(input.real, axis=axis[0]).max(axis=axis[0], keepdims=True)
-        return xp.log(xp.cumsum(xp.exp(input - top), axis=axis[0])) + top
+        from .special_functions import complex_logaddexp
+
+        rows = xp.moveaxis(input, axis[0], 0)
+        found = rows.copy()
+        for i in range(1, len(rows)):
+            found[i] = complex_logaddexp(xp, found[i - 1], rows[i])
+        return xp.moveaxis(found, 0, axis[0])
     return xp.logaddexp.accumulate(input, axis=axis[0])
 
 
@@ -139,7 +144,8 @@ def _(grad, input, out, dim):
     if not input.ndim or not math.prod(input.shape):
         return grad
     if dtype_of(input).category == 3:
-        return backward_sum(grad * ops.conj(ops.exp(-out)), dim) * ops.conj(ops.exp(input))
+        logs = ops.flip(ops.log(grad) - ops.conj(out), (dim,))
+        return ops.exp(ops.flip(ops.logcumsumexp(logs, dim), (dim,)) + ops.conj(input))
     # In logarithms, positive and negative gradients apart, so that nothing overflows.
     out = ops.where(out == -math.inf, out * 0, out) if (out == -math.inf).any() else out
     total = None

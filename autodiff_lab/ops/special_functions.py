@@ -398,9 +398,18 @@ def logaddexp(input: Tensor, other: Tensor) -> Tensor:
     _floats_only("logaddexp", input)
     xp = namespace(input)
     if input.dtype.kind == "c":
-        top = xp.maximum(input.real, other.real)
-        return xp.log(xp.exp(input - top) + xp.exp(other - top)) + top
+        return complex_logaddexp(xp, input, other)
     return xp.logaddexp(input, other)
+
+
+def complex_logaddexp(xp, a, b):
+    """log(e^a + e^b), counted from the one with the larger real part: its imaginary part is kept, whole turns and all."""
+    first = (a.real >= b.real) & ~xp.isnan(b) | xp.isnan(a)
+    large, small = xp.where(first, a, b), xp.where(first, b, a)
+    nothing = xp.isneginf(small.real)  # e^small is 0, whatever its angle
+    found = xp.log1p(xp.where(nothing, 0, xp.exp(small - xp.where(nothing, 0, large)))) + large
+    both_infinite = xp.isposinf(small.real) & xp.isposinf(large.real)
+    return xp.where(both_infinite, xp.log(xp.exp(small) + xp.exp(large)), found)
 
 
 def _floats_only(name: str, input) -> None:

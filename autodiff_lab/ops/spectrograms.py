@@ -111,9 +111,8 @@ def istft(input: Tensor, n_fft: int, hop_length: int | None = None, win_length: 
         raise RuntimeError("Cannot have onesided output if window or input is complex")
     norm = "ortho" if normalized else None
     frames = spectrum.transpose(1, 2)
-    frames = _fft("irfft")(frames, n_fft, norm=norm) if half else _fft("ifft")(frames, norm=norm)
-    if not half and not return_complex:
-        frames = frames.real
+    # A real signal is told by half of its spectrum: what the other half says is not asked.
+    frames = _fft("ifft")(frames, norm=norm) if return_complex else _fft("irfft")(frames[..., :n_fft // 2 + 1], n_fft, norm=norm)
     total = n_fft + hop * (count - 1)
     signal = _overlap_add(frames * weights, hop, total)
     envelope = _overlap_add((weights * weights).expand(1, count, n_fft), hop, total)

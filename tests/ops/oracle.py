@@ -26,7 +26,7 @@ __all__ = ["DTYPES", "differences", "find", "name_of", "refusals", "table"]
 torch.set_num_threads(1)  # small samples: threads cost more than they give
 
 TOLERANCE = {torch.float64: (1e-7, 1e-7), torch.float32: (2e-4, 2e-5), torch.complex128: (1e-7, 1e-7), torch.complex64: (2e-4, 2e-5)}
-DTYPES = (torch.float64, torch.float32, torch.int64, torch.bool)
+DTYPES = (torch.float64, torch.float32, torch.complex128, torch.int64, torch.bool)
 
 
 def table() -> list:
