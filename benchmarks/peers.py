@@ -1,0 +1,310 @@
+"""Times training steps against other libraries of NumPy's size: MyGrad, HIPS autograd and tinygrad on the CPU.
+
+    python benchmarks/peers.py                       every step, every peer that is installed
+    python benchmarks/peers.py digits_mlp --json out.json
+
+Each peer's step is written as its own users write it, starts from our weights, and must give our losses over the first
+steps. Ratios are the peer's CPU time / ours: 3 means that the peer takes three times as long. Chainer, the fourth of
+them, does not build on the Pythons that we support. tinygrad compiles its kernels, with the compiler named by CC
+(clang), and replays the whole step by TinyJit; compiling is not counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import math
+import os
+import statistics
+import time
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+os.environ.setdefault("DEV", "CPU")  # for tinygrad
+os.environ.setdefault("THREADS", "1")
+
+import numpy as np  # noqa: E402
+from workloads import WORKLOADS  # noqa: E402
+
+import autodiff_lab as lab  # noqa: E402
+
+PEERS: dict[str, dict] = {}
+
+
+def peer(library: str, name: str):
+    """Register a function that makes the step `name` with `library` from our weights, input and target."""
+    def register(make):
+        PEERS.setdefault(name, {})[library] = make
+        return make
+    return register
+
+
+class Adam:
+    """The usual update of a list of arrays, in place, for libraries without optimizers."""
+
+    def __init__(self, arrays, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
+        self.arrays, self.lr, self.betas, self.eps, self.t = arrays, lr, betas, eps, 0
+        self.m, self.v = [np.zeros_like(a) for a in arrays], [np.zeros_like(a) for a in arrays]
+
+    def update(self, grads):
+        self.t += 1
+        b1, b2 = self.betas
+        for a, g, m, v in zip(self.arrays, grads, self.m, self.v, strict=True):
+            m += (1 - b1) * (g - m)
+            v += (1 - b2) * (g * g - v)
+            a -= self.lr / (1 - b1 ** self.t) * m / (np.sqrt(v / (1 - b2 ** self.t)) + self.eps)
+
+
+class Momentum:
+    """The same for gradient descent with momentum."""
+
+    def __init__(self, arrays, lr, momentum):
+        self.arrays, self.lr, self.momentum = arrays, lr, momentum
+        self.v = [np.zeros_like(a) for a in arrays]
+
+    def update(self, grads):
+        for a, g, v in zip(self.arrays, grads, self.v, strict=True):
+            v *= self.momentum
+            v += g
+            a -= self.lr * v
+
+
+# ---- MyGrad ----
+
+def mygrad_training(forward, arrays: list, x, y, optimizer):
+    import mygrad
+    from mygrad.nnet.losses import softmax_crossentropy
+
+    parameters = [mygrad.tensor(a, copy=False) for a in arrays]
+
+    def step():
+        loss = softmax_crossentropy(forward(x, *parameters), y)
+        loss.backward()
+        optimizer.update([p.grad for p in parameters])
+        return loss.item()
+    return step
+
+
+@peer("mygrad", "digits_mlp")
+def _(weights, x, y):
+    from mygrad.nnet.activations import relu
+
+    def forward(x, w0, b0, w1, b1, w2, b2):
+        return relu(relu(x @ w0.T + b0) @ w1.T + b1) @ w2.T + b2
+    arrays = list(weights.values())
+    return mygrad_training(forward, arrays, x, y, Adam(arrays))
+
+
+@peer("mygrad", "lenet")
+def _(weights, x, y):
+    from mygrad.nnet.activations import relu
+    from mygrad.nnet.layers import conv_nd, max_pool
+
+    def forward(x, k0, c0, k1, c1, w0, b0, w1, b1, w2, b2):
+        x = max_pool(relu(conv_nd(x, k0, stride=1, padding=2) + c0.reshape(1, -1, 1, 1)), (2, 2), 2)
+        x = max_pool(relu(conv_nd(x, k1, stride=1) + c1.reshape(1, -1, 1, 1)), (2, 2), 2)
+        x = x.reshape(len(x), -1)
+        return relu(relu(x @ w0.T + b0) @ w1.T + b1) @ w2.T + b2
+    arrays = list(weights.values())
+    return mygrad_training(forward, arrays, x, y, Momentum(arrays, 1e-2, 0.9))
+
+
+@peer("mygrad", "char_lstm")
+def _(weights, x, y):
+    import mygrad
+    from mygrad.nnet.activations import sigmoid
+
+    H = 128
+
+    def forward(x, table, w_ih, w_hh, b_ih, b_hh, w, b):
+        rows = table[x] @ w_ih.T + (b_ih + b_hh)
+        h, c, outputs = np.zeros((len(x), H), np.float32), np.zeros((len(x), H), np.float32), []
+        for t in range(x.shape[1]):
+            gates = rows[:, t] + h @ w_hh.T
+            i, f, g, o = (gates[:, k * H:(k + 1) * H] for k in range(4))
+            c = sigmoid(f) * c + sigmoid(i) * mygrad.tanh(g)
+            h = sigmoid(o) * mygrad.tanh(c)
+            outputs.append(h)
+        return (mygrad.stack(outputs, axis=1) @ w.T + b).reshape(-1, len(b))
+    arrays = list(weights.values())
+    return mygrad_training(forward, arrays, x, y.reshape(-1), Adam(arrays))
+
+
+# ---- HIPS autograd ----
+
+def autograd_training(forward, arrays: list, x, y, optimizer):
+    import autograd.numpy as anp
+    from autograd import value_and_grad
+    from autograd.scipy.special import logsumexp
+
+    def objective(parameters):
+        logits = forward(x, *parameters)
+        return anp.mean(logsumexp(logits, axis=1) - logits[anp.arange(len(y)), y])
+    both = value_and_grad(objective)
+
+    def step():
+        loss, grads = both(arrays)
+        optimizer.update(grads)
+        return float(loss)
+    return step
+
+
+@peer("autograd", "digits_mlp")
+def _(weights, x, y):
+    import autograd.numpy as anp
+
+    def forward(x, w0, b0, w1, b1, w2, b2):
+        x = anp.maximum(anp.dot(x, w0.T) + b0, 0)
+        return anp.dot(anp.maximum(anp.dot(x, w1.T) + b1, 0), w2.T) + b2
+    arrays = list(weights.values())
+    return autograd_training(forward, arrays, x, y, Adam(arrays))
+
+
+@peer("autograd", "lenet")
+def _(weights, x, y):
+    import autograd.numpy as anp
+    from autograd.scipy.signal import convolve
+
+    def convolved(x, kernel, bias):  # as in autograd's own example convnet.py; the true convolution turns the kernel around
+        turned = anp.transpose(kernel, (1, 0, 2, 3))[:, :, ::-1, ::-1]
+        return convolve(x, turned, axes=([2, 3], [2, 3]), dot_axes=([1], [0]), mode="valid") + anp.reshape(bias, (1, -1, 1, 1))
+
+    def pooled(x):
+        N, C, H, W = x.shape
+        return anp.max(anp.max(anp.reshape(x, (N, C, H // 2, 2, W // 2, 2)), axis=5), axis=3)
+
+    def forward(x, k0, c0, k1, c1, w0, b0, w1, b1, w2, b2):
+        x = pooled(anp.maximum(convolved(x, k0, c0), 0))
+        x = pooled(anp.maximum(convolved(x, k1, c1), 0))
+        x = anp.reshape(x, (x.shape[0], -1))
+        x = anp.maximum(anp.dot(x, w0.T) + b0, 0)
+        return anp.dot(anp.maximum(anp.dot(x, w1.T) + b1, 0), w2.T) + b2
+    arrays = list(weights.values())
+    return autograd_training(forward, arrays, np.pad(x, ((0, 0), (0, 0), (2, 2), (2, 2))), y, Momentum(arrays, 1e-2, 0.9))
+
+
+@peer("autograd", "char_lstm")
+def _(weights, x, y):
+    import autograd.numpy as anp
+
+    H = 128
+
+    def sigmoid(x):
+        return 0.5 * (anp.tanh(x / 2) + 1)
+
+    def forward(x, table, w_ih, w_hh, b_ih, b_hh, w, b):
+        rows = anp.dot(table[x], w_ih.T) + (b_ih + b_hh)
+        h, c, outputs = anp.zeros((len(x), H), "float32"), anp.zeros((len(x), H), "float32"), []
+        for t in range(x.shape[1]):
+            gates = rows[:, t] + anp.dot(h, w_hh.T)
+            c = sigmoid(gates[:, H:2 * H]) * c + sigmoid(gates[:, :H]) * anp.tanh(gates[:, 2 * H:3 * H])
+            h = sigmoid(gates[:, 3 * H:]) * anp.tanh(c)
+            outputs.append(h)
+        return anp.reshape(anp.dot(anp.stack(outputs, axis=1), w.T) + b, (-1, len(b)))
+    arrays = list(weights.values())
+    return autograd_training(forward, arrays, x, y.reshape(-1), Adam(arrays))
+
+
+# ---- tinygrad ----
+
+def tinygrad_training(forward, weights: dict, x, y, make_optimizer):
+    from tinygrad import Context, Tensor, TinyJit
+
+    parameters = [Tensor(a) for a in weights.values()]
+    optimizer = make_optimizer(parameters)
+    x, y = Tensor(x), Tensor(y)
+
+    @TinyJit
+    def compiled():
+        with Context(TRAINING=1):
+            optimizer.zero_grad()
+            loss = forward(x, *parameters).sparse_categorical_crossentropy(y).backward()
+            return loss.realize(*optimizer.schedule_step())
+    return lambda: compiled().item()
+
+
+@peer("tinygrad", "digits_mlp")
+def _(weights, x, y):
+    from tinygrad.nn.optim import Adam
+
+    def forward(x, w0, b0, w1, b1, w2, b2):
+        return x.linear(w0.T, b0).relu().linear(w1.T, b1).relu().linear(w2.T, b2)
+    return tinygrad_training(forward, weights, x, y, lambda p: Adam(p, lr=1e-3))
+
+
+@peer("tinygrad", "lenet")
+def _(weights, x, y):
+    from tinygrad.nn.optim import SGD
+
+    def forward(x, k0, c0, k1, c1, w0, b0, w1, b1, w2, b2):
+        x = x.conv2d(k0, c0, padding=2).relu().max_pool2d(2).conv2d(k1, c1).relu().max_pool2d(2).flatten(1)
+        return x.linear(w0.T, b0).relu().linear(w1.T, b1).relu().linear(w2.T, b2)
+    return tinygrad_training(forward, weights, x, y, lambda p: SGD(p, lr=1e-2, momentum=0.9))
+
+
+# ---- measuring ----
+
+def ours(name: str):
+    """Our step, and copies of what it starts from."""
+    step = WORKLOADS["steps"][name](lab)
+    weights = {key: value.detach().numpy().copy() for key, value in step.model.state_dict().items()}
+    x, y = (part.numpy().copy() for part in step.batch)
+    return lambda: float(step()), weights, x, y
+
+
+def block(step, count: int) -> float:
+    """CPU seconds per step."""
+    start = time.process_time()
+    for _ in range(count):
+        step()
+    return (time.process_time() - start) / count
+
+
+def measure(name: str, make, seconds: float) -> dict:
+    """Medians over alternating blocks, after comparing the losses of the first steps."""
+    mine, weights, x, y = ours(name)
+    theirs = make(weights, x, y)
+    losses = [(mine(), theirs()) for _ in range(5)]
+    difference = max(abs(a - b) for a, b in losses)
+    if difference > 2e-3:
+        raise AssertionError(f"the losses differ by {difference:.1e}: {losses}")
+    count = max(1, int(0.05 / block(mine, 3)))
+    times: tuple[list, list] = [], []
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or len(times[0]) < 3:
+        times[0].append(block(mine, count))
+        times[1].append(block(theirs, 1))
+    a, b = (statistics.median(t) for t in times)
+    return {"ours_us": a * 1e6, "peer_us": b * 1e6, "ratio": b / a, "difference": difference}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help=f"some of {list(PEERS)}; default: all")
+    parser.add_argument("--seconds", type=float, default=5, help="time per step and peer")
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    results: dict[str, dict] = {}
+    for name in options.names or PEERS:
+        for library, make in PEERS[name].items():
+            if importlib.util.find_spec(library) is None:
+                print(f"{name:12} {library:10} is not installed")
+                continue
+            try:
+                found = measure(name, make, options.seconds)
+            except Exception as error:  # one peer's trouble must not hide the others
+                print(f"{name:12} {library:10} failed: {type(error).__name__}: {str(error)[:160]}", flush=True)
+                continue
+            results.setdefault(name, {})[library] = found
+            print(f"{name:12} {library:10} {found['peer_us']:12.1f} µs  ours {found['ours_us']:12.1f} µs  ratio {found['ratio']:7.2f}  losses differ by {found['difference']:.1e}", flush=True)
+    for library in sorted({peer for found in results.values() for peer in found}):
+        ratios = [found[library]["ratio"] for found in results.values() if library in found]
+        print(f"{library:10} geometric mean {math.exp(sum(map(math.log, ratios)) / len(ratios)):.2f}, least {min(ratios):.2f}")
+    if options.json:
+        with open(options.json, "w") as file:
+            json.dump(results, file, indent=1)
+
+
+if __name__ == "__main__":
+    main()
