@@ -122,28 +122,142 @@ def ihfftn(input, s=None, dim=None, norm=None, *, out=None) -> Tensor:
     return _out(fft_c2c(half, tuple(dims[:-1]), _mode(norm, False), False) if len(dims) > 1 else half, out)
 
 
-def _one(function, name: str, text: str):
-    def transform(input, n=None, dim=-1, norm=None, *, out=None) -> Tensor:
-        return function(input, None if n is None else (n,), (dim,), norm, out=out)
-    transform.__name__ = transform.__qualname__ = name
-    transform.__doc__ = f"{text} along one dimension, cut or padded to `n` points."
-    return transform
+def fft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
+    """The discrete Fourier transform along one dimension: X[k] = Σ x[m]·exp(-2πi·k·m/n).
+
+    Args:
+        n: cut the input to so many points, or pad it with zeros.
+        norm: "backward" (no factor here, 1/n in the inverse), "ortho" (1/sqrt(n) both ways) or "forward" (1/n here).
+
+    Shape: any, real or complex; complex of the same shape out, with n in dimension `dim`.
+
+    Raises:
+        RuntimeError: for n < 1 or another `norm`.
+
+    Source: Cooley and Tukey (1965), An algorithm for the machine calculation of complex Fourier series.
+
+    >>> import autodiff_lab as lab
+    >>> lab.fft.fft(lab.tensor([1.0, 0.0, 0.0, 0.0]))
+    tensor([1.+0.j, 1.+0.j, 1.+0.j, 1.+0.j])
+    """
+    return fftn(input, None if n is None else (n,), (dim,), norm, out=out)
 
 
-def _two(function, name: str, text: str):
-    def transform(input, s=None, dim=(-2, -1), norm=None, *, out=None) -> Tensor:
-        return function(input, s, dim, norm, out=out)
-    transform.__name__ = transform.__qualname__ = name
-    transform.__doc__ = f"{text} over two dimensions."
-    return transform
+def ifft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
+    """Inverse of `fft`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.fft.ifft(lab.fft.fft(lab.tensor([1.0, 2.0, 3.0]))).real
+    tensor([1., 2., 3.])
+    """
+    return ifftn(input, None if n is None else (n,), (dim,), norm, out=out)
 
 
-fft, fft2 = _one(fftn, "fft", "Transform"), _two(fftn, "fft2", "Transform")
-ifft, ifft2 = _one(ifftn, "ifft", "Inverse transform"), _two(ifftn, "ifft2", "Inverse transform")
-rfft, rfft2 = _one(rfftn, "rfft", "Transform of real numbers"), _two(rfftn, "rfft2", "Transform of real numbers")
-irfft, irfft2 = _one(irfftn, "irfft", "Inverse of `rfft`"), _two(irfftn, "irfft2", "Inverse of `rfft2`")
-hfft, hfft2 = _one(hfftn, "hfft", "Transform of a mirrored half"), _two(hfftn, "hfft2", "Transform of a mirrored half")
-ihfft, ihfft2 = _one(ihfftn, "ihfft", "Inverse of `hfft`"), _two(ihfftn, "ihfft2", "Inverse of `hfft2`")
+def rfft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
+    """`fft` of real numbers: only frequencies 0 to n // 2, which the others mirror.
+
+    Shape: (..., n) real to (..., n // 2 + 1) complex.
+
+    >>> import autodiff_lab as lab
+    >>> lab.fft.rfft(lab.tensor([1.0, 1.0, 1.0, 1.0]))
+    tensor([4.+0.j, 0.+0.j, 0.+0.j])
+    """
+    return rfftn(input, None if n is None else (n,), (dim,), norm, out=out)
+
+
+def irfft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
+    """Inverse of `rfft`: real numbers. Give `n` if it was odd.
+
+    Shape: (..., m) complex to (..., n) real; n is 2·(m - 1) where it is not given.
+
+    >>> import autodiff_lab as lab
+    >>> lab.fft.irfft(lab.fft.rfft(lab.tensor([1.0, 2.0, 3.0, 4.0])))
+    tensor([1., 2., 3., 4.])
+    """
+    return irfftn(input, None if n is None else (n,), (dim,), norm, out=out)
+
+
+def hfft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
+    """Transform of a half that the other half mirrors: real numbers. Give `n` if the whole is odd.
+
+    >>> import autodiff_lab as lab
+    >>> lab.fft.hfft(lab.tensor([1.0, 1.0, 1.0]))
+    tensor([4., 0., 0., 0.])
+    """
+    return hfftn(input, None if n is None else (n,), (dim,), norm, out=out)
+
+
+def ihfft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
+    """Inverse of `hfft`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.fft.ihfft(lab.tensor([1.0, 1.0, 1.0, 1.0]))
+    tensor([1.-0.j, 0.-0.j, 0.-0.j])
+    """
+    return ihfftn(input, None if n is None else (n,), (dim,), norm, out=out)
+
+
+def fft2(input, s=None, dim=(-2, -1), norm: str | None = None, *, out=None) -> Tensor:
+    """`fft` over two dimensions, such as the rows and columns of an image.
+
+    >>> import autodiff_lab as lab
+    >>> lab.fft.fft2(lab.ones(2, 2)).real
+    tensor([[4., 0.],
+            [0., 0.]])
+    """
+    return fftn(input, s, dim, norm, out=out)
+
+
+def ifft2(input, s=None, dim=(-2, -1), norm: str | None = None, *, out=None) -> Tensor:
+    """Inverse of `fft2`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.fft.ifft2(lab.fft.fft2(lab.ones(2, 2))).real
+    tensor([[1., 1.],
+            [1., 1.]])
+    """
+    return ifftn(input, s, dim, norm, out=out)
+
+
+def rfft2(input, s=None, dim=(-2, -1), norm: str | None = None, *, out=None) -> Tensor:
+    """`fft2` of real numbers: only the half of the last dimension that the other half mirrors.
+
+    >>> import autodiff_lab as lab
+    >>> lab.fft.rfft2(lab.ones(2, 4)).shape
+    torch.Size([2, 3])
+    """
+    return rfftn(input, s, dim, norm, out=out)
+
+
+def irfft2(input, s=None, dim=(-2, -1), norm: str | None = None, *, out=None) -> Tensor:
+    """Inverse of `rfft2`. Give `s` if the last size was odd.
+
+    >>> import autodiff_lab as lab
+    >>> lab.fft.irfft2(lab.fft.rfft2(lab.ones(2, 4)))
+    tensor([[1., 1., 1., 1.],
+            [1., 1., 1., 1.]])
+    """
+    return irfftn(input, s, dim, norm, out=out)
+
+
+def hfft2(input, s=None, dim=(-2, -1), norm: str | None = None, *, out=None) -> Tensor:
+    """Transform over two dimensions of a half that the other half mirrors: real numbers.
+
+    >>> import autodiff_lab as lab
+    >>> lab.fft.hfft2(lab.ones(2, 3)).shape
+    torch.Size([2, 4])
+    """
+    return hfftn(input, s, dim, norm, out=out)
+
+
+def ihfft2(input, s=None, dim=(-2, -1), norm: str | None = None, *, out=None) -> Tensor:
+    """Inverse of `hfft2`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.fft.ihfft2(lab.ones(2, 4)).shape
+    torch.Size([2, 3])
+    """
+    return ihfftn(input, s, dim, norm, out=out)
 
 
 def fftfreq(n: int, d: float = 1.0, *, out=None, dtype=None, layout=None, device=None, requires_grad: bool = False) -> Tensor:
