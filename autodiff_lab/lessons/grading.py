@@ -2,7 +2,7 @@
 
 A submission runs in an empty folder, with an empty home and without the environment's variables. On Linux it can write
 nothing but that folder, read nothing but the system and the Python installation (so no other submission), open no
-connection, and signal nobody (`confine`); elsewhere it may do what a kernel may. Its time, its memory and the size of its
+TCP connection, and signal nobody (`confine`); elsewhere it may do what a kernel may. Its time, its memory and the size of its
 files are limited, and what it has started is ended with it.
 
 What a check says still comes from the process in which the submission ran: a verdict is good against mistakes, not against
@@ -46,6 +46,8 @@ def grade_folder(folder: Path, output: Path, timeout: int = 120, memory: int = 2
         row = {"submission": str(path.relative_to(folder)), **grade(path, timeout, memory, solutions)}
         rows.append(row)
         print(f"{row['submission']}: {row['solved']} of {row['exercises']} solved, {row['status']}", flush=True)
+    if not all(row["confined"] for row in rows if row["verdicts"]):
+        print("This system cannot keep a submission to its folder: it could read and write what you can.", file=sys.stderr)
     keys = sorted({key for row in rows for key in row["verdicts"]})
     with open(output, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -65,7 +67,7 @@ def harmless(text: str) -> str:
 def grade(path: Path, timeout: int = 120, memory: int = 2000, solutions: Path | None = None) -> dict:
     """Run one submission and collect what its checks say. An exercise of its lesson that it never checks is "missing"."""
     began = time.monotonic()
-    row = {"solved": 0, "exercises": 0, "seconds": 0.0, "status": "ran", "verdicts": {}}
+    row = {"solved": 0, "exercises": 0, "seconds": 0.0, "status": "ran", "confined": False, "verdicts": {}}
     try:
         if path.is_symlink():
             return {**row, "status": "not read: it is a link to another file"}
@@ -79,6 +81,7 @@ def grade(path: Path, timeout: int = 120, memory: int = 2000, solutions: Path | 
             row["verdicts"][event["key"]] = "solved" if event.get("passed") is True else "not yet"
         elif "error" in event and row["status"] == "ran":
             row["status"] = f"cell {event.get('cell')}: {event['error']}"[:200]
+    row["confined"] = {"confined": True} in events
     asked = {path.name[:2], *(key.partition("-")[0] for key in row["verdicts"])}
     expected = [one.key for one in every_exercise() if one.lesson in asked] + [f"hidden-{number + 1}" for number in range(len(hidden))]
     row["verdicts"] = dict.fromkeys(expected, "missing") | row["verdicts"]

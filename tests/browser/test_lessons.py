@@ -54,13 +54,15 @@ def shots(book, number: str) -> None:
         book.shot(f"lesson-{number}-{part:02d}")
 
 
-def test_a_wrong_answer_is_met_with_the_reason_and_a_right_one_is_kept(lab):
-    book = lab.open(["import autodiff_lab as lab", 'lab.check("04-1", 0.01)', 'lab.check("04-1", 0.03)', "from autodiff_lab.lessons import progress\nprogress.forget()"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_a_wrong_answer_is_met_with_the_reason_and_a_right_one_is_kept(lab, dark):
+    book = lab.open(dark=dark, cells=["import autodiff_lab as lab", 'lab.check("04-1", 0.01)', 'lab.check("04-1", 0.03)', "from autodiff_lab.lessons import progress\nprogress.forget()"])
     for cell in range(3):
         book.run(cell)
     page = book.page.locator(".jp-OutputArea-output")
     assert "through x = 3" in page.nth(0).inner_text() and "1 of 6" in page.nth(1).inner_text()
     page.nth(0).locator("summary").first.click()
     assert "Forward" in page.nth(0).inner_text()
-    book.shot("lesson-verdicts")
+    book.shot(f"lesson-verdicts-{'dark' if dark else 'light'}")
+    assert book.axe(".jp-OutputArea-output") == []
     book.run(3)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -64,6 +66,32 @@ def test_two_runs_from_fresh_kernels_save_the_same_bytes(number, tmp_path):
     for _ in range(2):
         execute(copy)
         assert copy.read_bytes() == before
+
+
+RECIPE = """import time
+began = time.perf_counter()
+print(object())
+print(f"{time.perf_counter() - began + 0.5:.4f} s a step")"""
+
+
+@pytest.mark.timeout(200)
+def test_nbval_fails_when_a_number_changes_and_the_sanitizer_hides_what_must_differ(tmp_path):
+    pytest.importorskip("nbval", reason="nbval is not installed (pip install 'autodiff-lab[test]')")
+    from autodiff_lab.lessons.notebooks import write
+
+    shutil.copy(NOTEBOOKS[0], tmp_path / "same.ipynb")
+    text = NOTEBOOKS[0].read_text(encoding="utf-8")
+    assert text.count("y moved by 0.030") == 1
+    (tmp_path / "number.ipynb").write_text(text.replace("y moved by 0.030", "y moved by 0.031"), encoding="utf-8")
+    (tmp_path / "picture.ipynb").write_text(text.replace("Gradients: w 30, b 10.", "Gradients: w 31, b 10."), encoding="utf-8")
+    write({"cells": [{"cell_type": "code", "id": "a", "metadata": {}, "source": RECIPE.splitlines(keepends=True), "outputs": [], "execution_count": None}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, tmp_path / "own.ipynb")
+    execute(tmp_path / "own.ipynb")
+
+    def nbval(name: str, *options) -> int:
+        return subprocess.run([sys.executable, "-m", "pytest", "-q", "--nbval", "-p", "no:cacheprovider", *options, name], cwd=tmp_path, capture_output=True, text=True).returncode
+
+    assert [nbval(f"{name}.ipynb") for name in ("same", "number", "picture", "own")] == [0, 1, 1, 1]
+    assert nbval("own.ipynb", "--nbval-sanitize-with", str(ROOT / "tests" / "notebooks" / "sanitize.cfg")) == 0
 
 
 def test_a_failed_display_and_stderr_are_not_saved(tmp_path):
