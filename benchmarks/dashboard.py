@@ -1,6 +1,6 @@
 """What a watched training step costs: bare, recorded, and with a live dashboard (its messages made and counted, not sent).
 
-    python benchmarks/dashboard.py [--steps 3000] [--hidden 96]
+    python benchmarks/dashboard.py [--steps 3000] [--hidden 64 360 512] [--memory 1000000]
 
 Blocks of bare and watched steps alternate, and medians of the thread's CPU time are compared, so that a busy machine
 hurts both. The model is
@@ -10,9 +10,11 @@ sized so that a bare step takes about a millisecond.
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import sys
 import time
+from pathlib import Path
 
 import autodiff_lab as lab
 from autodiff_lab import nn, optim
@@ -81,38 +83,43 @@ def overhead(hidden: int, steps: int, dashboard: bool) -> tuple[float, float, Si
     return statistics.median(bare), statistics.median(watched), silent
 
 
-def memory(steps: int) -> int:
-    """Bytes that the record of a long run takes."""
-    from autodiff_lab.record.run import RunRecord
+def memory(steps: int) -> tuple[float, float, float]:
+    """Megabytes of the process after a tenth of a long watched run and at its end, and of the numbers that its record keeps."""
+    w = nn.Parameter(lab.ones(2))
+    optimizer = optim.SGD([w], lr=1e-6)
+    run = lab.watch(optimizer, snapshots=True)
 
-    record = RunRecord()
-    record.flow.set_parameters([(f"layer{k}.weight", (4, 4)) for k in range(20)])
-    import numpy as np
+    def go(count: int) -> float:
+        for _ in range(count):
+            optimizer.zero_grad()
+            loss = (w * w).sum()
+            loss.backward()
+            optimizer.step()
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
-    grads = [np.ones((4, 4), np.float32)] * 20
-    for step in range(1, steps + 1):
-        record.scalar("loss", step, 1.0 / step)
-        record.scalar("val_loss", step, 2.0 / step, "log")
-        if record.flow.due(step):
-            record.flow.measure(step, grads)
-        if record.flow.due_closely(step):
-            record.flow.look(step, grads, grads)
-    series = sum(curve._steps.nbytes + curve._values.nbytes for curve in record.series.values())
-    flow = sum(column.nbytes for column in record.flow.columns) + sum(part.nbytes for look in record.flow.close.values() for part in look.values())
-    return series + flow
+    early, late = go(steps // 10), go(steps - steps // 10)
+    record = run.record
+    kept = sum(curve._steps.nbytes + curve._values.nbytes for curve in record.series.values())
+    kept += sum(column.nbytes for column in record.flow.columns) + sum(part.nbytes for look in record.flow.close.values() for part in look.values())
+    run.close()
+    return early, late, kept / 1e6
 
 
 def main() -> int:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--steps", type=int, default=3000)
     ask.add_argument("--hidden", type=int, nargs="*", default=[64, 360, 512])
+    ask.add_argument("--memory", type=int, default=1_000_000, help="steps of the run whose memory is measured; 0: none")
     chosen = ask.parse_args()
     for hidden in chosen.hidden:
         for name, dashboard in (("recorded", False), ("dashboard", True)):
             bare, watched, silent = overhead(hidden, chosen.steps, dashboard)
             sent = f", {silent.messages} messages, {silent.bytes / 1000:.0f} kB" if silent else ""
             print(f"hidden {hidden:4}: bare step {1e3 * bare:.3f} ms, {name:9} {1e3 * watched:.3f} ms: {100 * (watched / bare - 1):+.1f} %{sent}")
-    print(f"record of a run of 1,000,000 steps: {memory(1_000_000) / 1e6:.1f} MB")
+    if chosen.memory:
+        early, late, kept = memory(chosen.memory)
+        print(f"memory: process {early:.1f} MB after {chosen.memory // 10:,} watched steps, {late:.1f} MB after {chosen.memory:,}; its record keeps {kept:.1f} MB")
     return 0
 
 

@@ -230,6 +230,21 @@ def test_every_public_name_of_torch_optim_is_here():
         assert missing <= {"swap_in_optimizer_params_and_state"}  # serves tracing with fake tensors only
 
 
+@pytest.mark.parametrize("first, later", [(0.0, [(2, 0.5)]), (0.9, [(0, 0.0), (2, 0.5)]), (0.9, [(2, 0.0), (4, 0.5)])])
+def test_momentum_that_is_set_in_the_middle_is_taken_up_as_in_pytorch(first, later):
+    def train(library):
+        p = library.nn.Parameter(library.ones(3))
+        optimizer = library.optim.SGD([p], lr=0.1, momentum=first)
+        for k in range(7):
+            optimizer.param_groups[0]["momentum"] = dict(later).get(k, optimizer.param_groups[0]["momentum"])
+            optimizer.zero_grad()
+            (p ** 2).sum().backward()
+            optimizer.step()
+        return p.detach().numpy()
+
+    np.testing.assert_allclose(train(lab), train(torch), rtol=1e-5)  # PyTorch multiplies and adds in one
+
+
 if __name__ == "__main__":
     print(f"{'optimizer':<12} {'input':<45} {'float32':>9} {'float64':>9}")
     for parameter in inputs():
