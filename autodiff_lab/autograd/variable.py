@@ -13,7 +13,12 @@ class _VariableMeta(type):
 
 
 class Variable(metaclass=_VariableMeta):
-    """`Variable(t)` is the tensor `t`, requiring a gradient if asked to."""
+    """`Variable(t)` is the tensor `t`, requiring a gradient if asked to.
+
+    >>> import autodiff_lab as lab
+    >>> lab.autograd.Variable(lab.ones(1), requires_grad=True)
+    tensor([1.], requires_grad=True)
+    """
 
     def __new__(cls, data: Tensor, requires_grad: bool = False, volatile: bool = False) -> Tensor:
         made = data.view_as(data) if data.requires_grad else data.detach()

@@ -202,7 +202,13 @@ class inference_mode(_Mode):
 
 
 def is_grad_enabled() -> bool:
-    """True if operators are being recorded in this thread."""
+    """True if operators are being recorded in this thread.
+
+    >>> import autodiff_lab as lab
+    >>> with lab.no_grad():
+    ...     lab.is_grad_enabled()
+    False
+    """
     return modes.grad
 
 

@@ -132,13 +132,24 @@ class Tensor(_Slots):
         return self._a.ndim
 
     def dim(self) -> int:
-        """The number of dimensions."""
+        """The number of dimensions.
+
+        >>> import autodiff_lab as lab
+        >>> lab.zeros(2, 3).dim()
+        2
+        """
         return self._a.ndim
 
     ndimension = dim
 
     def size(self, dim: int | None = None) -> Any:  # a Size, or an int for one dimension
-        """The shape, or the size of one dimension."""
+        """The shape, or the size of one dimension.
+
+        >>> import autodiff_lab as lab
+        >>> x = lab.zeros(2, 3)
+        >>> x.size(), x.size(1)
+        (torch.Size([2, 3]), 3)
+        """
         if dim is None:
             return Size(self._a.shape)
         n = self._a.ndim
@@ -202,7 +213,12 @@ class Tensor(_Slots):
         self._rg = bool(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
-        """Ask for gradients (or stop asking), in place. Returns the tensor."""
+        """Ask for gradients (or stop asking), in place. Returns the tensor.
+
+        >>> import autodiff_lab as lab
+        >>> lab.zeros(2).requires_grad_()
+        tensor([0., 0.], requires_grad=True)
+        """
         self.requires_grad = requires_grad
         return self
 
@@ -268,7 +284,13 @@ class Tensor(_Slots):
         self._a = value._array()
 
     def detach(self) -> Tensor:
-        """The same memory, outside the graph. A write to either is seen by both, and by the tape."""
+        """The same memory, outside the graph. A write to either is seen by both, and by the tape.
+
+        >>> import autodiff_lab as lab
+        >>> x = lab.ones(2, requires_grad=True)
+        >>> (x * 2).detach()
+        tensor([2., 2.])
+        """
         made = wrap(self._array())
         if self._ver is None:
             self._ver = Version()
@@ -298,7 +320,16 @@ class Tensor(_Slots):
         return self._inference
 
     def retain_grad(self) -> None:
-        """Keep `.grad` for this tensor although it is not a leaf."""
+        """Keep `.grad` for this tensor although it is not a leaf.
+
+        >>> import autodiff_lab as lab
+        >>> x = lab.ones(1, requires_grad=True)
+        >>> y = x * 2
+        >>> y.retain_grad()
+        >>> (y * y).backward()
+        >>> y.grad
+        tensor([4.])
+        """
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         if self._node is None or (self._x and self._x.retains_grad):
@@ -322,6 +353,13 @@ class Tensor(_Slots):
 
         Raises:
             RuntimeError: if the tensor does not require a gradient.
+
+        >>> import autodiff_lab as lab
+        >>> x = lab.ones(1, requires_grad=True)
+        >>> handle = x.register_hook(lambda grad: grad * 10)
+        >>> (x * 2).backward()
+        >>> x.grad
+        tensor([20.])
         """
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
@@ -347,6 +385,12 @@ class Tensor(_Slots):
         Raises:
             RuntimeError: if nothing requires a gradient, the tensor is not a scalar and has no `gradient`,
                 or what was saved is gone.
+
+        >>> import autodiff_lab as lab
+        >>> x = lab.tensor([1.0, 2.0], requires_grad=True)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        tensor([2., 4.])
         """
         Tensor._start_backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
@@ -358,6 +402,12 @@ class Tensor(_Slots):
         Raises:
             RuntimeError: if the tensor requires a gradient (use detach()).
             TypeError: if it lives on another device (use cpu()).
+
+        >>> import autodiff_lab as lab
+        >>> x = lab.zeros(2)
+        >>> x.numpy()[0] = 5  # the same memory
+        >>> x
+        tensor([5., 0.])
         """
         if force:
             return self.detach().cpu().numpy()
@@ -381,6 +431,10 @@ class Tensor(_Slots):
 
         Raises:
             RuntimeError: if there is not exactly one element.
+
+        >>> import autodiff_lab as lab
+        >>> lab.tensor([[2.5]]).item()
+        2.5
         """
         if self._a.__class__ is np.float32:
             return float(self._a)  # several times as fast as NumPy's item()
@@ -391,7 +445,12 @@ class Tensor(_Slots):
         return value if value.__class__ in (float, int, bool, complex) else float(value)
 
     def tolist(self):
-        """The numbers as nested Python lists; one number for a 0-dim tensor."""
+        """The numbers as nested Python lists; one number for a 0-dim tensor.
+
+        >>> import autodiff_lab as lab
+        >>> lab.tensor([[1, 2], [3, 4]]).tolist()
+        [[1, 2], [3, 4]]
+        """
         array = self._a if isinstance(self._a, (np.ndarray, np.generic)) else self._a.get()
         return (array.astype(np.float32) if self.dtype.name == "bfloat16" else array).tolist()
 

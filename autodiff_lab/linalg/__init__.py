@@ -498,7 +498,12 @@ def _old_names() -> None:
         return kind((solve_triangular(matrix, b, upper=upper != transpose, unitriangular=unitriangular), A.clone()))
 
     def cross_old(input, other, dim=None, *, out=None):
-        """Cross product along `dim`, by default the first of size 3; prefer linalg.cross."""
+        """Cross product along `dim`, by default the first of size 3; prefer linalg.cross.
+
+        >>> import autodiff_lab as lab
+        >>> lab.cross(lab.tensor([1.0, 0.0, 0.0]), lab.tensor([0.0, 1.0, 0.0]), dim=0)
+        tensor([0., 0., 1.])
+        """
         if dim is None:
             dim = next((i for i, n in enumerate(input.shape) if n == 3), None)
             if dim is None:

@@ -91,7 +91,12 @@ functional(relu)
 
 @op(category="activation", latex=r"\min(\max(0, x), 6)", samples=away_from(0.0, 6.0, high=8.0), namespace=F, inplace=True, node_name="Hardtanh")
 def relu6(input: Tensor) -> Tensor:
-    """relu that stops at 6."""
+    """relu that stops at 6.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.relu6(lab.tensor([-1.0, 3.0, 9.0]))
+    tensor([0., 3., 6.])
+    """
     return between(input, 0, 6)
 
 
@@ -105,7 +110,12 @@ functional(relu6)
 
 @op(category="activation", latex=r"\max(x, a x)", samples=away_from(0.0), namespace=F, inplace=True)
 def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
-    """Unchanged where positive, `negative_slope` times the input elsewhere: a relu whose gradient never dies."""
+    """Unchanged where positive, `negative_slope` times the input elsewhere: a relu whose gradient never dies.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.leaky_relu(lab.tensor([-1.0, 2.0]))
+    tensor([-0.0100,  2.0000])
+    """
     xp = namespace(input)
     if 0 <= negative_slope <= 1:
         return xp.maximum(input, input * negative_slope)
@@ -150,7 +160,12 @@ def _elu_slope(grad, input, alpha, scale, speed):
 
 @op(category="activation", latex=r"\begin{cases} x & x > 0 \\ \alpha(e^x - 1) & \text{else} \end{cases}", samples=away_from(0.0), namespace=F, inplace=True)
 def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
-    """Unchanged where positive, an exponential down to `-alpha` elsewhere."""
+    """Unchanged where positive, an exponential down to `-alpha` elsewhere.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.elu(lab.tensor([-1.0, 2.0]))
+    tensor([-0.6321,  2.0000])
+    """
     return _elu(input, alpha, 1, 1)
 
 
@@ -164,7 +179,12 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.050700987355480493
 
 @op(category="activation", latex=r"\lambda\,\mathrm{elu}_\alpha(x)", samples=away_from(0.0), inplace=True, method=False, node_name="Elu")
 def selu(input: Tensor) -> Tensor:
-    """elu scaled so that layers keep mean 0 and variance 1 (Klambauer et al. 2017)."""
+    """elu scaled so that layers keep mean 0 and variance 1 (Klambauer et al. 2017).
+
+    >>> import autodiff_lab as lab
+    >>> lab.selu(lab.tensor([-1.0, 2.0]))
+    tensor([-1.1113,  2.1014])
+    """
     return _elu(input, SELU_ALPHA, SELU_SCALE, 1)
 
 
@@ -179,6 +199,10 @@ def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
 
     Raises:
         RuntimeError: if alpha is 0.
+
+    >>> import autodiff_lab as lab
+    >>> lab.celu(lab.tensor([-1.0, 2.0]))
+    tensor([-0.6321,  2.0000])
     """
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
@@ -195,7 +219,12 @@ functional(elu), functional(selu), functional(celu)
 
 @op(category="activation", latex=r"\sigma(x) = \frac{1}{1 + e^{-x}}", samples=reals(), promote="float", inplace=True)
 def sigmoid(input: Tensor) -> Tensor:
-    """The logistic function, from 0 to 1; exact far out, without overflow."""
+    """The logistic function, from 0 to 1; exact far out, without overflow.
+
+    >>> import autodiff_lab as lab
+    >>> lab.sigmoid(lab.tensor([-100.0, 0.0, 1.0]))
+    tensor([0.0000, 0.5000, 0.7311])
+    """
     xp = namespace(input)
     # e^-x may overflow to inf on the left: 1 / inf is the right 0.
     out = xp.exp(-input)
@@ -215,7 +244,12 @@ share(sigmoid, tanh)
 
 @op(category="activation", latex=r"\ln \sigma(x)", samples=reals(-4, 4), namespace=F, node_name="LogSigmoid")
 def logsigmoid(input: Tensor) -> Tensor:
-    """The logarithm of sigmoid, computed without overflow or log(0)."""
+    """The logarithm of sigmoid, computed without overflow or log(0).
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.logsigmoid(lab.tensor([-100.0, 0.0]))
+    tensor([-100.0000,   -0.6931])
+    """
     return at_most(input, 0) - log1p_exp(input)
 
 
@@ -227,7 +261,12 @@ def _(grad, input):
 @op(category="activation", latex=r"\frac{1}{\beta}\ln(1 + e^{\beta x})", namespace=F, samples=also(reals(-4, 4), calls(
     lambda r: ((np.array([-1.0, 0.4, 2.0, 3.5]), 2, 3), {}))))
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """A smooth relu. Above `threshold` (of beta * input) it is the identity."""
+    """A smooth relu. Above `threshold` (of beta * input) it is the identity.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.softplus(lab.tensor([-1.0, 0.0, 30.0]))
+    tensor([ 0.3133,  0.6931, 30.0000])
+    """
     scaled = input if beta == 1 else input * beta
     soft = at_least(scaled, 0) + log1p_exp(scaled)
     return select(scaled > threshold, input, soft if beta == 1 else soft / beta)
@@ -240,7 +279,12 @@ def _(grad, input, beta, threshold):
 
 @op(category="activation", latex=r"x\,\sigma(x)", samples=reals(-4, 4), namespace=F, inplace=True)
 def silu(input: Tensor) -> Tensor:
-    """The input times its sigmoid, also called swish."""
+    """The input times its sigmoid, also called swish.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.silu(lab.tensor([-1.0, 2.0]))
+    tensor([-0.2689,  1.7616])
+    """
     return input * sigmoid.op.kernel(input)
 
 
@@ -255,7 +299,12 @@ functional(silu)
 
 @op(category="activation", latex=r"x \tanh(\ln(1 + e^x))", samples=reals(-4, 4), namespace=F, inplace=True)
 def mish(input: Tensor) -> Tensor:
-    """The input times tanh of its softplus (Misra 2019)."""
+    """The input times tanh of its softplus (Misra 2019).
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.mish(lab.tensor([-1.0, 2.0]))
+    tensor([-0.3034,  1.9440])
+    """
     xp = namespace(input)
     return input * xp.tanh(softplus.op.kernel(input))
 
@@ -282,6 +331,10 @@ def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
 
     Args:
         approximate: "none" for the error function, "tanh" for the usual approximation.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.gelu(lab.tensor([-1.0, 2.0]))
+    tensor([-0.1587,  1.9545])
     """
     _check_gelu(approximate)
     xp = namespace(input)
@@ -355,7 +408,12 @@ def _(grad, input, x, approximate):
 
 @op(category="activation", latex=r"\min(\max(a, x), b)", samples=away_from(-1.0, 1.0), namespace=F, inplace=True)
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
-    """The input, held between `min_val` and `max_val`."""
+    """The input, held between `min_val` and `max_val`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.hardtanh(lab.tensor([-3.0, 0.5, 3.0]))
+    tensor([-1.0000,  0.5000,  1.0000])
+    """
     if input.dtype.kind == "b":
         raise RuntimeError("Bool inputs not supported for hardtanh")
     if min_val > max_val:
@@ -370,7 +428,12 @@ def _(grad, input, min_val, max_val):
 
 @op(category="activation", latex=r"\min(\max(\tfrac{x}{6} + \tfrac12, 0), 1)", samples=away_from(-3.0, 3.0, low=-5, high=5), namespace=F, inplace=True)
 def hardsigmoid(input: Tensor) -> Tensor:
-    """Straight pieces in place of sigmoid."""
+    """Straight pieces in place of sigmoid.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.hardsigmoid(lab.tensor([-4.0, 0.0, 1.5]))
+    tensor([0.0000, 0.5000, 0.7500])
+    """
     return between(input + 3, 0, 6) / 6
 
 
@@ -381,7 +444,12 @@ def _(grad, input):
 
 @op(category="activation", latex=r"x \cdot \mathrm{hardsigmoid}(x)", samples=away_from(-3.0, 3.0, low=-5, high=5), namespace=F, inplace=True)
 def hardswish(input: Tensor) -> Tensor:
-    """Straight pieces in place of silu (Howard et al. 2019)."""
+    """Straight pieces in place of silu (Howard et al. 2019).
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.hardswish(lab.tensor([-1.0, 0.0, 4.0]))
+    tensor([-0.3333,  0.0000,  4.0000])
+    """
     return input * between(input + 3, 0, 6) / 6
 
 
@@ -484,6 +552,10 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 
     Raises:
         RuntimeError: if the size along `dim` is odd, or there is no dimension.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.glu(lab.tensor([1.0, 2.0, 0.0, 100.0]))
+    tensor([0.5000, 2.0000])
     """
     from .reductions import axes
     if not input.ndim:

@@ -110,7 +110,12 @@ def _(grad, input):
 
 @op(category="pointwise", view="maybe", latex=r"\bar{x}", samples=also(reals(), calls(lambda r: ((r.normal(size=(3, 4)) + 1j * r.normal(size=(3, 4)),), {}))), node_name="Conj")
 def conj(input: Tensor | Number) -> Tensor:
-    """Complex conjugate; a real tensor is returned as it is."""
+    """Complex conjugate; a real tensor is returned as it is.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([1 + 2j]).conj().resolve_conj()
+    tensor([1.-2.j])
+    """
     if input.__class__ in NUMBERS:
         return input.conjugate()
     return namespace(input).conj(input) if input.dtype.kind == "c" else input
@@ -200,7 +205,12 @@ def _(grad, input):
 
 @op(category="pointwise", latex="-x", samples=reals(), inplace=True, ufunc=np.negative, dunder=("__neg__",), alias=("negative",))
 def neg(input: Tensor) -> Tensor:
-    """The negative of every element."""
+    """The negative of every element.
+
+    >>> import autodiff_lab as lab
+    >>> -lab.tensor([1, -2])
+    tensor([-1,  2])
+    """
     if input.dtype.kind == "b":
         raise RuntimeError("Negation, the `-` operator, on a bool tensor is not supported. "
                            "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.")
@@ -290,7 +300,12 @@ def _(grad, input, other):
 
 @op(category="pointwise", latex=r"x^2", samples=reals(), inplace=True, node_name="Pow")
 def square(input: Tensor) -> Tensor:
-    """The square of every element."""
+    """The square of every element.
+
+    >>> import autodiff_lab as lab
+    >>> lab.square(lab.tensor([-2.0, 3.0]))
+    tensor([4., 9.])
+    """
     return input * input if input.dtype.kind != "b" else input.astype("int64")
 
 
@@ -301,7 +316,12 @@ def _(grad, input):
 
 @op(category="pointwise", latex=r"\sqrt{x}", samples=positive(), promote="float", inplace=True, ufunc=np.sqrt)
 def sqrt(input: Tensor) -> Tensor:
-    """The square root of every element; nan below 0."""
+    """The square root of every element; nan below 0.
+
+    >>> import autodiff_lab as lab
+    >>> lab.sqrt(lab.tensor([4.0, 2.0]))
+    tensor([2.0000, 1.4142])
+    """
     return namespace(input).sqrt(input)
 
 
@@ -313,7 +333,12 @@ def _(grad, out):
 @op(category="pointwise", latex=r"\lfloor x / y \rfloor", promote="numeric", inplace=True, dunder=("__floordiv__", "__ifloordiv__"), samples=calls(
     lambda r: ((r.integers(-9, 9, (3, 4)), 4), {}), lambda r: ((r.integers(-9, 9, (3, 4)), r.integers(1, 5, (4,))), {})))
 def floor_divide(input: Tensor | Number, other: Tensor | Number) -> Tensor:
-    """The quotient, rounded down; Python's `//`."""
+    """The quotient, rounded down; Python's `//`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([7, -7]) // 2
+    tensor([ 3, -4])
+    """
     return floored(namespace(input), input, other)
 
 
@@ -373,7 +398,12 @@ def _(grad):
 
 @op(category="pointwise", latex=r"x - y \operatorname{trunc}(x / y)", samples=apart, promote="numeric", inplace=True, variants=(("isinstance(other, Tensor)", "FmodBackward1"),))
 def fmod(input: Tensor, other: Tensor | Number) -> Tensor:
-    """What division leaves, with the sign of `input`; C's fmod."""
+    """What division leaves, with the sign of `input`; C's fmod.
+
+    >>> import autodiff_lab as lab
+    >>> lab.fmod(lab.tensor([7, -7]), 2)
+    tensor([ 1, -1])
+    """
     _can_divide("fmod", input, other)
     return namespace(input).fmod(input, other)
 
@@ -402,6 +432,10 @@ def lerp(input: Tensor, end: Tensor, weight: Tensor | Number) -> Tensor:
 
     Raises:
         RuntimeError: if the types differ.
+
+    >>> import autodiff_lab as lab
+    >>> lab.lerp(lab.tensor([0.0]), lab.tensor([10.0]), 0.3)
+    tensor([3.])
     """
     for name, value in (("end", end), ("weight", weight)):
         if hasattr(value, "dtype") and value.dtype != input.dtype and (name == "end" or value.ndim):
@@ -438,7 +472,12 @@ three = calls(lambda r: ((r.normal(size=(3, 4)), r.normal(size=(4,)), r.uniform(
 
 @op(category="pointwise", latex=r"x + v\,a\,b", samples=three, promote="numeric", inplace=True, older="value")
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
-    """`input + value * tensor1 * tensor2`."""
+    """`input + value * tensor1 * tensor2`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.addcmul(lab.tensor([1.0]), lab.tensor([2.0]), lab.tensor([3.0]), value=0.5)
+    tensor([4.])
+    """
     return input + scaled(tensor1, value) * tensor2
 
 
@@ -463,6 +502,10 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
 
     Raises:
         RuntimeError: for integers.
+
+    >>> import autodiff_lab as lab
+    >>> lab.addcdiv(lab.tensor([1.0]), lab.tensor([2.0]), lab.tensor([4.0]), value=0.5)
+    tensor([1.2500])
     """
     if tensor1.dtype not in FLOATING:
         raise RuntimeError("Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true division of tensor1 and tensor2. "

@@ -111,6 +111,12 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p: f
         enable_gqa: queries have a multiple of the heads of keys and values.
 
     Shape: query (…, L, E), key (…, S, E), value (…, S, Ev); result (…, L, Ev).
+
+    >>> import autodiff_lab as lab
+    >>> q = k = v = lab.eye(2).view(1, 2, 2)
+    >>> lab.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+    tensor([[[1.0000, 0.0000],
+             [0.3302, 0.6698]]])
     """
     if attn_mask is not None and is_causal:
         raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True. Put the causal mask into attn_mask.")

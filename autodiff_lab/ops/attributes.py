@@ -65,7 +65,12 @@ def _address(array) -> int:
 
 
 def stride(self, dim: int | None = None):
-    """How many elements to step in memory from one element to the next along each dimension."""
+    """How many elements to step in memory from one element to the next along each dimension.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(2, 3).stride()
+    (3, 1)
+    """
     array = self._a
     if isinstance(array, np.generic):
         steps = ()
@@ -92,7 +97,12 @@ def storage_offset(self) -> int:
 
 
 def is_contiguous(self, memory_format=None) -> bool:
-    """True if the elements lie in memory in the order of their indices (or channels last, if asked)."""
+    """True if the elements lie in memory in the order of their indices (or channels last, if asked).
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(2, 3).is_contiguous(), lab.zeros(2, 3).T.is_contiguous()
+    (True, False)
+    """
     array = self._a
     if isinstance(array, np.generic):
         return True

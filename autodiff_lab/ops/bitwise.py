@@ -29,21 +29,36 @@ def check_bits(name: str, *operands) -> None:
 
 @op(category="other", latex=r"x \mathbin{\&} y", samples=integers, promote="numeric", inplace=True, dunder=("__and__", "__rand__", "__iand__"), no_grad=BITS)
 def bitwise_and(input: Tensor | Number, other: Tensor | Number) -> Tensor:
-    """Bits that are set in both; `&` of truth values."""
+    """Bits that are set in both; `&` of truth values.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([6, 5]) & 3
+    tensor([2, 1])
+    """
     check_bits("bitwise_and", input, other)
     return input & other
 
 
 @op(category="other", latex=r"x \mathbin{|} y", samples=integers, promote="numeric", inplace=True, dunder=("__or__", "__ror__", "__ior__"), no_grad=BITS)
 def bitwise_or(input: Tensor | Number, other: Tensor | Number) -> Tensor:
-    """Bits that are set in one of them; `|` of truth values."""
+    """Bits that are set in one of them; `|` of truth values.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([6, 5]) | 3
+    tensor([7, 7])
+    """
     check_bits("bitwise_or", input, other)
     return input | other
 
 
 @op(category="other", latex=r"x \oplus y", samples=integers, promote="numeric", inplace=True, dunder=("__xor__", "__rxor__", "__ixor__"), no_grad=BITS)
 def bitwise_xor(input: Tensor | Number, other: Tensor | Number) -> Tensor:
-    """Bits that are set in exactly one of them."""
+    """Bits that are set in exactly one of them.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([6, 5]) ^ 3
+    tensor([5, 6])
+    """
     check_bits("bitwise_xor", input, other)
     return input ^ other
 
@@ -51,7 +66,12 @@ def bitwise_xor(input: Tensor | Number, other: Tensor | Number) -> Tensor:
 @op(category="other", latex=r"\sim x", inplace=True, dunder=("__invert__",), no_grad=BITS, samples=calls(
     lambda r: ((r.integers(-9, 9, (3, 4)),), {}), lambda r: ((r.integers(0, 2, (3, 4)) > 0,), {})))
 def bitwise_not(input: Tensor) -> Tensor:
-    """Every bit turned; `~` of truth values."""
+    """Every bit turned; `~` of truth values.
+
+    >>> import autodiff_lab as lab
+    >>> ~lab.tensor([True, False])
+    tensor([False,  True])
+    """
     check_bits("bitwise_not", input)
     return ~input
 

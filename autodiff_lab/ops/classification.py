@@ -124,6 +124,10 @@ def nll_loss_op(input: Tensor, target: Tensor, weight: Tensor | None = None, siz
         target: classes (N,), () or (N, ...).
         weight: of each class; the mean divides by the weights that count.
         ignore_index: a target that does not count.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.nll_loss(lab.tensor([[0.2, 0.8]]).log(), lab.tensor([1]))
+    tensor(0.2231)
     """
     reduction = reduction_of(size_average, reduce, reduction)
     classes = check_classes("nll_loss", input, target, weight, ignore_index)

@@ -27,59 +27,104 @@ def eq(input: Tensor, other: Tensor | Number) -> Tensor:
 
 @op(category="comparison", latex=r"x \ne y", samples=pairs(), promote="numeric", inplace=True, dunder=("__ne__",), alias=("not_equal",), no_grad=STEP)
 def ne(input: Tensor, other: Tensor | Number) -> Tensor:
-    """True where the elements differ."""
+    """True where the elements differ.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([1, 2, 3]) != 2
+    tensor([ True, False,  True])
+    """
     return input != other
 
 
 @op(category="comparison", latex=r"x < y", samples=pairs(), promote="numeric", inplace=True, dunder=("__lt__",), alias=("less",), no_grad=STEP)
 def lt(input: Tensor, other: Tensor | Number) -> Tensor:
-    """True where `input` is less than `other`."""
+    """True where `input` is less than `other`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([1, 2, 3]) < 2
+    tensor([ True, False, False])
+    """
     ordered("lt", input)
     return input < other
 
 
 @op(category="comparison", latex=r"x \le y", samples=pairs(), promote="numeric", inplace=True, dunder=("__le__",), alias=("less_equal",), no_grad=STEP)
 def le(input: Tensor, other: Tensor | Number) -> Tensor:
-    """True where `input` is at most `other`."""
+    """True where `input` is at most `other`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([1, 2, 3]) <= 2
+    tensor([ True,  True, False])
+    """
     ordered("le", input)
     return input <= other
 
 
 @op(category="comparison", latex=r"x > y", samples=pairs(), promote="numeric", inplace=True, dunder=("__gt__",), alias=("greater",), no_grad=STEP)
 def gt(input: Tensor, other: Tensor | Number) -> Tensor:
-    """True where `input` is greater than `other`."""
+    """True where `input` is greater than `other`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([1, 2, 3]) > 2
+    tensor([False, False,  True])
+    """
     ordered("gt", input)
     return input > other
 
 
 @op(category="comparison", latex=r"x \ge y", samples=pairs(), promote="numeric", inplace=True, dunder=("__ge__",), alias=("greater_equal",), no_grad=STEP)
 def ge(input: Tensor, other: Tensor | Number) -> Tensor:
-    """True where `input` is at least `other`."""
+    """True where `input` is at least `other`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([1, 2, 3]) >= 2
+    tensor([False,  True,  True])
+    """
     ordered("ge", input)
     return input >= other
 
 
 @op(category="comparison", latex=r"x \land y", samples=pairs(), inplace=True, no_grad=STEP)
 def logical_and(input: Tensor, other: Tensor) -> Tensor:
-    """True where both are nonzero."""
+    """True where both are nonzero.
+
+    >>> import autodiff_lab as lab
+    >>> lab.logical_and(lab.tensor([True, True]), lab.tensor([True, False]))
+    tensor([ True, False])
+    """
     return namespace(input).logical_and(input, other)
 
 
 @op(category="comparison", latex=r"x \lor y", samples=pairs(), inplace=True, no_grad=STEP)
 def logical_or(input: Tensor, other: Tensor) -> Tensor:
-    """True where one of them is nonzero."""
+    """True where one of them is nonzero.
+
+    >>> import autodiff_lab as lab
+    >>> lab.logical_or(lab.tensor([False, True]), lab.tensor([False, False]))
+    tensor([False,  True])
+    """
     return namespace(input).logical_or(input, other)
 
 
 @op(category="comparison", latex=r"x \oplus y", samples=pairs(), inplace=True, no_grad=STEP)
 def logical_xor(input: Tensor, other: Tensor) -> Tensor:
-    """True where exactly one of them is nonzero."""
+    """True where exactly one of them is nonzero.
+
+    >>> import autodiff_lab as lab
+    >>> lab.logical_xor(lab.tensor([True, True]), lab.tensor([True, False]))
+    tensor([False,  True])
+    """
     return namespace(input).logical_xor(input, other)
 
 
 @op(category="comparison", latex=r"\lnot x", samples=reals(), inplace=True, no_grad=STEP)
 def logical_not(input: Tensor) -> Tensor:
-    """True where the element is zero."""
+    """True where the element is zero.
+
+    >>> import autodiff_lab as lab
+    >>> lab.logical_not(lab.tensor([True, False]))
+    tensor([False,  True])
+    """
     return namespace(input).logical_not(input)
 
 
@@ -93,19 +138,34 @@ def _never(input):
 
 @op(category="comparison", latex=r"x \ne x", samples=reals(), no_grad=STEP)
 def isnan(input: Tensor) -> Tensor:
-    """True where the element is not a number."""
+    """True where the element is not a number.
+
+    >>> import autodiff_lab as lab
+    >>> lab.isnan(lab.tensor([1.0, float("nan")]))
+    tensor([False,  True])
+    """
     return namespace(input).isnan(input) if _may_hold_nan(input) else _never(input)
 
 
 @op(category="comparison", samples=reals(), no_grad=STEP)
 def isinf(input: Tensor) -> Tensor:
-    """True where the element is infinite."""
+    """True where the element is infinite.
+
+    >>> import autodiff_lab as lab
+    >>> lab.isinf(lab.tensor([1.0, -float("inf")]))
+    tensor([False,  True])
+    """
     return namespace(input).isinf(input) if _may_hold_nan(input) else _never(input)
 
 
 @op(category="comparison", samples=reals(), no_grad=STEP)
 def isfinite(input: Tensor) -> Tensor:
-    """True where the element is neither infinite nor NaN."""
+    """True where the element is neither infinite nor NaN.
+
+    >>> import autodiff_lab as lab
+    >>> lab.isfinite(lab.tensor([1.0, float("inf"), float("nan")]))
+    tensor([ True, False, False])
+    """
     return namespace(input).isfinite(input) if _may_hold_nan(input) else ~_never(input)
 
 
@@ -206,19 +266,34 @@ def _truth(reduce, input, dim, keepdim):
 
 @op(category="comparison", latex=r"\bigwedge_i x_i", samples=some_dims, no_grad=STEP)
 def all(input: Tensor, dim=None, keepdim: bool = False) -> Tensor:
-    """True if every element is nonzero, over everything or along `dim`. True of nothing."""
+    """True if every element is nonzero, over everything or along `dim`. True of nothing.
+
+    >>> import autodiff_lab as lab
+    >>> lab.all(lab.tensor([[True, False], [True, True]]), dim=1)
+    tensor([False,  True])
+    """
     return _truth(namespace(input).all, input, dim, keepdim)
 
 
 @op(category="comparison", latex=r"\bigvee_i x_i", samples=some_dims, no_grad=STEP)
 def any(input: Tensor, dim=None, keepdim: bool = False) -> Tensor:
-    """True if an element is nonzero, over everything or along `dim`. False of nothing."""
+    """True if an element is nonzero, over everything or along `dim`. False of nothing.
+
+    >>> import autodiff_lab as lab
+    >>> lab.any(lab.tensor([[True, False], [False, False]]), dim=1)
+    tensor([ True, False])
+    """
     return _truth(namespace(input).any, input, dim, keepdim)
 
 
 @op(category="comparison", samples=reals(), no_grad=STEP, out=False)
 def count_nonzero(input: Tensor, dim=None) -> Tensor:
-    """How many elements are nonzero."""
+    """How many elements are nonzero.
+
+    >>> import autodiff_lab as lab
+    >>> lab.count_nonzero(lab.tensor([0, 1, 2]))
+    tensor(2)
+    """
     return namespace(input).add.reduce(input != 0, axis=axes(dim, input.ndim) if dim is not None else None, dtype="int64")
 
 

@@ -24,7 +24,12 @@ def both():
 
 @op(category="pointwise", latex=r"\operatorname{Re} z", samples=both, view="maybe", out=False)
 def real(input: Tensor) -> Tensor:
-    """The real part, as a view; a real tensor is returned as it is."""
+    """The real part, as a view; a real tensor is returned as it is.
+
+    >>> import autodiff_lab as lab
+    >>> lab.real(lab.tensor([1 + 2j]))
+    tensor([1.])
+    """
     return input.real if input.dtype.kind == "c" else input
 
 
@@ -39,6 +44,10 @@ def imag(input: Tensor) -> Tensor:
 
     Raises:
         RuntimeError: for real tensors.
+
+    >>> import autodiff_lab as lab
+    >>> lab.imag(lab.tensor([1 + 2j]))
+    tensor([2.])
     """
     if input.dtype.kind != "c":
         raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
@@ -52,7 +61,12 @@ def _(grad):
 
 @op(category="pointwise", latex=r"\arg z", samples=also(away_from(0.0), complexes()))
 def angle(input: Tensor) -> Tensor:
-    """The angle of a complex number; 0 or pi for real ones."""
+    """The angle of a complex number; 0 or pi for real ones.
+
+    >>> import autodiff_lab as lab
+    >>> lab.angle(lab.tensor([1j]))
+    tensor([1.5708])
+    """
     xp = namespace(input)
     if input.dtype.kind == "c":
         return xp.angle(input)
@@ -77,6 +91,10 @@ def view_as_real(input: Tensor) -> Tensor:
 
     Raises:
         RuntimeError: for real tensors.
+
+    >>> import autodiff_lab as lab
+    >>> lab.view_as_real(lab.tensor([1 + 2j]))
+    tensor([[1., 2.]])
     """
     if input.dtype.kind != "c":
         raise RuntimeError(f"view_as_real is only supported for complex tensors, got {dtype_of(input)}.")
@@ -96,6 +114,10 @@ def view_as_complex(input: Tensor) -> Tensor:
 
     Raises:
         RuntimeError: if the last dimension has not size 2 and stride 1.
+
+    >>> import autodiff_lab as lab
+    >>> lab.view_as_complex(lab.tensor([[1.0, 2.0]]))
+    tensor([1.+2.j])
     """
     kind = dtype_of(input)
     if kind.category != 2 or kind.itemsize == 2:

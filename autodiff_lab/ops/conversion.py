@@ -166,7 +166,15 @@ Tensor.cpu, Tensor.cuda, Tensor.type_as, Tensor.type = cpu, cuda, type_as, type_
 
 @op(category="other", latex="x", out=False, samples=reals())
 def clone(input: Tensor, *, memory_format=None) -> Tensor:
-    """A copy with memory of its own, through which gradients flow."""
+    """A copy with memory of its own, through which gradients flow.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.tensor([1.0, 2.0])
+    >>> y = x.clone()
+    >>> y[0] = 5
+    >>> x
+    tensor([1., 2.])
+    """
     if isinstance(input, np.generic):
         return input
     return _dense_copy(input)
@@ -201,7 +209,13 @@ def _copy(input, src, non_blocking=False):
 @op(category="other", function=False, method=False, inplace=True, out=False, samples=calls(
     lambda r: ((r.normal(size=(3, 4)), r.normal(size=(4,))), {}), lambda r: ((r.normal(size=(3, 4)), r.normal(size=(3, 4))), {})))
 def copy(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
-    """Write the elements of `src` into the tensor; `src` broadcasts and is cast."""
+    """Write the elements of `src` into the tensor; `src` broadcasts and is cast.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(2, 2).copy_(lab.tensor([1, 2]))
+    tensor([[1., 2.],
+            [1., 2.]])
+    """
     if isinstance(input, np.generic) and src.dtype == input.dtype and not src.ndim:
         return src
     return copied(_copy)(input, src)
@@ -251,7 +265,12 @@ def wrapped(value: int, wanted: np.dtype) -> int:
 
 @op(category="creation", inplace=True, out=False, method=False, samples=calls(lambda r: ((r.normal(size=(3, 4)), 2.5), {}), lambda r: ((r.normal(size=(2,)), r.normal(size=())), {})))
 def fill(input: Tensor, value: Tensor | Number) -> Tensor:
-    """The tensor's shape and type, with `value` everywhere."""
+    """The tensor's shape and type, with `value` everywhere.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(2).fill_(7)
+    tensor([7., 7.])
+    """
     return copied(_fill)(input, value)
 
 
@@ -274,7 +293,12 @@ def _zero(input):
 
 @op(category="creation", function=False, method=False, inplace=True, out=False, samples=reals())
 def zero(input: Tensor) -> Tensor:
-    """Zero in every element."""
+    """Zero in every element.
+
+    >>> import autodiff_lab as lab
+    >>> lab.ones(2).zero_()
+    tensor([0., 0.])
+    """
     return namespace(input).zeros_like(input)
 
 

@@ -143,7 +143,13 @@ def tensor(data, *, dtype: dtype | None = None, device=None, requires_grad: bool
 
 
 def as_tensor(data, dtype: dtype | None = None, device=None) -> Tensor:
-    """A tensor that shares the memory of `data` where it can: of an array or a tensor of the right type."""
+    """A tensor that shares the memory of `data` where it can: of an array or a tensor of the right type.
+
+    >>> import autodiff_lab as lab
+    >>> import numpy as np
+    >>> lab.as_tensor(np.array([1.0, 2.0], np.float32))
+    tensor([1., 2.])
+    """
     if isinstance(data, Tensor):
         return data.to(device=device, dtype=dtype) if dtype is not None or device is not None else data
     if isinstance(data, np.ndarray) and (dtype is None or data.dtype == dtype.numpy):
@@ -158,6 +164,14 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     Raises:
         TypeError: if it is no array or holds no numbers.
         ValueError: if it has negative strides (copy it first).
+
+    >>> import autodiff_lab as lab
+    >>> import numpy as np
+    >>> a = np.array([1, 2, 3])
+    >>> t = lab.from_numpy(a)
+    >>> t[0] = 9
+    >>> a
+    array([9, 2, 3])
     """
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
@@ -210,12 +224,23 @@ def zeros(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin
 
 
 def ones(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, names=None) -> Tensor:
-    """Ones of shape `size`."""
+    """Ones of shape `size`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.ones(2, 3)
+    tensor([[1., 1., 1.],
+            [1., 1., 1.]])
+    """
     return placed(np.ones(sizes(size_, size, "ones"), _type(dtype, out)), None, device, requires_grad, out, "ones")
 
 
 def empty(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None, names=None) -> Tensor:
-    """A tensor of shape `size` with whatever the memory held; fill it before reading."""
+    """A tensor of shape `size` with whatever the memory held; fill it before reading.
+
+    >>> import autodiff_lab as lab
+    >>> lab.empty(2, 3).shape
+    torch.Size([2, 3])
+    """
     shape, kind = sizes(size_, size, "empty"), _type(dtype, out)
     if out is not None:
         return placed(np.zeros(shape, kind), None, device, requires_grad, out, "empty")
@@ -261,7 +286,12 @@ zeros_like, ones_like, empty_like = _like("zeros", np.zeros_like), _like("ones",
 
 
 def full_like(input, fill_value, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None) -> Tensor:
-    """`fill_value` in the shape, type and device of `input`, unless told otherwise."""
+    """`fill_value` in the shape, type and device of `input`, unless told otherwise.
+
+    >>> import autodiff_lab as lab
+    >>> lab.full_like(lab.zeros(2), 3)
+    tensor([3., 3.])
+    """
     made = empty_like(input, dtype=dtype, device=device)
     made.fill_(fill_value)
     made._ver = None
@@ -283,7 +313,13 @@ def empty_permuted(size, physical_layout, *, dtype=None, layout=None, device=Non
 
 
 def eye(n: int, m: int | None = None, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
-    """Ones on the diagonal, zeros elsewhere: the identity matrix, n rows and m columns."""
+    """Ones on the diagonal, zeros elsewhere: the identity matrix, n rows and m columns.
+
+    >>> import autodiff_lab as lab
+    >>> lab.eye(2, 3)
+    tensor([[1., 0., 0.],
+            [0., 1., 0.]])
+    """
     for name, value in (("n", n), ("m", m)):
         if value is not None and value < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {value}")
@@ -462,7 +498,12 @@ def from_dlpack(ext_tensor) -> Tensor:
 
 @op(category="creation", name="complex", method=False, samples=calls(lambda r: ((r.normal(size=(3,)), r.normal(size=(3,))), {})))
 def complex_(real: Tensor, imag: Tensor) -> Tensor:
-    """Complex numbers from real and imaginary parts of one floating-point type."""
+    """Complex numbers from real and imaginary parts of one floating-point type.
+
+    >>> import autodiff_lab as lab
+    >>> lab.complex(lab.tensor([1.0]), lab.tensor([2.0]))
+    tensor([1.+2.j])
+    """
     if real.dtype != imag.dtype:
         raise RuntimeError(f"Expected object of scalar type {dtype_of(real).title} but got scalar type {dtype_of(imag).title} for second argument")
     if real.dtype.kind != "f":
@@ -524,7 +565,12 @@ def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False, layo
 
 
 def new(self, *args, device=None):
-    """An old way to make a tensor of this one's type: from sizes or from data."""
+    """An old way to make a tensor of this one's type: from sizes or from data.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(1, dtype=lab.float64).new([1, 2])
+    tensor([1., 2.], dtype=torch.float64)
+    """
     from .legacy import legacy_new
     return legacy_new(self.dtype, args, device if device is not None else self.device)
 

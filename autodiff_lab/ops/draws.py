@@ -123,6 +123,11 @@ def poisson(input: Tensor, generator=None) -> Tensor:
 
     Raises:
         RuntimeError: if a rate is negative or nan.
+
+    >>> import autodiff_lab as lab
+    >>> _ = lab.manual_seed(0)
+    >>> lab.poisson(lab.tensor([0.0, 3.0]))[0]
+    tensor(0.)
     """
     need_float(input, "poisson_cpu")
     if input.size and not bool((input >= 0).all()):

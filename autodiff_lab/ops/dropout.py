@@ -43,6 +43,10 @@ def dropout(input, p: float = 0.5, training: bool = True, inplace: bool = False)
     """Set each number to 0 with probability p and scale the others up, so that the mean stays (Srivastava et al., 2014).
 
     Outside training nothing is changed and nothing is drawn.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.dropout(lab.ones(3), p=0.5, training=False)
+    tensor([1., 1., 1.])
     """
     check_probability(p)
     if not training or p == 0 or not input.numel():

@@ -15,7 +15,12 @@ from ..core.tensor import Tensor
 
 @op(category="pointwise", latex=r"e^x", samples=reals(), promote="float", inplace=True, ufunc=np.exp)
 def exp(input: Tensor) -> Tensor:
-    """e to the power of every element."""
+    """e to the power of every element.
+
+    >>> import autodiff_lab as lab
+    >>> lab.exp(lab.tensor([0.0, 1.0]))
+    tensor([1.0000, 2.7183])
+    """
     return namespace(input).exp(input)
 
 
@@ -35,7 +40,12 @@ def _(grad, out):
 
 @op(category="pointwise", latex=r"e^x - 1", samples=reals(), promote="float", inplace=True, ufunc=np.expm1)
 def expm1(input: Tensor) -> Tensor:
-    """e to the power of every element, minus 1: exact near 0."""
+    """e to the power of every element, minus 1: exact near 0.
+
+    >>> import autodiff_lab as lab
+    >>> lab.expm1(lab.tensor([0.0, 1.0]))
+    tensor([0.0000, 1.7183])
+    """
     return namespace(input).expm1(input)
 
 
@@ -45,7 +55,12 @@ def _(grad, out):
 
 @op(category="pointwise", latex=r"\ln x", samples=positive(), promote="float", inplace=True, ufunc=np.log)
 def log(input: Tensor) -> Tensor:
-    """The natural logarithm; -inf at 0, nan below."""
+    """The natural logarithm; -inf at 0, nan below.
+
+    >>> import autodiff_lab as lab
+    >>> lab.log(lab.tensor([1.0, 10.0, 0.0]))
+    tensor([0.0000, 2.3026,   -inf])
+    """
     return namespace(input).log(input)
 
 
@@ -55,7 +70,12 @@ def _(grad, input):
 
 @op(category="pointwise", latex=r"\ln(1 + x)", samples=positive(), promote="float", inplace=True, ufunc=np.log1p)
 def log1p(input: Tensor) -> Tensor:
-    """The logarithm of 1 + x, exact for small x."""
+    """The logarithm of 1 + x, exact for small x.
+
+    >>> import autodiff_lab as lab
+    >>> lab.log1p(lab.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.6931])
+    """
     return namespace(input).log1p(input)
 
 
@@ -65,7 +85,12 @@ def _(grad, input):
 
 @op(category="pointwise", latex=r"\log_2 x", samples=positive(), promote="float", inplace=True, ufunc=np.log2)
 def log2(input: Tensor) -> Tensor:
-    """The logarithm to base 2."""
+    """The logarithm to base 2.
+
+    >>> import autodiff_lab as lab
+    >>> lab.log2(lab.tensor([8.0, 0.5]))
+    tensor([ 3., -1.])
+    """
     return namespace(input).log2(input)
 
 
@@ -75,7 +100,12 @@ def _(grad, input):
 
 @op(category="pointwise", latex=r"\log_{10} x", samples=positive(), promote="float", inplace=True, ufunc=np.log10)
 def log10(input: Tensor) -> Tensor:
-    """The logarithm to base 10."""
+    """The logarithm to base 10.
+
+    >>> import autodiff_lab as lab
+    >>> lab.log10(lab.tensor([100.0, 0.5]))
+    tensor([ 2.0000, -0.3010])
+    """
     return namespace(input).log10(input)
 
 
@@ -85,7 +115,12 @@ def _(grad, input):
 
 @op(category="pointwise", latex=r"\frac{1}{\sqrt x}", samples=positive(), promote="float", inplace=True)
 def rsqrt(input: Tensor) -> Tensor:
-    """One over the square root."""
+    """One over the square root.
+
+    >>> import autodiff_lab as lab
+    >>> lab.rsqrt(lab.tensor([4.0, 0.25]))
+    tensor([0.5000, 2.0000])
+    """
     return 1 / namespace(input).sqrt(input)
 
 
@@ -95,7 +130,12 @@ def _(grad, out):
 
 @op(category="pointwise", latex=r"\frac{1}{x}", samples=away_from(0.0), promote="float", inplace=True)
 def reciprocal(input: Tensor) -> Tensor:
-    """One over every element."""
+    """One over every element.
+
+    >>> import autodiff_lab as lab
+    >>> lab.reciprocal(lab.tensor([4.0, 0.5]))
+    tensor([0.2500, 2.0000])
+    """
     return 1 / input
 
 
@@ -121,7 +161,12 @@ def _(grad, out):
 
 @op(category="pointwise", latex=r"|x|", samples=also(away_from(0.0), calls(lambda r: ((r.normal(size=(3, 4)) + 1j * r.normal(size=(3, 4)),), {}))), inplace=True, dunder=("__abs__",), alias=("absolute",))
 def abs(input: Tensor) -> Tensor:
-    """The absolute value of every element; its gradient at 0 is 0."""
+    """The absolute value of every element; its gradient at 0 is 0.
+
+    >>> import autodiff_lab as lab
+    >>> lab.abs(lab.tensor([-1.5, 2.0]))
+    tensor([1.5000, 2.0000])
+    """
     refuse_bool("abs", input)
     return namespace(input).absolute(input)
 
@@ -157,7 +202,12 @@ def _(grad, input, out):
 
 @op(category="pointwise", latex=r"\operatorname{sgn} x", samples=away_from(0.0), inplace=True)
 def sign(input: Tensor) -> Tensor:
-    """-1, 0 or 1 by the sign of every element."""
+    """-1, 0 or 1 by the sign of every element.
+
+    >>> import autodiff_lab as lab
+    >>> lab.sign(lab.tensor([-3.0, 0.0, 2.0]))
+    tensor([-1.,  0.,  1.])
+    """
     if input.dtype.kind == "c":
         raise RuntimeError("Unlike NumPy, torch.sign doesn't support complex numbers. Please use torch.sgn instead.")
     return _sign(input)

@@ -71,6 +71,10 @@ def histogram(input, bins, *, range=None, weight=None, density: bool = False, ou
     Args:
         bins: how many equal intervals, or their edges.
         density: divide so that the area is 1.
+
+    >>> import autodiff_lab as lab
+    >>> lab.histogram(lab.tensor([1.0, 2.0, 1.0]), bins=4, range=(0.0, 3.0)).hist
+    tensor([0., 2., 1., 0.])
     """
     if not input.dtype.is_floating_point:
         raise NotImplementedError(f"\"histogram_cpu\" not implemented for '{input.dtype.title}': convert with .float().")

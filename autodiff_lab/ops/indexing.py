@@ -360,7 +360,12 @@ BASIC = {
 @op(category="index", latex=r"x_{i}", function=False, method=False, out=False, name="index", samples=_samples(
     [0, 2, 0], (slice(None), [1, 1]), ([0, 1], [2, 2]), (None, [0]), np.array([True, False, True]), True))
 def index_(input: Tensor, place) -> Tensor:
-    """`input[index]` for arrays of positions and masks: a copy. Positions that repeat add their gradients."""
+    """`input[index]` for arrays of positions and masks: a copy. Positions that repeat add their gradients.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([5, 6, 7])[lab.tensor([2, 0])]
+    tensor([7, 5])
+    """
     return pick(input, place)
 
 

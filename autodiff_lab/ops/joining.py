@@ -340,7 +340,14 @@ def combinations(input, r: int = 2, with_replacement: bool = False):
 
 
 def meshgrid(*tensors, indexing: str | None = None):
-    """Vectors stretched to a grid: tensor i varies along dimension i ("ij"), or the first two exchanged ("xy"). Views."""
+    """Vectors stretched to a grid: tensor i varies along dimension i ("ij"), or the first two exchanged ("xy"). Views.
+
+    >>> import autodiff_lab as lab
+    >>> rows, columns = lab.meshgrid(lab.arange(2), lab.arange(3), indexing="ij")
+    >>> columns
+    tensor([[0, 1, 2],
+            [0, 1, 2]])
+    """
     if len(tensors) == 1 and not isinstance(tensors[0], Tensor):
         tensors = tuple(tensors[0])
     if indexing is None:

@@ -93,6 +93,10 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
     Raises:
         RuntimeError: if the last size of input is not `in`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.linear(lab.tensor([1.0, 2.0]), lab.tensor([[3.0, 4.0]]), lab.tensor([0.5]))
+    tensor([11.5000])
     """
     if not input.ndim or input.shape[-1] != weight.shape[-1]:
         raise _linear_mismatch(input, weight)

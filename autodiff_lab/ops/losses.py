@@ -130,7 +130,12 @@ def _(grad, input, target, size_average, reduce, reduction, weight):
 
 @op(category="loss", latex=r"\frac{1}{n}\sum_i |x_i - y_i|", samples=regressions, promote="numeric", namespace=F, out=False)
 def l1_loss(input: Tensor, target: Tensor, size_average=None, reduce=None, reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
-    """Mean absolute error. Its gradient where both are equal is 0."""
+    """Mean absolute error. Its gradient where both are equal is 0.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.l1_loss(lab.tensor([0.5, 3.0]), lab.zeros(2))
+    tensor(1.7500)
+    """
     same_size("l1_loss", input, target)
     xp = namespace(input)
     return weighed(xp, xp.absolute(input - target), weight, reduction_of(size_average, reduce, reduction))
@@ -157,6 +162,10 @@ def smooth_l1_loss(input: Tensor, target: Tensor, size_average=None, reduce=None
 
     Raises:
         RuntimeError: if beta is negative.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.smooth_l1_loss(lab.tensor([0.5, 3.0]), lab.zeros(2), reduction="none")
+    tensor([0.1250, 2.5000])
     """
     same_size("smooth_l1_loss", input, target)
     if beta < 0:
@@ -191,6 +200,10 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
 
     Raises:
         RuntimeError: if delta is not positive.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.huber_loss(lab.tensor([0.5, 3.0]), lab.zeros(2), reduction="none", delta=2.0)
+    tensor([0.1250, 4.0000])
     """
     same_size("huber_loss", input, target)
     if delta <= 0:
@@ -232,6 +245,10 @@ def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = 
     Raises:
         ValueError: if the shapes differ.
         RuntimeError: if an input is outside [0, 1].
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.binary_cross_entropy(lab.tensor([0.9, 0.2]), lab.tensor([1.0, 0.0]))
+    tensor(0.1643)
     """
     reduction = reduction_of(size_average, reduce, reduction)
     if input.shape != target.shape:
@@ -280,6 +297,10 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tens
 
     Raises:
         ValueError: if input and target differ in shape.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.binary_cross_entropy_with_logits(lab.tensor([2.0, -1.0]), lab.tensor([1.0, 0.0]))
+    tensor(0.2201)
     """
     reduction = reduction_of(size_average, reduce, reduction)
     if input.shape != target.shape:

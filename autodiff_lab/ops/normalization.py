@@ -141,6 +141,10 @@ def layer_norm(input: Tensor, normalized_shape, weight: Tensor | None = None, bi
     Args:
         normalized_shape: the sizes of the dimensions to normalize over, from the last.
         eps: added to the variance.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.layer_norm(lab.tensor([[1.0, 3.0]]), (2,))
+    tensor([[-1.0000,  1.0000]])
     """
     sizes = as_sizes(normalized_shape)
     check_layer_norm(input, sizes, weight, bias)
@@ -178,7 +182,12 @@ def layer_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, mean
 @op(category="norm", latex=r"\frac{x}{\sqrt{\overline{x^2} + \epsilon}} w", namespace="nn.functional", node_name="FusedRmsNorm", extras=("rstd",), out=False, samples=calls(
     lambda r: ((r.normal(size=(3, 4)), (4,), r.normal(size=4), 1e-5), {}), lambda r: ((r.normal(size=(2, 3, 4)), (3, 4)), {})))
 def rms_norm(input: Tensor, normalized_shape, weight: Tensor | None = None, eps: float | None = None) -> Tensor:
-    """Divide the last dimensions by their root mean square, then scale by weight (Zhang and Sennrich, 2019)."""
+    """Divide the last dimensions by their root mean square, then scale by weight (Zhang and Sennrich, 2019).
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.rms_norm(lab.tensor([[3.0, 4.0]]), (2,))
+    tensor([[0.8485, 1.1314]])
+    """
     sizes = as_sizes(normalized_shape)
     check_layer_norm(input, sizes, weight, None)
     xp = namespace(input)
@@ -234,7 +243,13 @@ def rms_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, rstd: 
     lambda r: ((r.normal(size=(2, 4, 3)), 2, r.normal(size=4), r.normal(size=4)), {}), lambda r: ((r.normal(size=(2, 6)), 3), {}),
     lambda r: ((r.normal(size=(2, 4, 3, 2)), 1, r.normal(size=4)), {})))
 def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5) -> Tensor:
-    """Bring each group of channels of each sample to mean 0 and variance 1, then scale and shift each channel (Wu and He, 2018)."""
+    """Bring each group of channels of each sample to mean 0 and variance 1, then scale and shift each channel (Wu and He, 2018).
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.group_norm(lab.tensor([[[1.0, 2.0], [3.0, 4.0]]]), 1)
+    tensor([[[-1.3416, -0.4472],
+             [ 0.4472,  1.3416]]])
+    """
     if input.ndim < 2:
         raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.ndim}")
     N, C = input.shape[:2]
@@ -452,6 +467,12 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
 
     Raises:
         ValueError: if there is only one number per channel to take a variance of.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.tensor([[1.0], [3.0]])
+    >>> lab.nn.functional.batch_norm(x, running_mean=lab.tensor([2.0]), running_var=lab.tensor([4.0]))
+    tensor([[-0.5000],
+            [ 0.5000]])
     """
     if eps <= 0:
         raise ValueError(f"batch_norm eps must be positive, but got {eps}")

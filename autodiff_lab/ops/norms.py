@@ -126,7 +126,12 @@ def _nuclear(input, dim, keepdim: bool, keywords):
 
 
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
-    """The p-norm of `input - other`."""
+    """The p-norm of `input - other`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.dist(lab.tensor([0.0, 0.0]), lab.tensor([3.0, 4.0]))
+    tensor(5.)
+    """
     return vector_norm(input - other, p)
 
 
@@ -192,6 +197,10 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_fo
 
     Raises:
         RuntimeError: for unequal M or a negative p.
+
+    >>> import autodiff_lab as lab
+    >>> lab.cdist(lab.tensor([[0.0, 0.0]]), lab.tensor([[3.0, 4.0]]))
+    tensor([[5.]])
     """
     for name, x in (("X1", x1), ("X2", x2)):
         if dtype_of(x).category != 2:

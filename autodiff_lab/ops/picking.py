@@ -162,7 +162,12 @@ def _index_add(input, dim, index, source, *, alpha=1):
     lambda r: ((r.normal(size=(3, 4)), 0, np.array([2, 0, 2]), r.normal(size=(3, 4))), {}),
     lambda r: ((r.normal(size=(3, 4)), 1, np.array([1, 1]), r.normal(size=(3, 2))), {"alpha": 2.5})))
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor:
-    """A copy of `input` with `alpha` times the slices of `source` added to the slices numbered `index`."""
+    """A copy of `input` with `alpha` times the slices of `source` added to the slices numbered `index`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(3).index_add(0, lab.tensor([0, 2, 0]), lab.tensor([1.0, 2.0, 3.0]))
+    tensor([4., 0., 2.])
+    """
     return copied(_index_add)(input, dim, index, source, alpha=alpha)
 
 
@@ -192,7 +197,12 @@ def _index_copy(input, dim, index, source):
 
 @op(category="index", inplace=True, samples=calls(lambda r: ((r.normal(size=(3, 4)), 1, np.array([3, 0]), r.normal(size=(3, 2))), {})))
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
-    """A copy of `input` with the slices numbered `index` replaced by those of `source`."""
+    """A copy of `input` with the slices numbered `index` replaced by those of `source`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(3).index_copy(0, lab.tensor([0, 2]), lab.tensor([1.0, 2.0]))
+    tensor([1., 0., 2.])
+    """
     return copied(_index_copy)(input, dim, index, source)
 
 
@@ -221,7 +231,12 @@ def _index_fill(input, dim, index, value):
 @op(category="index", inplace=True, samples=calls(lambda r: ((r.normal(size=(3, 4)), 1, np.array([3, 0]), -1.0), {}),
                                                   lambda r: ((r.normal(size=(3, 4)), 0, np.array([2]), r.normal(size=())), {})))
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Tensor | Number) -> Tensor:
-    """A copy of `input` with the slices numbered `index` filled with `value`."""
+    """A copy of `input` with the slices numbered `index` filled with `value`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(3).index_fill(0, lab.tensor([0, 2]), 7.0)
+    tensor([7., 0., 7.])
+    """
     return copied(_index_fill)(input, dim, index, value)
 
 
@@ -246,7 +261,12 @@ def distinct_numbers(input: Tensor) -> Tensor:
 
 @op(category="index", samples=calls(lambda r: ((r.normal(size=(3, 4)), np.array([[0, 11], [5, -1]])), {})))
 def take(input: Tensor, index: Tensor) -> Tensor:
-    """The elements at `index` of `input` seen as one long vector; the result has the shape of `index`."""
+    """The elements at `index` of `input` seen as one long vector; the result has the shape of `index`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.take(lab.tensor([[1, 2], [3, 4]]), lab.tensor([0, 3]))
+    tensor([1, 4])
+    """
     return _flat(input)[_flat_places("take", index, input.size)]
 
 
@@ -342,7 +362,13 @@ def _(grad, mask):
 
 @op(category="index", samples=calls(lambda r: ((r.normal(size=(3, 4)), r.normal(size=(3, 4)) > 0), {}), lambda r: ((r.normal(size=(3, 4)), r.normal(size=(4,)) > 0), {})))
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
-    """The elements where `mask` is true, in one vector."""
+    """The elements where `mask` is true, in one vector.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.tensor([1, 2, 3])
+    >>> x.masked_select(x > 1)
+    tensor([2, 3])
+    """
     mask = _mask("masked_select", mask) if mask.dtype.kind == "b" or mask.dtype == np.uint8 else _refuse_mask(mask)
     xp = namespace(input)
     if input.shape != mask.shape:
@@ -384,7 +410,12 @@ def _masked_scatter(input, mask, source):
 @op(category="index", inplace=True, samples=calls(lambda r: ((r.normal(size=(3, 4)), r.normal(size=(3, 4)) > 0, r.normal(size=(12,))), {}),
                                                   lambda r: ((r.normal(size=(3, 4)), r.normal(size=(4,)) > 0, r.normal(size=(3, 4))), {})))
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
-    """A copy of `input` with the elements of `source`, in order, where `mask` is true."""
+    """A copy of `input` with the elements of `source`, in order, where `mask` is true.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(3).masked_scatter(lab.tensor([True, False, True]), lab.tensor([1.0, 2.0]))
+    tensor([1., 0., 2.])
+    """
     xp = namespace(input)
     whole = xp.array(xp.broadcast_to(input, np.broadcast_shapes(input.shape, mask.shape)))
     _masked_scatter(whole, mask, source)
@@ -421,7 +452,13 @@ def _(grad, input_shape):
 
 @op(category="index", no_grad="positions are whole numbers", name="nonzero", function=False, method=False, samples=calls(lambda r: ((r.integers(0, 2, (3, 4)),), {})))
 def _nonzero(input: Tensor) -> Tensor:
-    """The positions of elements that are not zero, one row each."""
+    """The positions of elements that are not zero, one row each.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nonzero(lab.tensor([0, 3, 0, 4]))
+    tensor([[1],
+            [3]])
+    """
     xp = namespace(input)
     if not input.ndim:
         return xp.zeros((int(bool(input)), 0), np.int64)

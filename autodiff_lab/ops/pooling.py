@@ -151,7 +151,12 @@ def define_max(d: int):
     @op(category="reduction", latex=r"\max_{i \in \text{window}} x_i", name=f"max_pool{d}d", namespace="nn.functional", node_name=f"MaxPool{d}DWithIndices",
         samples=window_samples(), out=False)
     def max_pool(input: Tensor, kernel_size, stride=None, padding=0, dilation=1, ceil_mode: bool = False) -> Tensor:
-        """The largest number of each window."""
+        """The largest number of each window.
+
+        >>> import autodiff_lab as lab
+        >>> lab.nn.functional.max_pool2d(lab.tensor([[[1.0, 2.0], [3.0, 6.0]]]), 2)
+        tensor([[[6.]]])
+        """
         size = pool(input.shape, d, kernel_size, stride, padding, dilation, ceil_mode)
         xp = namespace(input)
         found = over_windows(padded(input, size.pads, lowest(input.dtype)), d, size, xp.maximum)
@@ -415,7 +420,12 @@ def define_avg(d: int):
     @op(category="reduction", latex=r"\frac{1}{n}\sum_{i \in \text{part}} x_i", name=f"adaptive_avg_pool{d}d", namespace="nn.functional", node_name=f"AdaptiveAvgPool{d}D",
         samples=calls(lambda r: ((r.normal(size=(2, 3, *(7, 6, 5)[:d])), 3), {}), lambda r: ((r.normal(size=(3, *(4, 5, 6)[:d])), 1), {})), out=False)
     def adaptive_avg_pool(input: Tensor, output_size) -> Tensor:
-        """The mean of each of `output_size` parts of the input; None keeps a size."""
+        """The mean of each of `output_size` parts of the input; None keeps a size.
+
+        >>> import autodiff_lab as lab
+        >>> lab.nn.functional.adaptive_avg_pool2d(lab.ones(1, 3, 7, 5), 1).shape
+        torch.Size([1, 3, 1, 1])
+        """
         adaptive_check(input, d, f"adaptive_avg_pool{d}d", output_size)
         out = adaptive_size(output_size, input.shape, d)
         if all(m == 1 for m in out):

@@ -30,7 +30,12 @@ def _dims(name: str, what: str, array, ndim: int) -> None:
 
 @op(category="linear", latex="A B", samples=calls(lambda r: ((r.normal(size=(3, 4)), r.normal(size=(4, 2))), {})))
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
-    """The product of two matrices, without broadcasting."""
+    """The product of two matrices, without broadcasting.
+
+    >>> import autodiff_lab as lab
+    >>> lab.mm(lab.tensor([[1.0, 2.0]]), lab.tensor([[3.0], [4.0]]))
+    tensor([[11.]])
+    """
     _dims("mm", "self", input, 2)
     _dims("mm", "mat2", mat2, 2)
     return matmul.op.kernel(input, mat2)
@@ -48,7 +53,12 @@ def _(grad, input):
 
 @op(category="linear", latex="A_b B_b", samples=calls(lambda r: ((r.normal(size=(2, 3, 4)), r.normal(size=(2, 4, 2))), {})))
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
-    """A product of matrices for each entry of the batch, without broadcasting."""
+    """A product of matrices for each entry of the batch, without broadcasting.
+
+    >>> import autodiff_lab as lab
+    >>> lab.bmm(lab.ones(10, 3, 4), lab.ones(10, 4, 5)).shape
+    torch.Size([10, 3, 5])
+    """
     if input.ndim != 3 or mat2.ndim != 3:
         raise RuntimeError(f"batch1 must be a 3D tensor: bmm takes two batches of matrices, got {input.ndim}D and {mat2.ndim}D.")
     if input.shape[0] != mat2.shape[0] or input.shape[2] != mat2.shape[1]:
@@ -68,7 +78,12 @@ def _(grad, input):
 
 @op(category="linear", latex="A v", samples=calls(lambda r: ((r.normal(size=(3, 4)), r.normal(size=(4,))), {})))
 def mv(input: Tensor, vec: Tensor) -> Tensor:
-    """The product of a matrix and a vector."""
+    """The product of a matrix and a vector.
+
+    >>> import autodiff_lab as lab
+    >>> lab.mv(lab.tensor([[1.0, 2.0], [3.0, 4.0]]), lab.tensor([1.0, 1.0]))
+    tensor([3., 7.])
+    """
     if input.ndim != 2 or vec.ndim != 1:
         raise RuntimeError(f"vector + matrix @ vector expected, got {input.ndim}, {vec.ndim}: mv takes a matrix and a vector.")
     return matmul.op.kernel(input, vec)
@@ -86,7 +101,12 @@ def _(grad, input):
 
 @op(category="linear", latex=r"\sum_i x_i y_i", samples=calls(lambda r: ((r.normal(size=(4,)), r.normal(size=(4,))), {})))
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
-    """The sum of the products of two vectors' elements."""
+    """The sum of the products of two vectors' elements.
+
+    >>> import autodiff_lab as lab
+    >>> lab.dot(lab.tensor([1.0, 2.0]), lab.tensor([3.0, 4.0]))
+    tensor(11.)
+    """
     if input.ndim != 1 or tensor.ndim != 1:
         raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
     return matmul.op.kernel(input, tensor)
@@ -106,7 +126,12 @@ def _(grad, input):
     lambda r: ((r.normal(size=(3, 2)), r.normal(size=(3, 4)), r.normal(size=(4, 2))), {}),
     lambda r: ((r.normal(size=(2,)), r.normal(size=(3, 4)), r.normal(size=(4, 2))), {"beta": 0.5, "alpha": 2})), inplace=True)
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
-    """`beta * input + alpha * (mat1 @ mat2)`; with beta 0 the input is ignored, nan and all."""
+    """`beta * input + alpha * (mat1 @ mat2)`; with beta 0 the input is ignored, nan and all.
+
+    >>> import autodiff_lab as lab
+    >>> lab.addmm(lab.ones(1, 1), lab.tensor([[1.0, 2.0]]), lab.tensor([[3.0], [4.0]]))
+    tensor([[12.]])
+    """
     _dims("addmm", "mat1", mat1, 2)
     _dims("addmm", "mat2", mat2, 2)
     return _combined("self and mat2", input, matmul.op.kernel(mat1, mat2), beta, alpha)
@@ -205,7 +230,12 @@ def _(grad, vec1, alpha):
     lambda r: ((r.normal(size=(2, 3, 2)), r.normal(size=(2, 3, 4)), r.normal(size=(2, 4, 2))), {}),
     lambda r: ((r.normal(size=(2,)), r.normal(size=(2, 3, 4)), r.normal(size=(2, 4, 2))), {"beta": 0.5, "alpha": 2})), inplace=True)
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
-    """`beta * input + alpha * bmm(batch1, batch2)`; with beta 0 the input is ignored."""
+    """`beta * input + alpha * bmm(batch1, batch2)`; with beta 0 the input is ignored.
+
+    >>> import autodiff_lab as lab
+    >>> lab.baddbmm(lab.zeros(1, 1, 1), lab.ones(1, 1, 2), lab.ones(1, 2, 1))
+    tensor([[[2.]]])
+    """
     return _combined("input and batch2", input, bmm.op.kernel(batch1, batch2), beta, alpha)
 
 
@@ -267,7 +297,12 @@ def _(grad, input):
 
 @op(category="linear", latex=r"\sum_i A_{ii}", out=False, samples=calls(lambda r: ((r.normal(size=(3, 3)),), {}), lambda r: ((r.normal(size=(2, 4)),), {}), lambda r: ((r.normal(size=(4, 2)),), {})))
 def trace(input: Tensor) -> Tensor:
-    """The sum of a matrix's diagonal."""
+    """The sum of a matrix's diagonal.
+
+    >>> import autodiff_lab as lab
+    >>> lab.trace(lab.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor(5.)
+    """
     if input.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
     return sum.op.kernel(input.diagonal())
@@ -285,7 +320,13 @@ def _written(result, out):
 
 
 def outer(input, vec2, *, out=None):
-    """Every element of `input` times every element of `vec2`: a matrix."""
+    """Every element of `input` times every element of `vec2`: a matrix.
+
+    >>> import autodiff_lab as lab
+    >>> lab.outer(lab.tensor([1.0, 2.0]), lab.tensor([3.0, 4.0]))
+    tensor([[3., 4.],
+            [6., 8.]])
+    """
     if input.ndim != 1 or vec2.ndim != 1:
         raise RuntimeError(f"outer: Expected 1-D argument self, but got {input.ndim}-D" if input.ndim != 1 else f"outer: Expected 1-D argument vec2, but got {vec2.ndim}-D")
     return _written(input.unsqueeze(1) * vec2, out)

@@ -51,7 +51,12 @@ def flipud(input):
 @op(category="shape", out=False, samples=calls(
     lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=(3, 4)), (1, -2), (0, 1)), {}), lambda r: ((r.normal(size=(5,)), -2, 0), {})))
 def roll(input: Tensor, shifts, dims=None) -> Tensor:
-    """A copy with the elements moved along `dims`; what leaves at one end comes in at the other."""
+    """A copy with the elements moved along `dims`; what leaves at one end comes in at the other.
+
+    >>> import autodiff_lab as lab
+    >>> lab.roll(lab.tensor([1, 2, 3, 4]), 1)
+    tensor([4, 1, 2, 3])
+    """
     dims = () if dims is None else (dims,) if isinstance(dims, int) else tuple(dims)
     shifts = (shifts,) if isinstance(shifts, int) else tuple(int(s) for s in shifts)
     if not shifts:
@@ -70,7 +75,13 @@ def _(grad, shifts, dims):
 
 @op(category="shape", out=False, samples=calls(lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(size=(2, 3, 4)), -1, (1, 2)), {}), lambda r: ((r.normal(size=(3, 4)), 2), {})))
 def rot90(input: Tensor, k: int = 1, dims=(0, 1)) -> Tensor:
-    """A copy turned by 90 degrees `k` times, from the first towards the second of `dims`."""
+    """A copy turned by 90 degrees `k` times, from the first towards the second of `dims`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.rot90(lab.tensor([[1, 2], [3, 4]]))
+    tensor([[2, 4],
+            [1, 3]])
+    """
     if len(dims) != 2:
         raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
     if input.ndim < 2:
@@ -177,7 +188,13 @@ tril, triu = _triangle("tril"), _triangle("triu")
 
 @op(category="shape", out=False, samples=calls(lambda r: ((r.normal(size=(3,)),), {}), lambda r: ((r.normal(size=(2, 3)), -1), {}), lambda r: ((r.normal(size=(2, 3)), 1, 0, 2), {})))
 def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
-    """The last dimension on the diagonal of new matrices, zeros elsewhere."""
+    """The last dimension on the diagonal of new matrices, zeros elsewhere.
+
+    >>> import autodiff_lab as lab
+    >>> lab.diag_embed(lab.tensor([1, 2]))
+    tensor([[1, 0],
+            [0, 2]])
+    """
     a, b = one_dim(dim1, input.ndim + 1), one_dim(dim2, input.ndim + 1)
     if a == b:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
@@ -196,7 +213,13 @@ def _(grad, offset, dim1, dim2):
 
 
 def diag(input, diagonal: int = 0, *, out=None):
-    """A vector on the diagonal of a square matrix, or the diagonal of a matrix as a vector (a copy)."""
+    """A vector on the diagonal of a square matrix, or the diagonal of a matrix as a vector (a copy).
+
+    >>> import autodiff_lab as lab
+    >>> lab.diag(lab.tensor([1, 2]))
+    tensor([[1, 0],
+            [0, 2]])
+    """
     if input.ndim == 1:
         made = diag_embed(input, diagonal)
     elif input.ndim == 2:

@@ -98,6 +98,11 @@ def mean(input: Tensor, dim=None, keepdim: bool = False, *, dtype=None) -> Tenso
 
     Raises:
         RuntimeError: for integers, whose mean is no integer: convert with .float() first.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.tensor([[1.0, 2.0], [3.0, 6.0]])
+    >>> x.mean(), x.mean(dim=0)
+    (tensor(3.), tensor([2., 4.]))
     """
     if dtype is not None:
         input = input.astype(dtype_of(dtype).numpy)
@@ -117,7 +122,12 @@ def _(grad, input_shape, dim, keepdim):
 
 @op(category="reduction", latex=r"\max_i x_i", samples=over_dims, alias=())
 def amax(input: Tensor, dim=(), keepdim: bool = False) -> Tensor:
-    """Largest element; the gradient is shared equally between elements that are equally large."""
+    """Largest element; the gradient is shared equally between elements that are equally large.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([[1.0, 5.0], [4.0, 2.0]]).amax(dim=1)
+    tensor([5., 4.])
+    """
     _need_elements("amax", input, dim)
     return namespace(input).maximum.reduce(input, axis=axes(dim, input.ndim) or None, keepdims=keepdim)
 
@@ -134,7 +144,12 @@ whole = calls(lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(siz
 
 @op(category="reduction", latex=r"\min_i x_i", samples=over_dims)
 def amin(input: Tensor, dim=(), keepdim: bool = False) -> Tensor:
-    """Smallest element; the gradient is shared equally between elements that are equally small."""
+    """Smallest element; the gradient is shared equally between elements that are equally small.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([[1.0, 5.0], [4.0, 2.0]]).amin(dim=1)
+    tensor([1., 2.])
+    """
     _need_elements("amin", input, dim)
     return namespace(input).minimum.reduce(input, axis=axes(dim, input.ndim) or None, keepdims=keepdim)
 
@@ -182,7 +197,12 @@ def _(grad, input, out):
 
 @op(category="reduction", latex=r"\min_i x_i", function=False, method=False, name="min_all", node_name="Min", samples=whole, variants=(("True", "MinBackward1"),))
 def min_all(input: Tensor) -> Tensor:
-    """Smallest of all elements; the gradient is shared equally between elements that are equally small."""
+    """Smallest of all elements; the gradient is shared equally between elements that are equally small.
+
+    >>> import autodiff_lab as lab
+    >>> lab.min(lab.tensor([3.0, 1.0, 2.0]))
+    tensor(1.)
+    """
     if not input.size:
         raise RuntimeError("min(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.")
     return namespace(input).minimum.reduce(input, axis=None)
@@ -262,13 +282,25 @@ def _overloaded(name: str, all_of, along, pairwise):
 
 @op(category="comparison", latex=r"\arg\max_i x_i", samples=over_dims_one, no_grad="a position moves in jumps")
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """Position of the largest element: in the flattened tensor, or along `dim`. The first of equals."""
+    """Position of the largest element: in the flattened tensor, or along `dim`. The first of equals.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.tensor([[1.0, 5.0], [4.0, 2.0]])
+    >>> x.argmax(), x.argmax(dim=1)
+    (tensor(1), tensor([1, 0]))
+    """
     return _position("argmax", input, dim, keepdim)
 
 
 @op(category="comparison", latex=r"\arg\min_i x_i", samples=over_dims_one, no_grad="a position moves in jumps")
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """Position of the smallest element: in the flattened tensor, or along `dim`. The first of equals."""
+    """Position of the smallest element: in the flattened tensor, or along `dim`. The first of equals.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.tensor([[1.0, 5.0], [4.0, 2.0]])
+    >>> x.argmin(), x.argmin(dim=1)
+    (tensor(0), tensor([0, 1]))
+    """
     return _position("argmin", input, dim, keepdim)
 
 
@@ -284,7 +316,12 @@ def _position(name: str, input, dim, keepdim: bool):
 
 @op(category="pointwise", latex=r"\max(x, y)", samples=pairs(gap=0.2), promote="numeric")
 def maximum(input: Tensor, other: Tensor) -> Tensor:
-    """The larger of two elements; NaN if one of them is. Equal elements get half the gradient each."""
+    """The larger of two elements; NaN if one of them is. Equal elements get half the gradient each.
+
+    >>> import autodiff_lab as lab
+    >>> lab.maximum(lab.tensor([1, 5]), lab.tensor([3, 2]))
+    tensor([3, 5])
+    """
     ordered("maximum", input)
     return namespace(input).maximum(input, other)
 
@@ -301,7 +338,12 @@ def _(grad, input, other):
 
 @op(category="pointwise", latex=r"\min(x, y)", samples=pairs(gap=0.2), promote="numeric")
 def minimum(input: Tensor, other: Tensor) -> Tensor:
-    """The smaller of two elements; NaN if one of them is. Equal elements get half the gradient each."""
+    """The smaller of two elements; NaN if one of them is. Equal elements get half the gradient each.
+
+    >>> import autodiff_lab as lab
+    >>> lab.minimum(lab.tensor([1, 5]), lab.tensor([3, 2]))
+    tensor([1, 2])
+    """
     ordered("minimum", input)
     return namespace(input).minimum(input, other)
 

@@ -28,21 +28,36 @@ def _real(name: str, input) -> None:
 
 @op(category="pointwise", latex=r"\lceil x \rceil", samples=whole, inplace=True)
 def ceil(input: Tensor) -> Tensor:
-    """The smallest whole number not below."""
+    """The smallest whole number not below.
+
+    >>> import autodiff_lab as lab
+    >>> lab.ceil(lab.tensor([-1.5, 1.5]))
+    tensor([-1.,  2.])
+    """
     _real("ceil", input)
     return input.copy() if _is_whole(input) else namespace(input).ceil(input)
 
 
 @op(category="pointwise", latex=r"\lfloor x \rfloor", samples=whole, inplace=True)
 def floor(input: Tensor) -> Tensor:
-    """The largest whole number not above."""
+    """The largest whole number not above.
+
+    >>> import autodiff_lab as lab
+    >>> lab.floor(lab.tensor([-1.5, 1.5]))
+    tensor([-2.,  1.])
+    """
     _real("floor", input)
     return input.copy() if _is_whole(input) else namespace(input).floor(input)
 
 
 @op(category="pointwise", latex=r"\operatorname{trunc} x", samples=whole, inplace=True, alias=("fix",))
 def trunc(input: Tensor) -> Tensor:
-    """The whole part: rounded towards 0."""
+    """The whole part: rounded towards 0.
+
+    >>> import autodiff_lab as lab
+    >>> lab.trunc(lab.tensor([-1.5, 1.5]))
+    tensor([-1.,  1.])
+    """
     _real("trunc", input)
     return input.copy() if _is_whole(input) else namespace(input).trunc(input)
 
@@ -89,7 +104,12 @@ def _(grad):
 
 @op(category="pointwise", latex=r"x - \operatorname{trunc} x", samples=whole, inplace=True)
 def frac(input: Tensor) -> Tensor:
-    """What is left of a number without its whole part; it keeps the sign."""
+    """What is left of a number without its whole part; it keeps the sign.
+
+    >>> import autodiff_lab as lab
+    >>> lab.frac(lab.tensor([1.25, -1.25]))
+    tensor([ 0.2500, -0.2500])
+    """
     if _is_whole(input):
         raise RuntimeError(f'"frac_cpu" not implemented for \'{dtype_of(input).title}\'')
     return input - namespace(input).trunc(input)
@@ -126,7 +146,12 @@ def _(grad, out):
 
 @op(category="pointwise", samples=also(reals(), calls(lambda r: ((np.array([1.5, np.nan, np.inf, -np.inf]),), {"posinf": 2.0, "neginf": -3.0}))), inplace=True)
 def nan_to_num(input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None) -> Tensor:
-    """NaN replaced by `nan` (0), infinities by the largest and smallest numbers or by what is given."""
+    """NaN replaced by `nan` (0), infinities by the largest and smallest numbers or by what is given.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nan_to_num(lab.tensor([float("nan"), 1.0]))
+    tensor([0., 1.])
+    """
     if _is_whole(input):
         return input.copy()
     return namespace(input).nan_to_num(input, nan=nan or 0.0, posinf=posinf, neginf=neginf)
@@ -144,6 +169,10 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
 
     Raises:
         RuntimeError: if the types differ or are complex.
+
+    >>> import autodiff_lab as lab
+    >>> lab.heaviside(lab.tensor([-1.0, 0.0, 2.0]), lab.tensor([0.5]))
+    tensor([0.0000, 0.5000, 1.0000])
     """
     if input.dtype.kind == "c" or values.dtype.kind == "c":
         raise RuntimeError("heaviside is not yet implemented for complex tensors.")
@@ -222,14 +251,24 @@ Tensor.ldexp, Tensor.ldexp_ = ldexp, ldexp_
 
 @op(category="other", latex=r"\gcd(x, y)", promote="numeric", inplace=True, no_grad="whole numbers", samples=calls(lambda r: ((r.integers(-30, 30, (3, 4)), r.integers(1, 30, (4,))), {})))
 def gcd(input: Tensor, other: Tensor) -> Tensor:
-    """Greatest common divisor of integers."""
+    """Greatest common divisor of integers.
+
+    >>> import autodiff_lab as lab
+    >>> lab.gcd(lab.tensor([12]), lab.tensor([18]))
+    tensor([6])
+    """
     _whole("gcd", input)
     return namespace(input).gcd(input, other)
 
 
 @op(category="other", latex=r"\operatorname{lcm}(x, y)", promote="numeric", inplace=True, no_grad="whole numbers", samples=calls(lambda r: ((r.integers(-30, 30, (3, 4)), r.integers(1, 30, (4,))), {})))
 def lcm(input: Tensor, other: Tensor) -> Tensor:
-    """Least common multiple of integers."""
+    """Least common multiple of integers.
+
+    >>> import autodiff_lab as lab
+    >>> lab.lcm(lab.tensor([4]), lab.tensor([6]))
+    tensor([12])
+    """
     _whole("lcm", input)
     return namespace(input).lcm(input, other)
 

@@ -255,7 +255,12 @@ def _like(input, dtype, memory_format):
 
 def rand_like(input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False,
               memory_format=None) -> Tensor:
-    """Numbers from [0, 1) in the shape, type and memory layout of `input`."""
+    """Numbers from [0, 1) in the shape, type and memory layout of `input`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.rand_like(lab.zeros(2, 3)).shape
+    torch.Size([2, 3])
+    """
     array = _like(input, dtype, memory_format)
     need_float(array, "check_uniform_bounds")
     return finish(streams.uniform(stream(generator), array), None, device or device_of(input._a), requires_grad)
@@ -263,7 +268,12 @@ def rand_like(input, *, generator=None, dtype=None, layout=None, device=None, re
 
 def randn_like(input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False,
                memory_format=None) -> Tensor:
-    """Standard normal numbers in the shape, type and memory layout of `input`."""
+    """Standard normal numbers in the shape, type and memory layout of `input`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.randn_like(lab.zeros(2, 3)).shape
+    torch.Size([2, 3])
+    """
     array = _like(input, dtype, memory_format)
     need_float(array, "normal_kernel_cpu")
     return finish(streams.normal(stream(generator), array), None, device or device_of(input._a), requires_grad)

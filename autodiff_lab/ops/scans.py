@@ -51,7 +51,12 @@ def _(grad, dim):
 
 @op(category="reduction", latex=r"\prod_{j \le i} x_j", samples=with_zeros, changes_dtype=True, inplace=True)
 def cumprod(input: Tensor, dim: int, *, dtype=None) -> Tensor:
-    """Running product along `dim`. Integers are multiplied as int64."""
+    """Running product along `dim`. Integers are multiplied as int64.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([1, 2, 3, 4]).cumprod(0)
+    tensor([ 1,  2,  6, 24])
+    """
     input, axis = prepared("cumprod", input, dim, dtype)
     return input.copy() if axis is None else namespace(input).cumprod(input, axis=axis, dtype=input.dtype)
 
@@ -79,13 +84,23 @@ def at(value, dim: int, i: int):
 
 @op(category="reduction", latex=r"\max_{j \le i} x_j", outputs=("values", "indices"), differentiable=1, samples=along)
 def cummax(input: Tensor, dim: int):
-    """The largest element so far along `dim`, and the last position where it stands."""
+    """The largest element so far along `dim`, and the last position where it stands.
+
+    >>> import autodiff_lab as lab
+    >>> lab.cummax(lab.tensor([1, 3, 2]), dim=0).values
+    tensor([1, 3, 3])
+    """
     return _running("cummax", "maximum", input, dim)
 
 
 @op(category="reduction", latex=r"\min_{j \le i} x_j", outputs=("values", "indices"), differentiable=1, samples=along)
 def cummin(input: Tensor, dim: int):
-    """The smallest element so far along `dim`, and the last position where it stands."""
+    """The smallest element so far along `dim`, and the last position where it stands.
+
+    >>> import autodiff_lab as lab
+    >>> lab.cummin(lab.tensor([3, 1, 2]), dim=0).values
+    tensor([3, 1, 1])
+    """
     return _running("cummin", "minimum", input, dim)
 
 
@@ -121,6 +136,10 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
 
     Raises:
         RuntimeError: for integers.
+
+    >>> import autodiff_lab as lab
+    >>> lab.logcumsumexp(lab.zeros(3), dim=0)
+    tensor([0.0000, 0.6931, 1.0986])
     """
     if input.dtype not in FLOATING:
         raise RuntimeError(f'"logcumsumexp_out_cpu" not implemented for \'{dtype_of(input).title}\'. Convert to a floating-point type, e.g. with .float().')

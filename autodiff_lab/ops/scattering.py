@@ -73,6 +73,12 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
 
     Raises:
         RuntimeError: for an index out of bounds, of a wrong type or with another number of dimensions.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.tensor([[1, 2], [3, 4]])
+    >>> x.gather(1, lab.tensor([[0, 0], [1, 0]]))
+    tensor([[1, 1],
+            [4, 3]])
     """
     dim = check_places("gather", input, dim, index)
     if not index.size:
@@ -130,6 +136,11 @@ def scatter(input: Tensor, dim: int, index: Tensor, src: Tensor | Number | None 
 
     Args:
         reduce: "add" or "multiply" instead of writing (no gradient).
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(2, 3).scatter(1, lab.tensor([[0], [2]]), 1.0)
+    tensor([[1., 0., 0.],
+            [0., 0., 1.]])
     """
     return copied(_scatter)(input, dim, index, src, value=value, reduce=reduce)
 
@@ -172,7 +183,12 @@ def _scatter_add(input, dim, index, src):
     lambda r: ((r.normal(size=(3, 4)), 1, r.integers(0, 4, (3, 2)), r.normal(size=(3, 2))), {}),
     lambda r: ((r.normal(size=(3, 4)), 0, r.integers(0, 3, (2, 3)), r.normal(size=(5, 4))), {})))
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
-    """A copy of `input` with `src` added along `dim` at `index`; repeated positions add up."""
+    """A copy of `input` with `src` added along `dim` at `index`; repeated positions add up.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(3).scatter_add(0, lab.tensor([0, 0, 2]), lab.tensor([1.0, 2.0, 5.0]))
+    tensor([3., 0., 5.])
+    """
     return copied(_scatter_add)(input, dim, index, src)
 
 
@@ -239,6 +255,10 @@ def scatter_reduce(input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: 
 
     Args:
         include_self: whether what `input` holds there takes part.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(3).scatter_reduce(0, lab.tensor([0, 0, 2]), lab.tensor([1.0, 2.0, 5.0]), "amax")
+    tensor([2., 0., 5.])
     """
     return copied(_scatter_reduce)(input, dim, index, src, reduce, include_self=include_self)
 

@@ -79,6 +79,11 @@ def view(input: Tensor, shape: Ints) -> Tensor:
 
     Raises:
         RuntimeError: if the strides do not allow it (use reshape), or the number of elements differs.
+
+    >>> import autodiff_lab as lab
+    >>> lab.arange(6).view(2, -1)
+    tensor([[0, 1, 2],
+            [3, 4, 5]])
     """
     if len(shape) == 1 and isinstance(shape[0], dtype):
         return _bits(input, shape[0].numpy)
@@ -128,7 +133,13 @@ def _(grad, dim0, dim1):
 
 @op(category="shape", view=True, samples=calls(lambda r: ((r.normal(size=(3, 4)),), {})))
 def t(input: Tensor) -> Tensor:
-    """The transpose of a matrix, as a view; a vector or a number is returned as it is."""
+    """The transpose of a matrix, as a view; a vector or a number is returned as it is.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([[1, 2], [3, 4]]).t()
+    tensor([[1, 3],
+            [2, 4]])
+    """
     if input.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D. Use transpose(dim0, dim1), mT or permute.")
     return input.T if input.ndim == 2 else input[...]
@@ -141,7 +152,12 @@ def _(grad):
 
 @op(category="shape", view=True, samples=calls(lambda r: ((r.normal(size=(2, 3, 4)), (2, 0, 1)), {})))
 def permute(input: Tensor, dims: Ints) -> Tensor:
-    """The view with the dimensions in the order `dims`."""
+    """The view with the dimensions in the order `dims`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(2, 3, 5).permute(2, 0, 1).shape
+    torch.Size([5, 2, 3])
+    """
     if len(dims) != input.ndim:
         raise RuntimeError(f"permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering of dimensions "
                            f"i.e. input.dim() = {input.ndim} is not equal to len(dims) = {len(dims)}")
@@ -164,7 +180,13 @@ def _(grad, dims):
 
 @op(category="shape", view=True, samples=calls(lambda r: ((r.normal(size=(3, 4)), 1), {})), inplace=False)
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
-    """The view with a dimension of size 1 put in at `dim`."""
+    """The view with a dimension of size 1 put in at `dim`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([1, 2]).unsqueeze(1)
+    tensor([[1],
+            [2]])
+    """
     dim = one_dim(dim, input.ndim + 1)
     return input[(slice(None),) * dim + (None,)]
 
@@ -176,7 +198,12 @@ def _(grad, dim):
 
 @op(category="shape", view=True, samples=calls(lambda r: ((r.normal(size=(3, 1, 4)), 1), {}), lambda r: ((r.normal(size=(1, 3, 1)),), {})), out=False, variants=(("dim.__class__ is int", "SqueezeBackward1"), ("dim is not None", "SqueezeBackward2")))
 def squeeze(input: Tensor, dim=None) -> Tensor:
-    """The view without dimensions of size 1: all, or those in `dim`."""
+    """The view without dimensions of size 1: all, or those in `dim`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(1, 3, 1).squeeze().shape, lab.zeros(1, 3, 1).squeeze(0).shape
+    (torch.Size([3]), torch.Size([3, 1]))
+    """
     if dim is None:
         return input.squeeze()[...]
     if dim.__class__ is int and -input.ndim <= dim < input.ndim:  # the usual case
@@ -193,7 +220,13 @@ def _(grad, input_shape):
 
 @op(category="shape", view=True, function=False, samples=calls(lambda r: ((r.normal(size=(3, 1)), (2, 3, 4)), {}), lambda r: ((r.normal(size=(3, 1)), (-1, 2)), {}), lambda r: ((r.normal(size=()), (2,)), {})))
 def expand(input: Tensor, size: Ints) -> Tensor:
-    """The view with dimensions of size 1 stretched, without copying. -1 keeps a size."""
+    """The view with dimensions of size 1 stretched, without copying. -1 keeps a size.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([[1], [2]]).expand(2, 3)
+    tensor([[1, 1, 1],
+            [2, 2, 2]])
+    """
     sizes, steps = input.shape, input.strides
     extra = len(size) - len(sizes)
     if extra < 0:
@@ -227,7 +260,13 @@ def _(grad, input_shape):
 
 @op(category="shape", view="maybe", function=False, out=False, node_name="Clone", samples=calls(lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(size=(3, 4)).T,), {})))
 def contiguous(input: Tensor, memory_format=None) -> Tensor:
-    """The tensor itself if its memory is in C order (or channels last, if asked), else a copy that is."""
+    """The tensor itself if its memory is in C order (or channels last, if asked), else a copy that is.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.zeros(2, 3).T
+    >>> x.is_contiguous(), x.contiguous().is_contiguous()
+    (False, True)
+    """
     if memory_format is not None and str(memory_format).startswith("torch.channels_last"):
         return channels_last(input)
     if isinstance(input, np.generic) or input.flags.c_contiguous:
@@ -369,7 +408,12 @@ def _(grad, dimension, size, step):
 # ---- by composition of the above ----
 
 def narrow(input, dim: int, start, length: int):
-    """The view of `length` slices along `dim`, from `start` on."""
+    """The view of `length` slices along `dim`, from `start` on.
+
+    >>> import autodiff_lab as lab
+    >>> lab.arange(5).narrow(0, 1, 3)
+    tensor([1, 2, 3])
+    """
     if not input.ndim:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     dim = one_dim(dim, input.ndim)
@@ -445,7 +489,13 @@ def ravel(input):
 
 
 def view_as(self, other):
-    """`view` with the shape of `other`."""
+    """`view` with the shape of `other`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.arange(4).view_as(lab.zeros(2, 2))
+    tensor([[0, 1],
+            [2, 3]])
+    """
     return self.view(other.shape)
 
 
@@ -455,7 +505,13 @@ def reshape_as(self, other):
 
 
 def expand_as(self, other):
-    """`expand` to the shape of `other`."""
+    """`expand` to the shape of `other`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([[1], [2]]).expand_as(lab.zeros(2, 3))
+    tensor([[1, 1, 1],
+            [2, 2, 2]])
+    """
     return self.expand(other.shape)
 
 
@@ -475,7 +531,12 @@ def swapdims(input, dim0: int, dim1: int):
 
 
 def movedim(input, source, destination):
-    """The view with dimensions moved from `source` to `destination`; the others keep their order."""
+    """The view with dimensions moved from `source` to `destination`; the others keep their order.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(2, 3, 5).movedim(0, -1).shape
+    torch.Size([3, 5, 2])
+    """
     n = input.ndim
     same = source == destination or not n
     source = [one_dim(d, n) for d in ((source,) if isinstance(source, int) else source)]

@@ -93,7 +93,12 @@ def _(grad, input, y, dim):
 
 @op(category="activation", latex=r"x_i - \ln \sum_j e^{x_j}", samples=along)
 def log_softmax(input: Tensor, dim: int, dtype=None) -> Tensor:
-    """The logarithm of softmax, computed without overflow or log(0)."""
+    """The logarithm of softmax, computed without overflow or log(0).
+
+    >>> import autodiff_lab as lab
+    >>> lab.log_softmax(lab.tensor([0.0, 1.0, 2.0]), dim=0)
+    tensor([-2.4076, -1.4076, -0.4076])
+    """
     input, axis = prepared("log_softmax_lastdim", input, dim, dtype)
     xp = namespace(input)
     if not input.ndim:

@@ -75,7 +75,12 @@ def _(grad, indices, dim, input_shape):
 
 
 def argsort(input, dim: int = -1, descending: bool = False, *, stable: bool = False):
-    """The positions that sort the tensor along `dim`."""
+    """The positions that sort the tensor along `dim`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.argsort(lab.tensor([3.0, 1.0, 2.0]))
+    tensor([1, 2, 0])
+    """
     return sort(input.detach(), dim, descending, stable=stable)[1]
 
 
@@ -134,7 +139,12 @@ def _(grad, indices, dim, input_shape):
 @op(category="index", outputs=("values", "indices"), differentiable=1, samples=calls(
     lambda r: ((distinct(r, 3, 5), 2), {}), lambda r: ((distinct(r, 5, 3), 5, 0, True), {}), lambda r: ((r.normal(size=()), 1), {})))
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False):
-    """The `k`-th smallest element along `dim` (counted from 1), and its position."""
+    """The `k`-th smallest element along `dim` (counted from 1), and its position.
+
+    >>> import autodiff_lab as lab
+    >>> lab.kthvalue(lab.tensor([5.0, 1.0, 3.0]), 2).values
+    tensor(3.)
+    """
     dim = one_dim(dim, input.ndim)
     refuse("kthvalue_cpu", input, "bc")
     size = input.shape[dim] if input.ndim else 1

@@ -32,7 +32,12 @@ def scipy_call(name: str, input, *others):
 
 @op(category="pointwise", latex=r"\operatorname{erf} x", samples=reals(), promote="float", inplace=True)
 def erf(input: Tensor) -> Tensor:
-    """The error function: the chance that a normal number is within x * sqrt(2) of its mean."""
+    """The error function: the chance that a normal number is within x * sqrt(2) of its mean.
+
+    >>> import autodiff_lab as lab
+    >>> lab.erf(lab.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.8427])
+    """
     return fast.erf(input) if input.dtype == "float32" else scipy_call("erf", input)
 
 
@@ -43,7 +48,12 @@ def _(grad, input):
 
 @op(category="pointwise", latex=r"1 - \operatorname{erf} x", samples=reals(), promote="float", inplace=True)
 def erfc(input: Tensor) -> Tensor:
-    """1 minus the error function, exact far out."""
+    """1 minus the error function, exact far out.
+
+    >>> import autodiff_lab as lab
+    >>> lab.erfc(lab.tensor([0.0, 1.0]))
+    tensor([1.0000, 0.1573])
+    """
     return scipy_call("erfc", input)
 
 
@@ -54,7 +64,12 @@ def _(grad, input):
 
 @op(category="pointwise", latex=r"\operatorname{erf}^{-1} x", samples=unit(), promote="float", inplace=True)
 def erfinv(input: Tensor) -> Tensor:
-    """The inverse of the error function; inf at 1, nan beyond."""
+    """The inverse of the error function; inf at 1, nan beyond.
+
+    >>> import autodiff_lab as lab
+    >>> lab.erfinv(lab.tensor([0.0, 0.5]))
+    tensor([0.0000, 0.4769])
+    """
     return scipy_call("erfinv", input)
 
 
@@ -111,7 +126,12 @@ def _(grad, input):
 
 @op(category="pointwise", latex=r"\ln |\Gamma(x)|", samples=positive(), promote="float", inplace=True)
 def lgamma(input: Tensor) -> Tensor:
-    """The logarithm of the absolute value of the gamma function."""
+    """The logarithm of the absolute value of the gamma function.
+
+    >>> import autodiff_lab as lab
+    >>> lab.lgamma(lab.tensor([5.0])).exp().round()  # 4!
+    tensor([24.])
+    """
     return scipy_call("gammaln", input)
 
 
@@ -122,7 +142,12 @@ def _(grad, input):
 
 @op(category="pointwise", latex=r"\psi(x)", samples=positive(), promote="float", inplace=True)
 def digamma(input: Tensor) -> Tensor:
-    """The derivative of lgamma."""
+    """The derivative of lgamma.
+
+    >>> import autodiff_lab as lab
+    >>> lab.digamma(lab.tensor([1.0]))
+    tensor([-0.5772])
+    """
     return scipy_call("psi", input)
 
 
@@ -318,7 +343,12 @@ def spherical_bessel_j0(input: Tensor) -> Tensor:
 @op(category="pointwise", latex=r"\ln \frac{x}{1 - x}", promote="float", inplace=True, samples=calls(
     lambda r: ((r.uniform(0.1, 0.9, (3, 4)),), {}), lambda r: ((r.uniform(0.0, 1.0, (3, 4)), 0.2), {}), lambda r: ((r.uniform(0.1, 0.9, ()),), {})))
 def logit(input: Tensor, eps: float | None = None) -> Tensor:
-    """The inverse of sigmoid. With `eps`, input is held in [eps, 1 - eps] first."""
+    """The inverse of sigmoid. With `eps`, input is held in [eps, 1 - eps] first.
+
+    >>> import autodiff_lab as lab
+    >>> lab.logit(lab.tensor([0.5, 0.9]))
+    tensor([0.0000, 2.1972])
+    """
     xp = namespace(input)
     x = input if eps is None else xp.minimum(xp.maximum(input, eps), 1 - eps)
     return xp.log(x / (1 - x))
@@ -335,7 +365,12 @@ def _(grad, input, eps):
 @op(category="pointwise", latex=r"x \ln y", samples=also(pairs(positive_other=True), calls(
     lambda r: ((np.array([0.0, 1.2]), 2.5), {}), lambda r: ((np.array([0.0, 1.2]), np.array([2.5, 0.3])), {}), lambda r: ((np.array([-0.4, 1.2]), 0.5), {}))), promote="float", inplace=True, variants=(("not isinstance(input, Tensor)", "XlogyBackward1"), ("not isinstance(other, Tensor)", "XlogyBackward2")))
 def xlogy(input: Tensor | Number, other: Tensor | Number) -> Tensor:
-    """`input * log(other)`, and 0 where input is 0 (unless other is NaN)."""
+    """`input * log(other)`, and 0 where input is 0 (unless other is NaN).
+
+    >>> import autodiff_lab as lab
+    >>> lab.xlogy(lab.tensor([0.0, 2.0]), lab.tensor([0.0, 3.0]))
+    tensor([0.0000, 2.1972])
+    """
     return _times_log(namespace(input).log, input, other)
 
 
@@ -394,7 +429,12 @@ def _(grad, input):
 
 @op(category="pointwise", latex=r"\ln(e^x + e^y)", samples=pairs(), promote="numeric")
 def logaddexp(input: Tensor, other: Tensor) -> Tensor:
-    """The logarithm of the sum of exponentials, without overflow."""
+    """The logarithm of the sum of exponentials, without overflow.
+
+    >>> import autodiff_lab as lab
+    >>> lab.logaddexp(lab.tensor([1000.0]), lab.tensor([1000.0]))
+    tensor([1000.6932])
+    """
     _floats_only("logaddexp", input)
     xp = namespace(input)
     if input.dtype.kind == "c":

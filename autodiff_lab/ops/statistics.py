@@ -20,7 +20,12 @@ with_zeros = calls(
 
 @op(category="reduction", latex=r"\prod_i x_i", samples=with_zeros, changes_dtype=True, variants=(("dim is not None", "ProdBackward1"),))
 def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype=None) -> Tensor:
-    """Product over all elements, or along `dim`. Integers are multiplied as int64."""
+    """Product over all elements, or along `dim`. Integers are multiplied as int64.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([1, 2, 3, 4]).prod()
+    tensor(24)
+    """
     if dtype is not None:
         input = input.astype(dtype_of(dtype).numpy)
     elif input.dtype.kind in "iub":
@@ -102,7 +107,13 @@ moments = calls(lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(s
 
 @op(category="reduction", latex=r"\frac{1}{n - c}\sum_i (x_i - \bar x)^2", function=False, method=False, name="var", samples=None, out=True)
 def var_op(input: Tensor, dim=None, correction=1, keepdim: bool = False) -> Tensor:
-    """Variance; see var."""
+    """Variance; see var.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.tensor([1.0, 2.0, 3.0, 4.0])
+    >>> x.var(), x.var(correction=0)
+    (tensor(1.6667), tensor(1.2500))
+    """
     return _squares("var", input, dim, correction, keepdim)[1]
 
 
@@ -113,7 +124,13 @@ def _(grad, input, dim, correction, keepdim):
 
 @op(category="reduction", latex=r"\sqrt{\frac{1}{n - c}\sum_i (x_i - \bar x)^2}", function=False, method=False, name="std", samples=None, out=True)
 def std_op(input: Tensor, dim=None, correction=1, keepdim: bool = False) -> Tensor:
-    """Standard deviation; see std."""
+    """Standard deviation; see std.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.tensor([1.0, 2.0, 3.0, 4.0])
+    >>> x.std(), x.std(correction=0)
+    (tensor(1.2910), tensor(1.1180))
+    """
     variance = _squares("std", input, dim, correction, keepdim)[1]
     return namespace(input).sqrt(variance)
 
@@ -202,7 +219,12 @@ for _op in (var_op, std_op, var_mean_op, std_mean_op):
     lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=(2, 3, 4)), (0, -1), True), {}), lambda r: ((r.normal(size=()), 0), {}),
     lambda r: ((r.normal(size=(2, 3)) + 1j * r.normal(size=(2, 3)), 1), {})))
 def logsumexp(input: Tensor, dim, keepdim: bool = False) -> Tensor:
-    """The logarithm of the sum of exponentials over `dim`, without overflow."""
+    """The logarithm of the sum of exponentials over `dim`, without overflow.
+
+    >>> import autodiff_lab as lab
+    >>> lab.logsumexp(lab.tensor([1000.0, 1000.0]), dim=0)
+    tensor(1000.6932)
+    """
     xp = namespace(input)
     axis = axes(dim, input.ndim) or None
     if not input.size:
@@ -359,7 +381,12 @@ _either("nanmedian", nanmedian_all, nanmedian_dim, "The middle element, leaving 
 @op(category="reduction", latex=r"\operatorname{mode}_i x_i", outputs=("values", "indices"), differentiable=1, samples=calls(
     lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=()),), {})))
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False):
-    """The value that occurs most often along `dim` (the smallest of several) and its last position."""
+    """The value that occurs most often along `dim` (the smallest of several) and its last position.
+
+    >>> import autodiff_lab as lab
+    >>> lab.mode(lab.tensor([1, 2, 2, 3])).values
+    tensor(2)
+    """
     xp = namespace(input)
     axis = axes(dim, input.ndim)
     if not axis:

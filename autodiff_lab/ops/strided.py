@@ -63,7 +63,13 @@ def overlaps(size, stride) -> bool:
 @op(category="shape", view=True, out=False, function=False, method=False, extras=("frame",), samples=calls(
     lambda r: ((r.normal(size=(3, 4)), (2, 2), (4, 1), 1), {}), lambda r: ((r.normal(size=(6,)), (4, 3), (1, 1)), {})))
 def as_strided(input: Tensor, size, stride, storage_offset: int = 0) -> Tensor:
-    """A view of the memory with any sizes and strides; here `storage_offset` counts from the first element of `input`."""
+    """A view of the memory with any sizes and strides; here `storage_offset` counts from the first element of `input`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.arange(6.0).as_strided((2, 2), (1, 2))
+    tensor([[0., 2.],
+            [1., 3.]])
+    """
     return strided(input, size, stride, storage_offset or 0), frame_of(input)
 
 

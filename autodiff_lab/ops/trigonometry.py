@@ -15,7 +15,12 @@ from ..core.tensor import Tensor
 
 @op(category="pointwise", latex=r"\sin x", samples=reals(), promote="float", inplace=True, ufunc=np.sin)
 def sin(input: Tensor) -> Tensor:
-    """The sine of every element, in radians."""
+    """The sine of every element, in radians.
+
+    >>> import autodiff_lab as lab
+    >>> lab.sin(lab.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.8415])
+    """
     return namespace(input).sin(input)
 
 
@@ -25,7 +30,12 @@ def _(grad, input):
 
 @op(category="pointwise", latex=r"\cos x", samples=reals(), promote="float", inplace=True, ufunc=np.cos)
 def cos(input: Tensor) -> Tensor:
-    """The cosine of every element, in radians."""
+    """The cosine of every element, in radians.
+
+    >>> import autodiff_lab as lab
+    >>> lab.cos(lab.tensor([0.0, 1.0]))
+    tensor([1.0000, 0.5403])
+    """
     return namespace(input).cos(input)
 
 
@@ -35,7 +45,12 @@ def _(grad, input):
 
 @op(category="pointwise", latex=r"\tan x", samples=reals(-1, 1), promote="float", inplace=True, ufunc=np.tan)
 def tan(input: Tensor) -> Tensor:
-    """The tangent of every element, in radians."""
+    """The tangent of every element, in radians.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tan(lab.tensor([0.0, 1.0]))
+    tensor([0.0000, 1.5574])
+    """
     return namespace(input).tan(input)
 
 
@@ -45,7 +60,12 @@ def _(grad, out):
 
 @op(category="pointwise", latex=r"\arcsin x", samples=unit(), promote="float", inplace=True, ufunc=np.arcsin, alias=("arcsin",))
 def asin(input: Tensor) -> Tensor:
-    """The angle whose sine is the element; nan outside [-1, 1]."""
+    """The angle whose sine is the element; nan outside [-1, 1].
+
+    >>> import autodiff_lab as lab
+    >>> lab.asin(lab.tensor([0.0, 1.0]))
+    tensor([0.0000, 1.5708])
+    """
     return namespace(input).arcsin(input)
 
 
@@ -55,7 +75,12 @@ def _(grad, input):
 
 @op(category="pointwise", latex=r"\arccos x", samples=unit(), promote="float", inplace=True, ufunc=np.arccos, alias=("arccos",))
 def acos(input: Tensor) -> Tensor:
-    """The angle whose cosine is the element; nan outside [-1, 1]."""
+    """The angle whose cosine is the element; nan outside [-1, 1].
+
+    >>> import autodiff_lab as lab
+    >>> lab.acos(lab.tensor([1.0, 0.0]))
+    tensor([0.0000, 1.5708])
+    """
     return namespace(input).arccos(input)
 
 
@@ -65,7 +90,12 @@ def _(grad, input):
 
 @op(category="pointwise", latex=r"\arctan x", samples=reals(), promote="float", inplace=True, ufunc=np.arctan, alias=("arctan",))
 def atan(input: Tensor) -> Tensor:
-    """The angle whose tangent is the element."""
+    """The angle whose tangent is the element.
+
+    >>> import autodiff_lab as lab
+    >>> lab.atan(lab.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.7854])
+    """
     return namespace(input).arctan(input)
 
 
@@ -75,7 +105,12 @@ def _(grad, input):
 
 @op(category="pointwise", latex=r"\sinh x", samples=reals(), promote="float", inplace=True, ufunc=np.sinh)
 def sinh(input: Tensor) -> Tensor:
-    """The hyperbolic sine of every element."""
+    """The hyperbolic sine of every element.
+
+    >>> import autodiff_lab as lab
+    >>> lab.sinh(lab.tensor([0.0, 1.0]))
+    tensor([0.0000, 1.1752])
+    """
     return namespace(input).sinh(input)
 
 
@@ -85,7 +120,12 @@ def _(grad, input):
 
 @op(category="pointwise", latex=r"\cosh x", samples=reals(), promote="float", inplace=True, ufunc=np.cosh)
 def cosh(input: Tensor) -> Tensor:
-    """The hyperbolic cosine of every element."""
+    """The hyperbolic cosine of every element.
+
+    >>> import autodiff_lab as lab
+    >>> lab.cosh(lab.tensor([0.0, 1.0]))
+    tensor([1.0000, 1.5431])
+    """
     return namespace(input).cosh(input)
 
 
@@ -125,7 +165,12 @@ def _(grad, input):
 
 @op(category="pointwise", latex=r"\frac{\pi}{180} x", samples=reals(-90, 90), promote="float", inplace=True)
 def deg2rad(input: Tensor) -> Tensor:
-    """Degrees as radians."""
+    """Degrees as radians.
+
+    >>> import autodiff_lab as lab
+    >>> lab.deg2rad(lab.tensor([180.0]))
+    tensor([3.1416])
+    """
     _no_complex("deg2rad", input)
     return input * (math.pi / 180)
 
@@ -136,7 +181,12 @@ def _(grad):
 
 @op(category="pointwise", latex=r"\frac{180}{\pi} x", samples=reals(), promote="float", inplace=True)
 def rad2deg(input: Tensor) -> Tensor:
-    """Radians as degrees."""
+    """Radians as degrees.
+
+    >>> import autodiff_lab as lab
+    >>> lab.rad2deg(lab.tensor([3.1416])).round()
+    tensor([180.])
+    """
     _no_complex("rad2deg", input)
     return input * (180 / math.pi)
 
@@ -153,7 +203,12 @@ def _no_complex(name: str, input) -> None:
 
 @op(category="pointwise", latex=r"\operatorname{atan2}(y, x)", samples=pairs(positive_other=True), promote="float", inplace=True, alias=("arctan2",))
 def atan2(input: Tensor, other: Tensor) -> Tensor:
-    """The angle of the point (x = other, y = input), in (-pi, pi]. At the origin value and gradients are 0."""
+    """The angle of the point (x = other, y = input), in (-pi, pi]. At the origin value and gradients are 0.
+
+    >>> import autodiff_lab as lab
+    >>> lab.atan2(lab.tensor([1.0, -1.0]), lab.tensor([1.0, -1.0]))
+    tensor([ 0.7854, -2.3562])
+    """
     return namespace(input).arctan2(input, other)
 
 
@@ -179,6 +234,10 @@ def hypot(input: Tensor, other: Tensor) -> Tensor:
 
     Raises:
         RuntimeError: for integers.
+
+    >>> import autodiff_lab as lab
+    >>> lab.hypot(lab.tensor([3.0]), lab.tensor([4.0]))
+    tensor([5.])
     """
     if dtype_of(input).category != 2:
         raise RuntimeError(f'"hypot_cpu" not implemented for \'{dtype_of(input).title}\'. Convert to a floating-point type, e.g. with .float().')
@@ -197,7 +256,12 @@ def _(grad, other, out):
 
 @op(category="pointwise", latex=r"\frac{\sin \pi x}{\pi x}", samples=also(away_from(0.0), calls(lambda r: ((np.array([0.0, 0.4]),), {}))), promote="float", inplace=True)
 def sinc(input: Tensor) -> Tensor:
-    """sin(pi x) / (pi x), and 1 at 0."""
+    """sin(pi x) / (pi x), and 1 at 0.
+
+    >>> import autodiff_lab as lab
+    >>> lab.sinc(lab.tensor([0.0, 0.5]))
+    tensor([1.0000, 0.6366])
+    """
     xp = namespace(input)
     scaled = input * math.pi
     return xp.where(input == 0, 1, xp.sin(scaled) / xp.where(input == 0, 1, scaled)).astype(input.dtype)

@@ -219,7 +219,12 @@ def upsample_bilinear(input, size=None, scale_factor=None):
 # ---- sampling at arbitrary places ----
 
 def affine_grid(theta, size, align_corners: bool | None = None):
-    """The grid for `grid_sample` that an affine map `theta` (N, 2, 3) or (N, 3, 4) makes of the unit square or cube."""
+    """The grid for `grid_sample` that an affine map `theta` (N, 2, 3) or (N, 3, 4) makes of the unit square or cube.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.affine_grid(lab.eye(2, 3)[None], (1, 1, 2, 2), align_corners=False).shape
+    torch.Size([1, 2, 2, 2])
+    """
     size = tuple(size)
     d = len(size) - 2
     if d not in (2, 3):
@@ -254,6 +259,12 @@ def grid_sample(input, grid, mode: str = "bilinear", padding_mode: str = "zeros"
     Args:
         mode: "bilinear", "nearest" or (4-D input) "bicubic".
         padding_mode: what is outside: "zeros", "border" or "reflection".
+
+    >>> import autodiff_lab as lab
+    >>> image = lab.tensor([[[[1.0, 3.0]]]])
+    >>> middle = lab.zeros(1, 1, 1, 2)
+    >>> lab.nn.functional.grid_sample(image, middle, align_corners=False)
+    tensor([[[[2.]]]])
     """
     lab = public[""]
     d = input.ndim - 2
