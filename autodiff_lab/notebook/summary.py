@@ -67,6 +67,16 @@ def summary(model, *inputs, time: bool = False, **options) -> Summary:
 
     A parameter that several modules share is counted where it is met first and named as tied elsewhere. What
     was never called is listed last.
+
+    >>> import autodiff_lab as lab
+    >>> lab.summary(lab.nn.Sequential(lab.nn.Linear(2, 3), lab.nn.ReLU()), lab.zeros(1, 2))
+    layer        output  parameters  memory
+    ───────────────────────────────────────
+    Sequential      1×3           –       –
+      0  Linear     1×3           9    12 B
+      1  ReLU       1×3           –    12 B
+    ───────────────────────────────────────
+    9 parameters (36 B as float32).
     """
     if not hasattr(model, "named_modules"):
         raise TypeError(f"lab.summary(model, x) describes a module, not {type(model).__name__}.")

@@ -52,6 +52,19 @@ def watch(model=None, *optimizers, title: str = "Training", field=None, epochs: 
 
     Returns:
         Run: `run.log(val_loss=...)` adds curves; `run.to_frame()`, `run.figure()`, `run.save(file)`, `run.as_code()`.
+
+    >>> import autodiff_lab as lab
+    >>> _ = lab.manual_seed(0)
+    >>> model = lab.nn.Linear(1, 1)
+    >>> optimizer = lab.optim.SGD(model.parameters(), lr=0.1)
+    >>> run = lab.watch(model, optimizer)
+    >>> for step in range(3):
+    ...     loss = (model(lab.ones(1, 1)) - 2).square().mean()
+    ...     optimizer.zero_grad(); loss.backward(); optimizer.step()
+    >>> run
+    Training: 3 steps
+      loss fell from 2.164 to 0.2805, lowest 0.2805 at step 3.
+      lr           0.1
     """
     frame = learner_frame(sys._getframe(1))
     found = sort_out((model, *optimizers))
@@ -404,7 +417,20 @@ def _cell_ended(result) -> None:
 
 
 def compare(*runs, title: str = "Compare"):
-    """Several runs in one picture; runs of one name become one line with a band."""
+    """Several runs in one picture; runs of one name become one line with a band.
+
+    >>> import autodiff_lab as lab
+    >>> runs = []
+    >>> for lr in (0.1, 0.3):
+    ...     w = lab.tensor(1.0, requires_grad=True)
+    ...     optimizer = lab.optim.SGD([w], lr=lr)
+    ...     runs.append(lab.watch(optimizer, title=f"lr {lr}"))
+    ...     (w * w).backward(); optimizer.step()
+    >>> lab.compare(*runs)
+    Compare
+      lr 0.1, loss: 1 at the end
+      lr 0.3, loss: 1 at the end
+    """
     from .compare import comparison
 
     return comparison([run.record if hasattr(run, "record") else run for run in runs], title)
