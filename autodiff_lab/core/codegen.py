@@ -290,6 +290,7 @@ def forward_text(op, names: list[str], flavour: str) -> str:
     with_out = op.has_out and flavour == "forward"
     lines = alias_lines(op) + unwrap_lines(op, flavour) + promote_lines(op)
     lines += ["try:", f"    out_a = kernel({call_arguments(op, True)})",
+              "except OverflowError as error:", f"    out_a = wrapped(OP, error, {original_arguments(op)}, {call_arguments(op, True)})",
               "except Exception as error:", f"    raise explain(OP, error, {original_arguments(op)}) from None"]
     if op.extras:
         lines.append(f"out_a, {', '.join(op.extras)} = out_a")
@@ -445,23 +446,56 @@ def reopen(node) -> tuple:
     return tuple(opened)
 
 
+def saved_place(op, name: str) -> tuple[str, int, bool]:
+    """The name of a saved value, where it stands among what is saved, and whether it is an output, which has its version beside it."""
+    name = {"self": op.params[0].name if op.params else "self", "result": "out"}.get(name, name)  # PyTorch's words for input and out
+    position = 0
+    for each in op.built.saved_names:
+        is_output = each == "out" or (isinstance(op.outputs, tuple) and each in op.outputs)
+        if each == name:
+            return name, position, is_output
+        position += 2 if is_output else 1
+    raise AttributeError(f"{op.node_name} saves {op.built.saved_names}, not {name!r}.")
+
+
 def saved_value(op, node, name):
-    """The saved value `name` of `node` for `_saved_<name>`; `self` and `result` are PyTorch's words for input and out."""
+    """The saved value `name` of `node` for `_saved_<name>`."""
     from .support import saved_output
     from .tensor import Tensor, wrap
 
-    name = {"self": op.params[0].name if op.params else "self", "result": "out"}.get(name, name)
-    names = op.built.saved_names
-    if name not in names:
-        raise AttributeError(f"{op.node_name} saves {names}, not {name!r}.")
+    name, position, is_output = saved_place(op, name)
     saved = node.saved if node.saved.__class__ is tuple else reopen(node)
-    position = 0
-    for each in names:
-        is_output = each == "out" or (isinstance(op.outputs, tuple) and each in op.outputs)
-        if each == name:
-            value = saved[position]
-            if is_output:
-                return saved_output(node, value, 0 if each == "out" else op.outputs.index(each), saved[position + 1])
-            return wrap(value) if not isinstance(value, Tensor) and hasattr(value, "dtype") else value
-        position += 2 if is_output else 1
-    raise AttributeError(name)
+    value = saved[position]
+    if is_output:
+        return saved_output(node, value, 0 if name == "out" else op.outputs.index(name), saved[position + 1])
+    return wrap(value) if not isinstance(value, Tensor) and hasattr(value, "dtype") else value
+
+
+class RawSaved:
+    """One saved tensor of a node, as `grad_fn._raw_saved_<name>` gives it."""
+
+    def __init__(self, op, node, name: str):
+        self._op, self._node, self._name = op, node, name
+        saved_place(op, name)
+
+    def register_hooks(self, pack_hook, unpack_hook) -> None:
+        """Keep `pack_hook(tensor)` instead of the tensor, and take it out again by `unpack_hook`.
+
+        Raises:
+            RuntimeError: if there are hooks already, the graph is freed, or what is saved is no tensor.
+        """
+        from .tensor import Tensor
+
+        node = self._node
+        _, position, _ = saved_place(self._op, self._name)
+        if node.saved is None:
+            raise RuntimeError(FREED)
+        value = saved_value(self._op, node, self._name)
+        if not isinstance(value, Tensor):
+            raise RuntimeError("Calling register_hooks on a saved tensor with value None is forbidden")
+        triples = Packed((None, v, None) for v in node.saved) if node.saved.__class__ is tuple else node.saved
+        unpack, kept, _ = triples[position]
+        if unpack is not None:
+            raise RuntimeError("Calling register_hooks on a saved tensor whose hooks have already been set. Hint: only one pair of hooks is allowed at a time.")
+        triples[position] = (unpack_hook, pack_hook(value.detach()), Tensor if isinstance(kept, Tensor) else np.ndarray)
+        node.saved = triples

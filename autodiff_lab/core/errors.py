@@ -11,7 +11,7 @@ import numpy as np
 
 from . import observe
 
-__all__ = ["broadcast_error", "caution", "explain"]
+__all__ = ["broadcast_error", "caution", "explain", "wrap_around", "wrapped"]
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -28,6 +28,41 @@ def explain(op, error: Exception, args: tuple) -> Exception:
     found = _device_mismatch(op, tensors) or _translated(op, error, tensors)
     if observe.observers:
         observe.tell("op_failed", op, args, found)
+    return found
+
+
+NUMBERS = frozenset(("alpha", "beta", "value", "min", "max"))
+
+
+def wrapped(op, error, originals: tuple, *args, **kwargs):
+    """The result of a kernel that met whole numbers which its type cannot hold: they wrap around, as in PyTorch."""
+    args = wrap_around(op, error, originals, list(args))
+    kwargs = dict(zip(kwargs, wrap_around(op, error, originals, list(kwargs.values()), list(kwargs), args), strict=True))
+    try:
+        return op.kernel(*args, **kwargs)
+    except Exception as again:
+        raise explain(op, again, originals) from None
+
+
+def wrap_around(op, error, originals: tuple, values: list, names: list | None = None, beside=()) -> list:
+    """`values` of an operator's parameters with its numbers brought into the range of its tensors.
+
+    Raises:
+        RuntimeError: if that is not what is wrong, or a number is too large for an operator that stores it.
+    """
+    params = {p.name: p for p in op.params}
+    whole = {v.dtype for v in [*values, *beside] if getattr(getattr(v, "dtype", None), "kind", "") in ("i", "u")}
+    if len(whole) != 1 or "out of bounds" not in str(error):
+        raise explain(op, error, originals) from None
+    info = np.iinfo(next(iter(whole)))
+    span = info.max - info.min + 1
+    found = []
+    for name, value in zip(names or params, values, strict=False):
+        if value.__class__ is int and (params[name].is_tensor or name in NUMBERS):
+            if op.promote is None and not -span < value <= info.max:
+                raise explain(op, error, originals) from None
+            value = (value - info.min) % span + info.min
+        found.append(value)
     return found
 
 

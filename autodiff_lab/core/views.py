@@ -265,7 +265,11 @@ def write_in_place(op, self, args):
     try:
         if op.promote is not None and len(plan.tensors) > 1 or op.promote == "float":
             values = _promoted(op, plan, values)
-        result, extras = _store(op, plan, self, values)
+        try:
+            result, extras = _store(op, plan, self, values)
+        except OverflowError as error:
+            from .errors import wrap_around
+            result, extras = _store(op, plan, self, wrap_around(op, error, args, list(values)))
     except Exception as error:
         from .errors import explain
         raise explain(op, error, args) from None

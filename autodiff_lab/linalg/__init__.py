@@ -445,6 +445,7 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     if n < 1:
         raise RuntimeError("N must be greater than 1.")
     x = x if x.ndim else x.unsqueeze(0)
+    x = x if x.is_floating_point() or x.is_complex() else x.long()
     return _all["stack"]([x ** k for k in range(n)], -1)
 
 

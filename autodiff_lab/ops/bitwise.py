@@ -19,12 +19,12 @@ shifts = calls(lambda r: ((r.integers(-9, 9, (3, 4)), r.integers(0, 9, (4,))), {
 def check_bits(name: str, *operands) -> None:
     """
     Raises:
-        RuntimeError: if one of the operands is floating or complex.
+        NotImplementedError: if one of the operands is floating or complex.
     """
     for value in operands:
         kind = dtype_of(value if hasattr(value, "dtype") else type(value))
         if kind.category >= 2:
-            raise RuntimeError(f'"{name}_cpu" not implemented for \'{kind.title}\'. Bits need integers or truth values: convert with .long() or compare first.')
+            raise NotImplementedError(f'"{name}_cpu" not implemented for \'{kind.title}\'. Bits need integers or truth values: convert with .long() or compare first.')
 
 
 @op(category="other", latex=r"x \mathbin{\&} y", samples=integers, promote="numeric", inplace=True, dunder=("__and__", "__rand__", "__iand__"), no_grad=BITS)
@@ -100,7 +100,7 @@ def _shifted(name: str, input, other):
     if kind.category >= 2 or kind.category == 0:
         if kind.category == 2:  # PyTorch scales floating-point numbers by a power of two
             return input * 2.0 ** other if name == "lshift" else input / 2.0 ** other
-        raise RuntimeError(f'"{name}_cpu" not implemented for \'{kind.title}\'. Shifts need integers: convert with .long() first.')
+        raise NotImplementedError(f'"{name}_cpu" not implemented for \'{kind.title}\'. Shifts need integers: convert with .long() first.')
     xp = namespace(input)
     amount, wild = _shift_amount(xp, input, other)
     if name == "lshift":

@@ -348,6 +348,9 @@ def arange(start=0, end=None, step=1, *, out=None, dtype=None, layout=None, devi
     if dtype.category != INT and not dtype.is_floating_point:
         raise NotImplementedError(f"\"arange_cpu\" not implemented for '{dtype.title}'. Use an integer or floating-point type and convert with .to().")
     if dtype.category <= INT:
+        if dtype.numpy != np.int64:  # counted before the numbers are cut, in PyTorch
+            n = math.ceil((end - start) / step)
+            return placed((int(start) + int(step) * np.arange(n)).astype(dtype.numpy), None, device, requires_grad, out, "arange")
         start, end, step = int(start), int(end), int(step)
         if step == 0:
             raise ValueError("step must be nonzero")  # PyTorch's, for a step that becomes 0 as an integer
@@ -431,7 +434,7 @@ def logspace(start, end, steps: int, base: float = 10.0, *, out=None, dtype=None
 
 def scalar_tensor(s, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
     """A 0-dim tensor of the default dtype."""
-    return finish(np.array(_number(s), _type(dtype, None)), None, device, requires_grad)
+    return full((), s, dtype=get_default_dtype() if dtype is None else dtype, device=device, requires_grad=requires_grad)
 
 
 def tril_indices(row: int, col: int, offset: int = 0, *, dtype=None, device=None, layout=None, pin_memory=False) -> Tensor:

@@ -79,7 +79,7 @@ def unravel_index(indices, shape):
         raise ValueError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
     if any(n < 0 for n in shape):
         raise ValueError(f"'shape' cannot have negative values, but got {shape}")
-    array, found = np.asarray(indices._a), []
+    array, found = np.asarray(indices._a).astype(np.int64), []
     for n in reversed(shape):
         found.append(wrap(np.asarray(array % n)[()] if not array.ndim else array % n))
         array = array // n

@@ -375,7 +375,7 @@ def tensordot(a, b, dims=2, out=None):
         if a.shape[p] != b.shape[q] and 1 not in (a.shape[p], b.shape[q]):
             raise RuntimeError(f"contracted dimensions need to match, but first has size {a.shape[p]} in dim {p} and second has size {b.shape[q]} in dim {q}")
         if a.shape[p] != b.shape[q]:  # one of them broadcasts: the other can be summed first
-            a, b = (a, b.sum(q, True)) if a.shape[p] == 1 else (a.sum(p, True), b)
+            a, b = (a, b.sum(q, True, dtype=b.dtype)) if a.shape[p] == 1 else (a.sum(p, True, dtype=a.dtype), b)
     first, second = [d % a.ndim for d in first], [d % b.ndim for d in second]
     rest_a, rest_b = [d for d in range(a.ndim) if d not in first], [d for d in range(b.ndim) if d not in second]
     inside = math.prod(a.shape[d] for d in first)

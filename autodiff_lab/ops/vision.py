@@ -385,7 +385,7 @@ def bilinear(input1, input2, weight, bias=None):
     if input1.shape[:-1] != input2.shape[:-1]:
         raise RuntimeError(f"bilinear(): input batch dimensions do not match: got {list(input1.shape)} and {list(input2.shape)}")
     left = input1.reshape(-1, I).matmul(weight.permute(1, 0, 2).reshape(I, O * J)).reshape(-1, O, J)
-    out = (left * input2.reshape(-1, 1, J)).sum(-1).reshape(*input1.shape[:-1], O)
+    out = (left * input2.reshape(-1, 1, J)).sum(-1, dtype=left.dtype).reshape(*input1.shape[:-1], O)
     return out if bias is None else out + bias
 
 
