@@ -490,12 +490,12 @@ class RawSaved:
         _, position, _ = saved_place(self._op, self._name)
         if node.saved is None:
             raise RuntimeError(FREED)
-        value = saved_value(self._op, node, self._name)
-        if not isinstance(value, Tensor):
-            raise RuntimeError("Calling register_hooks on a saved tensor with value None is forbidden")
         triples = Packed((None, v, None) for v in node.saved) if node.saved.__class__ is tuple else node.saved
         unpack, kept, _ = triples[position]
         if unpack is not None:
             raise RuntimeError("Calling register_hooks on a saved tensor whose hooks have already been set. Hint: only one pair of hooks is allowed at a time.")
+        value = saved_value(self._op, node, self._name)
+        if not isinstance(value, Tensor):
+            raise RuntimeError("Calling register_hooks on a saved tensor with value None is forbidden")
         triples[position] = (unpack_hook, pack_hook(value.detach()), Tensor if isinstance(kept, Tensor) else np.ndarray)
         node.saved = triples

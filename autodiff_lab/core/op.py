@@ -209,6 +209,10 @@ class Op:
         """What `node` keeps under `name`, as a Tensor where it is one."""
         return codegen.saved_value(self, node, name)
 
+    def raw_saved(self, node, name):
+        """The place where `node` keeps `name`, on which hooks can be set."""
+        return codegen.RawSaved(self, node, name)
+
     def call(self, node, grads):
         return self.backward_tensors(node, list(grads) if self.has_ports else grads[0])
 

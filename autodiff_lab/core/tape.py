@@ -84,7 +84,7 @@ class Node:
         if name.startswith("_saved_"):
             return self.op.saved_value(self, name[len("_saved_"):])
         if name.startswith("_raw_saved_"):
-            return self.op.saved_value(self, name[len("_raw_saved_"):])
+            return self.op.raw_saved(self, name[len("_raw_saved_"):])
         if hasattr(self.op, "node_attribute"):
             return self.op.node_attribute(name)
         raise AttributeError(f"{self.name()} has no attribute {name!r}.")

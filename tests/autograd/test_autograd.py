@@ -270,3 +270,19 @@ def test_graphs_are_freed_without_the_garbage_collector():
         assert node() is None
     finally:
         gc.enable()
+
+
+def test_one_saved_tensor_of_a_node_can_be_packed():
+    x = lab.tensor([1.0, 2.0], requires_grad=True)
+    y = x.pow(2)
+    seen = []
+    y.grad_fn._raw_saved_self.register_hooks(lambda t: seen.append("packed") or t * 10, lambda t: seen.append("unpacked") or t / 10)
+    with pytest.raises(RuntimeError, match="already been set"):
+        y.grad_fn._raw_saved_self.register_hooks(lambda t: t, lambda t: t)
+    y.sum().backward()
+    assert x.grad.tolist() == [2.0, 4.0] and seen == ["packed", "unpacked"]
+    z = x.exp()
+    z.grad_fn._raw_saved_result.register_hooks(lambda t: 0, lambda _: lab.tensor([5.0, 6.0]))
+    x.grad = None
+    z.sum().backward()
+    assert x.grad.tolist() == [5.0, 6.0]
