@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import enum
 import functools
 import time
 from collections import Counter
 
+from .autograd.profiler import record_function
 from .core import observe
 
 __all__ = ["ProfilerAction", "ProfilerActivity", "profile", "record_function", "schedule", "tensorboard_trace_handler"]
@@ -38,19 +38,6 @@ def schedule(*, wait: int, warmup: int, active: int, repeat: int = 0, skip_first
 def tensorboard_trace_handler(dir_name: str, worker_name=None, use_gzip: bool = False):
     """Accepted: there is no trace to write."""
     return lambda profiler: None
-
-
-class record_function(contextlib.ContextDecorator):
-    """Accepted: names a part of a program, and does nothing else."""
-
-    def __init__(self, name: str, args=None):
-        self.name = name
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception) -> None:
-        return None
 
 
 class _Counter(observe.Observer):
