@@ -27,7 +27,6 @@ __all__ = ["Geometry", "correlate", "correlate_patches", "spread"]
 BUFFER = 1 << 17  # patches copied at a time, in numbers: half a megabyte of float32 stays in the second-level cache
 SLAB = 1 << 19  # the same for slabs, which are read in order
 SMALL = 1_000_000  # multiply-adds of a product up to which OpenBLAS works without packing its matrices, half as fast again
-WHOLE = 1 << 62  # for pieces: no cutting
 FEW = 8  # channels, as rows of a product, with which BLAS is slow
 
 Geometry = namedtuple("Geometry", "kernel stride pads dilation groups")
@@ -215,7 +214,7 @@ def patch_blocks(x, geo: Geometry, out, how: str):
         yield images, rows, flat.reshape(-1, K) if how is LAST else flat.reshape(geo.groups, K, -1)
 
 
-def slabs(x, geo: Geometry, out, limit: int, piece: int):
+def slabs(x, geo: Geometry, out, piece: int):
     """The patches of (N, C, H, W), block by block: images, rows, and a (groups, rows, pieces, K, places) view in which slabs overlap.
 
     Each padded row is copied once per column of the kernel, moved by that column, beside the same row of the block's other
@@ -228,10 +227,10 @@ def slabs(x, geo: Geometry, out, limit: int, piece: int):
     (k, kw), (step, s), ((top, _), (left, _)) = geo.kernel, geo.stride, geo.pads
     width = row_width(W, geo)
     shifts = [divmod(j * geo.dilation[1], s) for j in range(kw)]
-    for images, rows in blocks(N, out[0], step * kw * C * width, limit):
+    for images, rows in blocks(N, out[0], step * kw * C * width, SLAB):
         n = images.stop - images.start
         pieces = -(-n * width // piece)
-        size = -(-n * width // (16 * pieces)) * 16
+        size = -(-n * width // pieces)
         P = pieces * size
         tall = (rows.stop - rows.start - 1) * step + k
         begin = rows.start * step - top  # the first row; above 0 it is padding
@@ -251,6 +250,12 @@ def slabs(x, geo: Geometry, out, limit: int, piece: int):
             copies[:, :, j] = moved.swapaxes(0, 1)
         by_group, by_row, _, by_channel, by_place = copies.strides
         yield images, rows, strided(copies, (G, rows.stop - rows.start, pieces, k * kw * (C // G), size), (by_group, by_row * step, by_place * size, by_channel, by_place))
+
+
+def piece_of(each: int) -> int:
+    """At how many places a product that costs `each` multiply-adds at one is still small; no limit where that is hopeless."""
+    piece = SMALL // max(each, 1) // 16 * 16
+    return piece if piece >= 32 else 1 << 62
 
 
 def row_width(W: int, geo: Geometry) -> int:
@@ -278,8 +283,7 @@ def correlate(input: Tensor, weight: Tensor, geo) -> Tensor:
     kernels = kernel_rows(weight, geo, how)
     result = xp.empty((N, O, *out), input.dtype)
     if how is SLABS:
-        piece = SMALL // max(O // G * kernels.shape[-1], 1) // 16 * 16
-        for images, rows, patches in slabs(input, geo, out, SLAB, piece if piece >= 32 else WHOLE):
+        for images, rows, patches in slabs(input, geo, out, piece_of(O // G * kernels.shape[-1])):
             made = xp.empty((*patches.shape[:2], O // G, patches.shape[2] * patches.shape[4]), input.dtype)
             in_pieces = made.reshape(*made.shape[:3], *patches.shape[2::2]).swapaxes(2, 3)
             xp.matmul(kernels, patches, out=in_pieces)
@@ -423,12 +427,15 @@ def correlate_patches(input: Tensor, other: Tensor, geo) -> Tensor:
     K = C // G * math.prod(geo.kernel)
     total = xp.zeros((K, O) if how is LAST else (G, K, O // G), input.dtype)
     if how is SLABS:
-        for images, rows, patches in slabs(input, geo, out, 2 * SLAB, WHOLE):
-            part = xp.zeros((G, patches.shape[1], O // G, patches.shape[4]), input.dtype)  # zeros where the patches have no meaning
+        for images, rows, patches in slabs(input, geo, out, piece_of(K * (O // G))):
+            _, height, pieces, _, size = patches.shape
+            # Zeros where the patches have no meaning. With channels last, BLAS takes the product as it is, unless there are few numbers in a patch.
+            shape = (G, height, O // G, pieces * size)
+            part = xp.zeros(shape, input.dtype) if K < 64 else xp.zeros((*shape[:2], shape[3], shape[2]), input.dtype).swapaxes(2, 3)
             places = only_places(part, images.stop - images.start, row_width(input.shape[3], geo), out)
-            places[...] = other[images, :, rows].reshape(-1, G, O // G, part.shape[1], out[1]).transpose(1, 3, 2, 0, 4)
-            for row in range(part.shape[1]):
-                total += xp.matmul(patches[:, row, 0], part[:, row].swapaxes(1, 2))
+            places[...] = other[images, :, rows].reshape(-1, G, O // G, height, out[1]).transpose(1, 3, 2, 0, 4)
+            each = xp.matmul(patches, part.reshape(*shape[:3], pieces, size).transpose(0, 1, 3, 4, 2))
+            total += xp.add.reduce(each.reshape(G, -1, K, O // G), axis=1)
     else:
         for images, rows, patches in patch_blocks(input, geo, out, how):
             part = other[images, :, rows]
