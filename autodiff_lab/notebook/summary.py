@@ -80,6 +80,10 @@ def summary(model, *inputs, time: bool = False, **options) -> Summary:
     """
     if not hasattr(model, "named_modules"):
         raise TypeError(f"lab.summary(model, x) describes a module, not {type(model).__name__}.")
+    shape = options.get("input_size", inputs[0] if len(inputs) == 1 else None)
+    if isinstance(shape, (tuple, list)) and shape and all(isinstance(n, int) for n in shape):
+        raise TypeError(f"lab.summary(model, x) takes the input itself and was given its size {tuple(shape)}: "
+                        f"write lab.summary(model, lab.zeros{tuple(shape)}), with the batch as first dimension.")
     watcher = _Watcher()
     error, output = "", None
     try:

@@ -177,3 +177,9 @@ def test_what_if_runs_the_recorded_graph_again_and_touches_nothing():
     assert answer.nodes[0].grad.number == 66.0 and len(answer.steps) == 3
     assert answer.key == snapshot.key
     assert (float(w), float(w.grad), recorder.passes, len(recorder.entries)) == (2.0, 30.0, passes, entries)
+
+
+@pytest.mark.parametrize("call", [lambda m: summary(m, (2, 4)), lambda m: summary(m, input_size=(2, 4))], ids=["tuple", "input_size"])
+def test_a_size_in_place_of_an_input_is_explained(call):
+    with pytest.raises(TypeError, match=r"takes the input itself and was given its size \(2, 4\): write lab\.summary\(model, lab\.zeros\(2, 4\)\)"):
+        call(Tied())
