@@ -1,24 +1,44 @@
-"""`%load_ext autodiff_lab`: the panel follows every cell that builds a graph, under that cell, by itself."""
+"""`%load_ext autodiff_lab`: the panel follows every cell that builds a graph, under that cell, by itself.
+
+A cell that runs long is followed while it runs: its backward passes update the panel in place, a few times a second
+at most. Where nobody looks (nbval, nbconvert) the panel is shown once, when the cell has ended.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import math
+import secrets
+import threading
+import time
 
 from ..core import observe
 from ..record.build import build, inputs_of
 from ..record.recorder import Recorder
 from ..record.replay import what_if_for
 from . import showing
-from .graph import Graph
+from .graph import Graph, in_kernel
 from .names import cell_label, variables
 
 __all__ = ["Follower", "follower"]
 
 SINKS_AT_MOST = 3
 PANELS_AT_MOST = 100
+FOLLOW_AFTER, FOLLOW_EVERY, SHARE = 0.4, 0.25, 0.05  # seconds; and the part of a running cell that following it may take
 KEPT_AT_MOST = 8 << 20  # bytes of gradients kept after the cell, for lab.show and lab.explain
 
 follower: Follower | None = None
+
+
+class _Passes(observe.Observer):
+    """Tells the follower of backward passes that have ended; costs nothing where operators run."""
+
+    def __init__(self, follower: Follower):
+        self.follower = follower
+
+    def backward_ended(self, error):
+        if time.perf_counter() >= self.follower.due:
+            self.follower.glance()
 
 
 class Follower:
@@ -34,18 +54,21 @@ class Follower:
         self.cell_id = ""
         self.newest = 0
         self.passes = 0
+        self.due = math.inf  # when to show how far the running cell is
+        self.display_id = ""  # of what was shown while it ran
+        self.watch = _Passes(self)
 
     def start(self) -> None:
         """Begin to watch."""
         showing.active = self.recorder
-        observe.attach(self.recorder)
+        self.switch(True)
         self.shell.events.register("pre_run_cell", self.before)
         self.shell.events.register("post_run_cell", self.after)
 
     def stop(self) -> None:
         """Stop watching; what was recorded is forgotten."""
         showing.active = None
-        observe.detach(self.recorder)
+        self.switch(False)
         for event, handler in (("pre_run_cell", self.before), ("post_run_cell", self.after)):
             try:
                 self.shell.events.unregister(event, handler)
@@ -55,7 +78,8 @@ class Follower:
     def switch(self, on: bool) -> None:
         """Follow cells, or not."""
         self.on = on
-        (observe.attach if on else observe.detach)(self.recorder)
+        for observer in (self.recorder, self.watch):
+            (observe.attach if on else observe.detach)(observer)
 
     def before(self, info) -> None:
         """A cell begins."""
@@ -64,38 +88,64 @@ class Follower:
         self.newest = len(self.recorder.entries)
         self.first_key = next(reversed(self.recorder.entries), 0)
         self.passes = self.recorder.passes
+        self.due, self.display_id = time.perf_counter() + FOLLOW_AFTER, ""
         self.cell_id = getattr(info, "cell_id", None) or hashlib.md5(str(getattr(info, "raw_cell", "")).encode("utf8", "replace"), usedforsecurity=False).hexdigest()
 
     def after(self, result) -> None:
         """A cell has ended: show the graph it built, if it built one."""
+        self.due = math.inf
         if not (self.on or self.asked) or self.shown_by_hand:
             return
         self.asked = False
         roots, error = self._roots(result)
         if not roots or self._watched():
             return
-        recorder = self.recorder
-        number = getattr(result, "execution_count", None)
+        snapshot = self._snapshot(roots, getattr(result, "execution_count", None), error)
+        what_if = what_if_for(self.recorder, roots, snapshot)
+        if self.recorder.held > KEPT_AT_MOST:
+            self.recorder.release()
+        self.publish(snapshot, what_if, update=bool(self.display_id))
+
+    def glance(self) -> None:
+        """A backward pass of a cell that runs long has ended: show it, in the panel that the cell will have."""
+        began, worked, self.due = time.perf_counter(), time.thread_time(), math.inf
+        if threading.current_thread() is not threading.main_thread() or self.recorder.running or not self.recorder.roots:
+            self.due = began + FOLLOW_EVERY
+            return
+        if not self.on or self.shown_by_hand or not in_kernel() or self._watched():
+            return
+        from ..widgets.live import interactive
+
+        if not interactive():
+            return
+        snapshot = self._snapshot(list(self.recorder.roots), None)
+        widget = self.panels.get(self.cell_id)
+        if widget is not None and self.display_id:
+            widget.show(snapshot)
+            self.due = time.perf_counter() + max(FOLLOW_EVERY, (time.thread_time() - worked) / SHARE)
+        else:
+            self.display_id = secrets.token_hex(8)
+            self.publish(snapshot)
+            self.due = time.perf_counter() + FOLLOW_EVERY
+
+    def _snapshot(self, roots: list[int], number: int | None, error: str = ""):
+        """The graph of these roots, with the names of the notebook; `number` is the cell's, None the one that runs."""
         files = getattr(getattr(self.shell, "compile", None), "_filename_map", {})
-        cell = next((file for file, n in reversed(list(files.items())) if n == number), None)
+        cell = next((file for file, n in reversed(list(files.items())) if number is None or n == number), None)
         names = variables(self.shell.user_ns)
         title = next((names[id(t)] for t in self._tensors(roots) if id(t) in names), "")
-        snapshot = build(recorder, roots, label=cell_label, names=names, title=title, cell=cell, error=error,
-                         passes=recorder.passes - self.passes)
-        what_if = what_if_for(recorder, roots, snapshot)
-        if recorder.held > KEPT_AT_MOST:
-            recorder.release()
-        self.publish(snapshot, what_if)
+        return build(self.recorder, roots, label=cell_label, names=names, title=title, cell=cell, error=error, passes=self.recorder.passes - self.passes)
 
-    def publish(self, snapshot, what_if=None) -> None:
-        """Show a snapshot under the cell, in the panel that the cell had before."""
+    def publish(self, snapshot, what_if=None, update: bool = False) -> None:
+        """Show a snapshot under the cell, in the panel that the cell had before; `update`: where it stands already."""
         from IPython.display import publish_display_data
 
         widget = self.panels.get(self.cell_id)
         graph = Graph(snapshot, what_if, widget=widget)
         if widget is not None:
             widget.show(snapshot, what_if)
-        publish_display_data(graph.bundle(), metadata=graph.metadata())
+        extra = {"transient": {"display_id": self.display_id}, "update": update} if self.display_id else {}
+        publish_display_data(graph.bundle(), metadata=graph.metadata(), **extra)
         if graph._widget is not None:
             self.panels[self.cell_id] = graph._widget
             while len(self.panels) > PANELS_AT_MOST:

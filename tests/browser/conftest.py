@@ -99,6 +99,7 @@ class Server:
             [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser",
              f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1",
              f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={self.root}",
+             "--ServerApp.jpserver_extensions=autodiff_lab.notebook.server=True",  # as the wheel's etc/jupyter does
              "--ServerApp.log_level=WARN"],
             stdout=self.log, stderr=subprocess.STDOUT, cwd=self.root, start_new_session=True,
             env={**os.environ, **{key: str(value) for key, value in folders.items()}, "PYTHONPATH": path})
