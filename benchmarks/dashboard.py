@@ -64,15 +64,15 @@ def overhead(hidden: int, steps: int, dashboard: bool) -> tuple[float, float, Si
     run = lab.watch(model, optimizer, snapshots=True)
     silent = Silent(run) if dashboard else None
     watcher = run._watcher
-    bare, watched, block, often = [], [], 25, live.PER_WIDGET
+    bare, watched, block, often, began = [], [], 25, live.PER_WIDGET, (time.thread_time(), time.perf_counter())
     for _ in range(steps // block // 2):
         observe.detach(watcher)
-        start, wall = time.thread_time(), time.perf_counter()
+        start = time.thread_time()
         for _ in range(block):
             step()
         bare.append((time.thread_time() - start) / block)
         # Messages go by the clock: where others take most of a second, fewer of them belong to it.
-        live.PER_WIDGET = often * (time.perf_counter() - wall) / (bare[-1] * block)
+        live.PER_WIDGET = often * (time.perf_counter() - began[1]) / (time.thread_time() - began[0])
         observe.attach(watcher)
         start = time.thread_time()
         for _ in range(block):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import linecache
+import sys
 from itertools import islice
 
 __all__ = ["learner_frame", "loss_name", "names_in_frame"]
 
 # By the id of a code object, which is kept beside what is known of it: to hash a code is to hash all that is in it.
 _ours: dict = {}  # id of a code -> (whether it is this library's, the code)
+_usual = 1 << 20  # how far away the learner's line was last time
 _known: dict = {}  # (id of a code, instruction) -> (name, the code); codes are few, and a cell that runs again has a new one
 
 
@@ -20,9 +22,21 @@ def learner_frame(frame):
     return frame
 
 
-def loss_name(frame) -> str | None:
-    """The name of what `backward()` was called on; None if it was not `backward` that runs (but `grad`, say)."""
-    called = False
+def loss_name(depth: int) -> str | None:
+    """The name of what `backward()` was called on; None if it was not `backward` that runs (but `grad`, say).
+
+    Args:
+        depth: frames between this one and the first that may be the learner's.
+    """
+    global _usual
+    try:  # mostly the same line as last time, as far away: no other frame need be touched
+        frame = sys._getframe(_usual)
+        known = _known.get((id(frame.f_code), frame.f_lasti))
+        if known is not None:
+            return known[0]
+    except ValueError:
+        pass
+    frame, called, usual = sys._getframe(depth), False, depth
     while frame is not None:
         code = frame.f_code
         ours = _ours.get(id(code))
@@ -31,11 +45,12 @@ def loss_name(frame) -> str | None:
         if not ours[0]:
             break
         called = called or code.co_name == "backward"
-        frame = frame.f_back
+        frame, usual = frame.f_back, usual + 1
     if not called:
         return None
     if frame is None:
         return "loss"
+    _usual = usual
     key = id(code), frame.f_lasti
     known = _known.get(key)
     if known is None:
