@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "serialization": ("backend", "core", "ops", "autograd", "nn"),
     "datasets": ("backend", "core", "ops", "utils"),
     # What programs written for PyTorch ask for besides: answered, accepted or refused.
-    "settings": ("core",),
+    "settings": ("backend", "core"),
     **dict.fromkeys(("_utils", "checks", "foreach", "functional", "return_types", "testing", "types"), ("core",)),
     "storage": ("core", "ops"),
     "compiler": ("settings",),

@@ -52,6 +52,7 @@ from . import spectrograms
 from . import strided
 from . import statistics
 from . import trigonometry
+from . import viewing
 from . import vision
 from . import leftovers
 

@@ -9,7 +9,7 @@ from ..core.op import public
 from ..core.tensor import Tensor, wrap
 from .indexing import BASIC, Place
 from .joining import split_like
-from .shape import select
+from .viewing import select
 
 # ---- copies of views ----
 
