@@ -238,16 +238,15 @@ def slabs(x, geo: Geometry, out, piece: int):
         part = x[images, :, inside].transpose(2, 1, 0, 3)
         # One copy with padding, its columns sorted by their remainder by the step.
         flat = xp.zeros(s * tall * C * P + kw * geo.dilation[1], x.dtype)
-        by_column = flat[:s * tall * C * P].reshape(s, tall, G, C // G, P)
-        padded = by_column.reshape(s, tall, C, P)[..., :n * width].reshape(s, tall, C, n, width)
+        padded = flat[:s * tall * C * P].reshape(s, tall, C, P)[..., :n * width].reshape(s, tall, C, n, width)
         for phase in range(s):
             first = max(-((phase - left) // s), 0)  # the first place that is not padding
             source = part[..., first * s + phase - left::s][..., :width - first]
             padded[phase, inside.start - begin:inside.stop - begin, :, :, first:first + source.shape[-1]] = source
         copies = xp.empty((G, tall, kw, C // G, P), x.dtype)
         for j, (shift, phase) in enumerate(shifts):
-            moved = strided(flat[phase * tall * C * P + shift:], (tall, G, C // G, P), by_column.strides[1:])
-            copies[:, :, j] = moved.swapaxes(0, 1)
+            moved = flat[phase * tall * C * P + shift:][:tall * C * P]
+            copies[:, :, j] = moved.reshape(tall, G, C // G, P).swapaxes(0, 1)
         by_group, by_row, _, by_channel, by_place = copies.strides
         yield images, rows, strided(copies, (G, rows.stop - rows.start, pieces, k * kw * (C // G), size), (by_group, by_row * step, by_place * size, by_channel, by_place))
 
@@ -362,7 +361,7 @@ def _laid_in_slabs(input, weight, size, geo: Geometry):
         by_column = flat[:s * tall * C * P].reshape(s, tall, C, P)
         for j in range(kw):
             shift, phase = divmod(j * geo.dilation[1], s)
-            moved = strided(flat[phase * tall * C * P + shift:], (tall, C, P), by_column.strides[1:])
+            moved = flat[phase * tall * C * P + shift:][:tall * C * P].reshape(tall, C, P)
             moved += slab[:, j]
         begin = rows.start * step - top
         inside = slice(max(begin, 0), max(min(begin + tall, H), begin, 0))
