@@ -255,9 +255,9 @@ def saved_text(op, names: list[str]) -> str:
     return "(" + "".join(f"{part}, " for part in parts) + ")"
 
 
-def node_op(op) -> str:
-    """The operator that the node remembers: a variant with another name, if its condition holds."""
-    return "".join(f"OP.named('{name}') if {condition} else " for condition, name in op.variants) + "OP"
+def node_op(op, variants: tuple) -> str:
+    """The operator that the node remembers: a variant with another name, if its condition holds. A name may be variants again."""
+    return "".join(f"{f'({node_op(op, name)})' if isinstance(name, tuple) else f'OP.named({name!r})'} if {condition} else " for condition, name in variants) + "OP"
 
 
 def record_lines(op, names: list[str]) -> list[str]:
@@ -270,7 +270,7 @@ def record_lines(op, names: list[str]) -> list[str]:
         edges = f"tuple([(t._node or t) if t._rg else None for t in {list_param.name}])"
     else:
         edges = "(" + "".join(f"({p.name}._node or {p.name}) if {p.name}_rg else None, " if p.name in op.rules else "" for p in op.tensor_params) + ")"
-    lines = [f"if {condition}:", "    node = new(Node)", f"    node.op = {node_op(op)}", "    node.seq = next(clock)", f"    node.edges = {edges}",
+    lines = [f"if {condition}:", "    node = new(Node)", f"    node.op = {node_op(op, op.variants)}", "    node.seq = next(clock)", f"    node.edges = {edges}",
              f"    node.saved = {saved_text(op, names)}", "    node._meta = None"]
     if op.has_ports:
         lines += ["    attach_outputs(node, result)"]

@@ -65,7 +65,9 @@ class Node:
     @property
     def next_functions(self) -> tuple:
         """The nodes that this one hands gradients to, each with the number of that node's output."""
-        return tuple(as_function(edge) for edge in self.edges)
+        found = tuple(as_function(edge) for edge in self.edges)
+        shown = getattr(self.op, "shown", None)  # an operator that PyTorch makes of several says what PyTorch shows
+        return found if shown is None else shown(self.name(), *found)
 
     @property
     def metadata(self) -> dict:
@@ -162,6 +164,26 @@ class AccumulateGrad:
 
     def __hash__(self) -> int:
         return hash((AccumulateGrad, id(self.variable)))
+
+
+class Step:
+    """What `next_functions` shows for a step that PyTorch takes by itself and that is part of one operator here."""
+
+    __slots__ = ("_name", "next_functions")
+
+    def __init__(self, name: str, *next_functions):
+        self._name, self.next_functions = name, next_functions
+
+    def name(self) -> str:
+        return self._name
+
+    def __repr__(self) -> str:
+        return f"<{self._name} object at {id(self):#x}>"
+
+
+def through(name: str, found: tuple) -> tuple:
+    """An edge as `next_functions` shows it, with one more step on its way; nothing stays nothing."""
+    return found if found[0] is None else (Step(name, found), 0)
 
 
 def as_function(edge) -> tuple:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..core.op import registry
 from ..record.shell import ipython
 from ..record.text import shape_text
 from .graph import VIEW, in_kernel
@@ -50,10 +51,15 @@ def facts_of(tensor) -> str:
     if str(tensor.device) != "cpu":
         parts.append(str(tensor.device))
     if tensor.requires_grad:
-        parts.append("made by " + tensor.grad_fn.name().removesuffix("Backward0").lower() if tensor.grad_fn is not None else "requires grad")
+        parts.append("made by " + _maker(tensor.grad_fn) if tensor.grad_fn is not None else "requires grad")
     return " · ".join(parts)
 
 
 def _name(tensor) -> str:
     shell = ipython()
     return variables(shell.user_ns).get(id(tensor), "") if shell is not None else ""
+
+
+def _maker(node) -> str:
+    """The operator that made a tensor, by the name of its usual node."""
+    return registry.get(node.op.name, node.op).node_name.removesuffix("Backward0").lower()

@@ -8,10 +8,13 @@ from ..backend import namespace
 from ..core.broadcast import sum_to_shape
 from ..core.op import op, ops
 from ..core.samples import calls
+from ..core.tape import Step, through
 from ..core.tensor import Tensor
 
 
-@op(category="linear", latex=r"A B", promote=None, node_name="Mm", dunder=("__matmul__",), samples=calls(
+@op(category="linear", latex=r"A B", promote=None, node_name="Mm", dunder=("__matmul__",), variants=(("input_a.ndim != 2 or other_a.ndim != 2", (
+    ("input_a.ndim == other_a.ndim == 1", "DotBackward0"), ("input_a.ndim == 2 and other_a.ndim == 1", "MvBackward0"),
+    ("input_a.ndim == 1 and other_a.ndim == 2", "SqueezeBackward4"), ("True", "UnsafeViewBackward0"))),), samples=calls(
     lambda r: ((r.normal(size=(3, 4)), r.normal(size=(4, 2))), {}), lambda r: ((r.normal(size=(4,)), r.normal(size=(4,))), {}),
     lambda r: ((r.normal(size=(2, 3, 4)), r.normal(size=(4,))), {}), lambda r: ((r.normal(size=(4,)), r.normal(size=(2, 4, 3))), {}),
     lambda r: ((r.normal(size=(2, 1, 3, 4)), r.normal(size=(5, 4, 2))), {}), lambda r: ((r.normal(size=(2, 3, 0)), r.normal(size=(0, 4))), {}),
@@ -83,7 +86,9 @@ def _(grad, input, other_shape):
     return ops.matmul(ops.conj(input).swapaxes(-1, -2), grad)
 
 
-@op(category="linear", latex=r"x W^T + b", namespace="nn.functional", node_name="Addmm", samples=calls(
+@op(category="linear", latex=r"x W^T + b", namespace="nn.functional", node_name="Addmm", variants=(
+    ("bias is None", (("input_a.ndim == 2", "MmBackward0"), ("input_a.ndim == 1", "SqueezeBackward4"), ("True", "UnsafeViewBackward0"))),
+    ("input_a.ndim != 2", "ViewBackward0")), samples=calls(
     lambda r: ((r.normal(size=(5, 3)), r.normal(size=(2, 3)), r.normal(size=(2,))), {}), lambda r: ((r.normal(size=(2, 5, 3)), r.normal(size=(4, 3))), {}),
     lambda r: ((r.normal(size=(2, 5, 0)), r.normal(size=(4, 0)), r.normal(size=(4,))), {}), lambda r: ((r.normal(size=(4, 3)), r.normal(size=(3,)), r.normal(size=())), {})))
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -122,6 +127,21 @@ def _linear_mismatch(input, weight) -> RuntimeError:
             rows *= n
         return RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{input.shape[-1]} and {features}x{weight.shape[0]}). {words}")
     return RuntimeError(f"size mismatch, got input ({weight.shape[0]}), mat ({weight.shape[0]}x{features}), vec ({input.shape[0] if input.ndim else 0}). {words}")
+
+
+def _as_pytorch_shows_it(name: str, input: tuple, weight: tuple, bias: tuple) -> tuple:
+    """PyTorch transposes the weight, lays the rows of a batch under each other, and calls addmm (bias first) or mm."""
+    weight = through("TBackward0", weight)
+    if name == "AddmmBackward0":
+        return bias, input, weight
+    if name == "MmBackward0":
+        return input, weight
+    rows = through("UnsqueezeBackward0" if name == "SqueezeBackward4" else "ViewBackward0", input)
+    product = Step("AddmmBackward0", bias, rows, weight) if name == "ViewBackward0" else Step("MmBackward0", rows, weight)
+    return ((product, 0),)
+
+
+linear.op.shown = _as_pytorch_shows_it
 
 
 @linear.vjp("input", latex="W")
