@@ -37,6 +37,7 @@ from . import pooling
 from . import products
 from . import random_fills
 from . import rearranging
+from . import rectifiers
 from . import recurrent
 from . import reductions
 from . import rounding
