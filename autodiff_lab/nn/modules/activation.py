@@ -1,4 +1,4 @@
-"""Activations as modules; the curves themselves are in `ops/activations.py`."""
+"""Activations as modules; the curves themselves are in `ops/activations.py` and `ops/rectifiers.py`."""
 
 from __future__ import annotations
 
