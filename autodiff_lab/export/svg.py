@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from xml.sax.saxutils import escape, quoteattr
 
-from ..record.model import GraphSnapshot
+from ..record.model import GraphSnapshot, Value
 from ..record.text import clean, number
 from . import words
 from .place import Picture, place
@@ -130,9 +130,16 @@ def edge_label(snapshot: GraphSnapshot, index: int) -> str:
     return f"× {edge.plain}" if edge.plain and len(edge.plain) <= 14 else ""
 
 
-def edge_strength(snapshot: GraphSnapshot, edges: list[int]) -> float | None:
+def edge_flows(snapshot: GraphSnapshot) -> dict[int, Value]:
+    """What the backward pass sent over each edge; where its steps are not known, what arrived at the edge's source in all."""
+    if snapshot.steps:
+        return {c.edge: c.value for step in snapshot.steps for c in step.contributions}
+    return {i: value for i, edge in enumerate(snapshot.edges) if (value := snapshot.nodes[edge.source].grad) is not None}
+
+
+def edge_strength(snapshot: GraphSnapshot, edges: list[int], sent: dict[int, Value]) -> float | None:
     """The gradient that flows over these edges, as a norm."""
-    found = [snapshot.nodes[snapshot.edges[i].source].grad for i in edges if snapshot.edges[i].grad]
+    found = [sent.get(i) for i in edges if snapshot.edges[i].grad]
     sizes = [abs(g.number) if g.number is not None else g.norm for g in found if g is not None]
     sizes = [s for s in sizes if s is not None and math.isfinite(s)]
     return max(sizes) if sizes else None
@@ -177,12 +184,13 @@ def draw_graph(snapshot: GraphSnapshot, opened=None, values: bool = True, grads:
 def _body(snapshot, plan, picture: Picture, card, labels, grads, signs, edge_signs) -> list[str]:
     parts = []
     failed = {f"n{n.id}" for n in snapshot.nodes if n.error}
+    sent = edge_flows(snapshot) if grads else {}
     for box in picture.boxes.values():
         if box.open:
             parts += _open_box(snapshot, plan, box)
     for wire in picture.wires:
         flows = any(snapshot.edges[i].grad for i in wire.edges)
-        strength = edge_strength(snapshot, wire.edges) if grads and flows else None
+        strength = edge_strength(snapshot, wire.edges, sent) if flows else None
         hot = strength is not None
         color = GRAD if hot else SOFT
         dash = "" if flows else ' stroke-dasharray="3 3"'
@@ -199,7 +207,7 @@ def _body(snapshot, plan, picture: Picture, card, labels, grads, signs, edge_sig
         label = (labels[wire.edges[0]] if between_nodes else "") if len(wire.edges) == 1 else f"{len(wire.edges)} edges" if len(wire.edges) > 3 and plan.open else ""
         if label and (grads or len(snapshot.nodes) <= 60):
             x, y = label_spot(wire.points)
-            hot = grads and edge_strength(snapshot, wire.edges) is not None
+            hot = edge_strength(snapshot, wire.edges, sent) is not None
             w = text_width(label, 11, mono=True) + 4
             parts.append(f'<rect x="{_n(x - w / 2)}" y="{_n(y - 8)}" width="{_n(w)}" height="14" fill="{PANEL}"/>')
             parts.append(_text(x, y + 3, label, 11, GRAD if hot else SOFT, mono=True, anchor="middle"))

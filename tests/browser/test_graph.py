@@ -229,6 +229,7 @@ def test_forced_colors_keep_every_border_and_the_focus(lab):
     book.run(1)
     settled(book)
     page = book.page
+    book.theme("JupyterLab Light")
     page.emulate_media(forced_colors="active", color_scheme="dark")
     book.pause(0.5)
     page.get_by_role("button", name="Step ▶").click()
@@ -236,6 +237,8 @@ def test_forced_colors_keep_every_border_and_the_focus(lab):
     found = page.evaluate("""() => { const color = e => getComputedStyle(e), face = document.querySelector('.adl .face'), text = document.querySelector('.adl-canvas text');
         return {stroke: color(face).stroke, fill: color(face).fill, text: color(text).fill, ground: color(document.querySelector('.adl-canvas')).backgroundColor}; }""")
     assert found["text"] != found["fill"] and found["stroke"] != found["fill"] and found["text"] != found["ground"]
+    go = page.get_by_role("button", name="Step ▶").evaluate("e => [getComputedStyle(e).color, getComputedStyle(e).backgroundColor]")
+    assert contrast(*go) >= 4.5
     assert contrast(found["text"], found["fill"]) >= 4.5 and contrast(found["stroke"], found["ground"]) >= 3
     assert not book.errors
 

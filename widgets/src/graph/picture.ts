@@ -44,6 +44,8 @@ export class Picture {
   private plan!: Plan;
   private final!: Snapshot;
   private wide = new Map<number, number>();
+  /** What the whole backward pass sent over each edge; null where its steps are not known. */
+  private sent: Map<number, Value> | null = null;
 
   constructor() {
     this.world.append(this.layers.boxes, this.layers.wires, this.layers.labels, this.layers.cards);
@@ -56,6 +58,7 @@ export class Picture {
     this.snapshot = this.final = snapshot;
     this.plan = plan;
     this.parents = parentsOf(snapshot, plan);
+    this.sent = snapshot.steps.length ? new Map(snapshot.steps.flatMap((step) => (step.contributions ?? []).map((c) => [c.edge, c.value] as const))) : null;
     this.members.clear();
     this.sizes.clear();
   }
@@ -267,7 +270,7 @@ export class Picture {
     for (const i of wire.edges) {
       const edge = this.snapshot.edges[i]!;
       if (edge.grad === false || (look.flows && !look.flows.has(i))) continue;
-      const value = look.flows?.get(i) ?? this.snapshot.nodes[edge.source]!.grad;
+      const value = look.flows?.get(i) ?? (this.sent ? this.sent.get(i) : this.snapshot.nodes[edge.source]!.grad);
       const size = value ? Math.abs(float(value.number) ?? float(value.norm) ?? NaN) : NaN;
       if (Number.isFinite(size)) most = Math.max(most ?? 0, size);
       else if (value) most ??= 0;
