@@ -178,7 +178,7 @@ class Verdict:
                       f"{marked(one.hints[number - 1])}{ladder}</details>")
         dots = "".join("●" if done else "○" for done in self.solved)
         return (f'<div style="{BOX.format(edge=GREEN if self.passed else GREY if self.untouched else RED)}"><b>{html.escape(one.key)}: {head}</b> {said}{ladder}'
-                f'<div style="margin-top:4px;color:var(--jp-content-font-color2,#5a6473);font-size:12px">'
+                f'<div style="margin-top:4px;color:var(--jp-content-font-color1,#3b4351);font-size:12px">'
                 f'<span aria-hidden="true">{dots}</span> {sum(self.solved)} of {len(self.solved)} solved in notebook {html.escape(one.lesson)}</div></div>')
 
 
