@@ -472,14 +472,14 @@ def _old_names() -> None:
         """Cholesky decomposition; prefer linalg.cholesky."""
         return cholesky(input, upper=upper)
 
-    def cholesky_solve(input, L, upper: bool = False, *, out=None):
+    def cholesky_solve(input, input2, upper: bool = False, *, out=None):
         """X with `A @ X == input`, given the Cholesky factor of A."""
-        full = L.mH @ L if upper else L @ L.mH
+        full = input2.mH @ input2 if upper else input2 @ input2.mH
         return _out(solve(full, input), out)
 
-    def cholesky_inverse(L, upper: bool = False, *, out=None):
+    def cholesky_inverse(input, upper: bool = False, *, out=None):
         """The inverse of A, given its Cholesky factor."""
-        return _out(inv(L.mH @ L if upper else L @ L.mH), out)
+        return _out(inv(input.mH @ input if upper else input @ input.mH), out)
 
     def pinverse(input, rcond: float = 1e-15):
         """The pseudoinverse; prefer linalg.pinv."""
@@ -492,11 +492,11 @@ def _old_names() -> None:
             return logabs + sign.log()
         return logabs + _all["where"](sign < 0, float("nan"), 0.0).to(logabs.dtype)
 
-    def triangular_solve(b, A, upper: bool = True, transpose: bool = False, unitriangular: bool = False):
+    def triangular_solve(input, A, upper: bool = True, transpose: bool = False, unitriangular: bool = False):
         """The solution and a copy of A; prefer linalg.solve_triangular."""
         kind = result_class("triangular_solve", ["solution", "cloned_coefficient"])
         matrix = A.mT if transpose else A
-        return kind((solve_triangular(matrix, b, upper=upper != transpose, unitriangular=unitriangular), A.clone()))
+        return kind((solve_triangular(matrix, input, upper=upper != transpose, unitriangular=unitriangular), A.clone()))
 
     def cross_old(input, other, dim=None, *, out=None):
         """Cross product along `dim`, by default the first of size 3; prefer linalg.cross.

@@ -188,11 +188,20 @@ def unsafe_chunk(input, chunks: int, dim: int = 0):
     return tuple(part.clone() for part in chunk(input, chunks, dim))
 
 
-def tensor_split(input, indices_or_sections, dim: int = 0):
+def tensor_split(input, indices_or_sections=None, dim: int = 0, *, sections=None, indices=None, tensor_indices_or_sections=None):
     """Parts along `dim`: a number of them (the first ones larger), or cut before the given positions. Views."""
+    indices_or_sections = _one_of("tensor_split", indices_or_sections, sections, indices, tensor_indices_or_sections)
     if not input.ndim:
         raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
     return _tensor_split(input, indices_or_sections, one_dim(dim, input.ndim))
+
+
+def _one_of(name: str, *given):
+    """PyTorch has a name for each kind of argument: the one that was used."""
+    found = [value for value in given if value is not None]
+    if len(found) != 1:
+        raise TypeError(f"{name}() takes one of indices_or_sections, sections and indices, got {len(found)} of them")
+    return found[0]
 
 
 def _tensor_split(input, wanted, dim: int):
@@ -211,7 +220,8 @@ def _tensor_split(input, wanted, dim: int):
 
 
 def _axis_split(name: str, least: int, dim: int):
-    def cut(input, indices_or_sections):
+    def cut(input, indices_or_sections=None, *, sections=None, indices=None):
+        indices_or_sections = _one_of(name, indices_or_sections, sections, indices)
         if input.ndim < least:
             raise RuntimeError(f"torch.{name} requires a tensor with at least {least} dimension{'s' if least > 1 else ''}, but got a tensor with {input.ndim} dimensions!")
         d = dim if input.ndim > 1 or name != "hsplit" else 0

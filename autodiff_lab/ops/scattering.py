@@ -106,7 +106,8 @@ def _(grad, dim, index):
 
 
 def _scatter(input, dim, index, src=None, *, value=None, reduce=None):
-    src = value if src is None else src
+    if src is None:
+        src = value.item() if hasattr(value, "item") else value
     if reduce is not None and reduce not in ("add", "multiply"):
         raise RuntimeError(f"reduce argument must be either add or multiply. Got {reduce!r}.")
     _same_type("scatter", input, src)
