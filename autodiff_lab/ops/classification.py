@@ -113,7 +113,7 @@ def total(xp, values, amount, reduction: str):
     return found / xp.add.reduce(amount, axis=None) if reduction == "mean" else found
 
 
-@op(category="loss", latex=r"-\frac{1}{n}\sum_i x_{i, y_i}", namespace=F, out=False, name="nll_loss", function=False, node_name="NllLoss", samples=calls(
+@op(category="loss", latex=r"-\frac{1}{n}\sum_i x_{i, y_i}", namespace=F, out=False, name="nll_loss", function=False, node_name="NllLoss", variants=(("input_a.ndim > 2", "NllLoss2DBackward0"),), samples=calls(
     _classes(), _classes(weighted=True), _classes(weighted=True, ignore=-100, reduction="sum"), _classes((2, 3, 4), reduction="none", weighted=True),
     _classes((2, 3, 4), ignore=1, ignore_index=1), _classes((3,))))
 def nll_loss_op(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average=None, ignore_index: int = -100, reduce=None, reduction: str = "mean") -> Tensor:
@@ -160,7 +160,7 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     return nll_loss_op(input, target, weight, size_average, ignore_index, reduce, reduction)
 
 
-@op(category="loss", latex=r"-\frac{1}{n}\sum_i \ln \mathrm{softmax}(x_i)_{y_i}", namespace=F, out=False, name="cross_entropy", function=False, extras=("logp", "usual"), node_name="NllLoss",
+@op(category="loss", latex=r"-\frac{1}{n}\sum_i \ln \mathrm{softmax}(x_i)_{y_i}", namespace=F, out=False, name="cross_entropy", function=False, extras=("logp", "usual"), node_name="NllLoss", variants=(("input_a.ndim > 2", "NllLoss2DBackward0"),),
     samples=calls(_classes(), _classes(weighted=True), _classes(weighted=True, ignore=-100, reduction="sum"), _classes((2, 3, 4), reduction="none", weighted=True),
                   _classes((2, 3, 4), ignore=1, ignore_index=1), _classes((3,)), _classes(label_smoothing=0.1, weighted=True, ignore=2, ignore_index=2),
                   _classes((2, 3, 4), label_smoothing=0.3), _classes(label_smoothing=0.2, reduction="none"), _classes(label_smoothing=0.2, reduction="sum", weighted=True)))

@@ -68,7 +68,7 @@ def log(input: Tensor) -> Tensor:
 def _(grad, input):
     return grad / ops.conj(input)
 
-@op(category="pointwise", latex=r"\ln(1 + x)", samples=positive(), promote="float", inplace=True, ufunc=np.log1p)
+@op(node_name="Log1P", category="pointwise", latex=r"\ln(1 + x)", samples=positive(), promote="float", inplace=True, ufunc=np.log1p)
 def log1p(input: Tensor) -> Tensor:
     """The logarithm of 1 + x, exact for small x.
 

@@ -128,7 +128,8 @@ def _(grad, input, target, size_average, reduce, reduction, weight):
     return apart * (weighed_spread(grad, apart.shape, weight, quiet_reduction(size_average, reduce, reduction)) * 2)
 
 
-@op(category="loss", latex=r"\frac{1}{n}\sum_i |x_i - y_i|", samples=regressions, promote="numeric", namespace=F, out=False)
+@op(category="loss", latex=r"\frac{1}{n}\sum_i |x_i - y_i|", samples=regressions, promote="numeric", namespace=F, out=False,
+    variants=(("reduction == 'mean'", "MeanBackward0"), ("reduction == 'sum'", "SumBackward0"), ("True", "AbsBackward0")))
 def l1_loss(input: Tensor, target: Tensor, size_average=None, reduce=None, reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
     """Mean absolute error. Its gradient where both are equal is 0.
 

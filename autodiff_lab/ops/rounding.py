@@ -128,7 +128,7 @@ def signbit(input: Tensor) -> Tensor:
     return xp.signbit(input) if not _is_whole(input) else input < 0 if input.dtype.kind == "i" else xp.zeros(input.shape, bool)
 
 
-@op(category="pointwise", latex=r"|x| \operatorname{sgn} y", samples=also(pairs(positive_other=True), calls(lambda r: ((np.array([1.5, -2.0]), -1.0), {}))), promote="float", inplace=True)
+@op(category="pointwise", latex=r"|x| \operatorname{sgn} y", samples=also(pairs(positive_other=True), calls(lambda r: ((np.array([1.5, -2.0]), -1.0), {}))), promote="float", inplace=True, variants=(("not isinstance(other, Tensor)", "CopysignBackward1"),))
 def copysign(input: Tensor, other: Tensor | Number) -> Tensor:
     """The size of `input` with the sign of `other`."""
     return namespace(input).copysign(input, other)

@@ -78,7 +78,7 @@ def _(grad, out):
     return grad * (ops.exp(out * out) * (math.sqrt(math.pi) / 2))
 
 
-@op(category="pointwise", latex=r"e^{x^2} \operatorname{erfc} x", samples=reals(), promote="float", namespace=S)
+@op(category="pointwise", node_name="SpecialErfcx", latex=r"e^{x^2} \operatorname{erfc} x", samples=reals(), promote="float", namespace=S)
 def erfcx(input: Tensor) -> Tensor:
     """erfc scaled by e^(x^2), which does not vanish far out."""
     return scipy_call("erfcx", input)
@@ -100,7 +100,7 @@ def _(grad, input):
     return grad * (ops.exp(input * input * -0.5) * (1 / math.sqrt(2 * math.pi)))
 
 
-@op(category="pointwise", latex=r"\Phi^{-1}(p)", samples=reals(0.1, 0.9), promote="float", namespace=S)
+@op(category="pointwise", node_name="SpecialNdtri", latex=r"\Phi^{-1}(p)", samples=reals(0.1, 0.9), promote="float", namespace=S)
 def ndtri(input: Tensor) -> Tensor:
     """The inverse of ndtr."""
     return scipy_call("ndtri", input)
@@ -111,7 +111,7 @@ def _(grad, out):
     return grad * (ops.exp(out * out * 0.5) * math.sqrt(2 * math.pi))
 
 
-@op(category="pointwise", latex=r"\ln \Phi(x)", samples=reals(), promote="float", namespace=S)
+@op(category="pointwise", node_name="SpecialLogNdtr", latex=r"\ln \Phi(x)", samples=reals(), promote="float", namespace=S)
 def log_ndtr(input: Tensor) -> Tensor:
     """The logarithm of ndtr, exact far out."""
     return scipy_call("log_ndtr", input)
@@ -268,7 +268,7 @@ def _(grad, input):
     return grad * i1(input)
 
 
-@op(category="pointwise", latex=r"I_1(x)", samples=also(reals(0.2), calls(lambda r: ((np.array([0.0, -1.2]),), {}))), promote="float", namespace=S)
+@op(category="pointwise", node_name="SpecialI1", latex=r"I_1(x)", samples=also(reals(0.2), calls(lambda r: ((np.array([0.0, -1.2]),), {}))), promote="float", namespace=S)
 def i1(input: Tensor) -> Tensor:
     """The modified Bessel function of the first kind, order 1."""
     return scipy_call("i1", input)
@@ -280,7 +280,7 @@ def _(grad, input, out):
     return grad * ops.where(tiny, input * 0 + 0.5, ops.i0(input) - out / ops.where(tiny, input * 0 + 1, input))
 
 
-@op(category="pointwise", latex=r"e^{-|x|} I_0(x)", samples=reals(0.2), promote="float", namespace=S)
+@op(category="pointwise", node_name="SpecialI0E", latex=r"e^{-|x|} I_0(x)", samples=reals(0.2), promote="float", namespace=S)
 def i0e(input: Tensor) -> Tensor:
     """i0 scaled by e^-|x|."""
     return scipy_call("i0e", input)
@@ -291,7 +291,7 @@ def _(grad, input, out):
     return grad * (i1e(input) - ops.sgn(input) * out)
 
 
-@op(category="pointwise", latex=r"e^{-|x|} I_1(x)", samples=also(reals(0.2), calls(lambda r: ((np.array([0.0, -1.2]),), {}))), promote="float", namespace=S)
+@op(category="pointwise", node_name="SpecialI1E", latex=r"e^{-|x|} I_1(x)", samples=also(reals(0.2), calls(lambda r: ((np.array([0.0, -1.2]),), {}))), promote="float", namespace=S)
 def i1e(input: Tensor) -> Tensor:
     """i1 scaled by e^-|x|."""
     return scipy_call("i1e", input)
@@ -395,7 +395,7 @@ def _(grad, input, other):
     return grad * (input / other)
 
 
-@op(category="pointwise", latex=r"x \ln(1 + y)", samples=also(pairs(positive_other=True), calls(
+@op(category="pointwise", node_name="SpecialXlog1Py", latex=r"x \ln(1 + y)", samples=also(pairs(positive_other=True), calls(
     lambda r: ((np.array([0.0, 1.2]), 2.5), {}), lambda r: ((np.array([0.0, 1.2]), np.array([2.5, 0.3])), {}), lambda r: ((np.array([-0.4, 1.2]), 0.5), {}))), promote="float", namespace=S)
 def xlog1py(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """`input * log1p(other)`, and 0 where input is 0 (unless other is NaN)."""
@@ -414,7 +414,7 @@ def _(grad, input, other):
     return grad * (input / (other + 1))
 
 
-@op(category="pointwise", latex=r"-x \ln x", samples=positive(), promote="float", namespace=S)
+@op(category="pointwise", node_name="SpecialEntr", latex=r"-x \ln x", samples=positive(), promote="float", namespace=S)
 def entr(input: Tensor) -> Tensor:
     """Entropy: -x log(x), 0 at 0, -inf below."""
     xp = namespace(input)

@@ -163,7 +163,7 @@ def atanh(input: Tensor) -> Tensor:
 def _(grad, input):
     return grad / ops.conj(1 - input * input)
 
-@op(category="pointwise", latex=r"\frac{\pi}{180} x", samples=reals(-90, 90), promote="float", inplace=True)
+@op(node_name="Deg2Rad", category="pointwise", latex=r"\frac{\pi}{180} x", samples=reals(-90, 90), promote="float", inplace=True)
 def deg2rad(input: Tensor) -> Tensor:
     """Degrees as radians.
 
@@ -179,7 +179,7 @@ def deg2rad(input: Tensor) -> Tensor:
 def _(grad):
     return grad * (math.pi / 180)
 
-@op(category="pointwise", latex=r"\frac{180}{\pi} x", samples=reals(), promote="float", inplace=True)
+@op(node_name="Rad2Deg", category="pointwise", latex=r"\frac{180}{\pi} x", samples=reals(), promote="float", inplace=True)
 def rad2deg(input: Tensor) -> Tensor:
     """Radians as degrees.
 
