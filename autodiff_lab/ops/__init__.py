@@ -40,6 +40,7 @@ from . import rearranging
 from . import rectifiers
 from . import recurrent
 from . import reductions
+from . import remainders
 from . import rounding
 from . import sampling
 from . import scans
