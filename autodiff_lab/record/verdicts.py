@@ -178,10 +178,13 @@ class Probe(observe.Observer):
                     self._seen[self._last] = (FUNCTIONS[name], *shares(name, array))
             self._last = ""
         elif op.category == "linear":
-            for value in inputs:
-                found = self._names.get(id(value))
-                if found:
-                    self._last = found
+            here = [found for value in inputs if (found := self._names.get(id(value)))]
+            if name in RECURRENT and here and modes.grad:  # its function is inside: tanh, or what a gate lets through of it
+                array = getattr(output[0], "_a", None)
+                if isinstance(array, np.ndarray) and array.size and -1 <= array.min() and array.max() <= 1:
+                    self._seen.setdefault(here[0], ("tanh", *shares("tanh", array)))
+            elif here:
+                self._last = here[-1]
 
     def findings(self):
         """(parameter in front, "dead" or "saturated", share, since step), the worst first."""
@@ -216,6 +219,7 @@ class Probe(observe.Observer):
         return ""
 
 
+RECURRENT = ("rnn_layer", "lstm_layer", "gru_layer")
 FUNCTIONS = {"relu": "ReLU", "relu_": "ReLU", "threshold": "ReLU", "sigmoid": "sigmoid", "tanh": "tanh"}
 
 

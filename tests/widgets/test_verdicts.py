@@ -125,12 +125,15 @@ def cnn(activation=nn.ReLU, norm=False, depth=2, lr=0.05, scale=1.0, optimizer=o
     return followed(steps, model, chosen)
 
 
-def recurrent(kind=nn.LSTM, lr=0.01, optimizer=optim.Adam, seed=0):
+def recurrent(kind=nn.LSTM, lr=0.01, optimizer=optim.Adam, spoil=None, seed=0):
     lab.manual_seed(seed)
     X = lab.randn(12, 32, 3)
     y = X.sum((0, 2)).unsqueeze(1)
     cells, head = kind(3, 8), nn.Linear(8, 1)
     model = nn.ModuleList([cells, head])
+    if spoil:
+        with lab.no_grad():
+            spoil(cells)
     chosen = optimizer(model.parameters(), lr=lr)
 
     def steps():
@@ -177,7 +180,8 @@ def test_healthy_nets_of_other_kinds_get_no_word(make, seed):
     (lambda: cnn(nn.Tanh, scale=100.0), "0.weight", "saturated"),
     (lambda: cnn(nn.LeakyReLU, lr=30.0), "0.weight", "exploding"),
     (lambda: recurrent(lr=50.0, optimizer=optim.SGD), "0.weight_ih_l0", "exploding"),
-], ids=["dead cnn", "vanishing cnn", "saturated cnn", "exploding cnn", "exploding lstm"])
+    (lambda: recurrent(nn.RNN, spoil=lambda cells: cells.weight_ih_l0.mul_(60.0)), "0.weight_ih_l0", "saturated"),
+], ids=["dead cnn", "vanishing cnn", "saturated cnn", "exploding cnn", "exploding lstm", "saturated rnn"])
 def test_what_was_broken_in_a_net_of_another_kind_is_named(make, name, word):
     verdicts, said = make()
     assert verdicts[name] == word and said
