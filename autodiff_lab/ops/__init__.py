@@ -19,6 +19,7 @@ from . import decompositions
 from . import draws
 from . import dropout
 from . import elementwise
+from . import einsum
 from . import embedding
 from . import fourier
 from . import histograms
@@ -28,9 +29,11 @@ from . import legacy
 from . import lesser
 from . import linear
 from . import losses
+from . import masks
 from . import more_losses
 from . import normalization
 from . import norms
+from . import order_statistics
 from . import padding
 from . import picking
 from . import pooling
