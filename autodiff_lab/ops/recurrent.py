@@ -72,23 +72,24 @@ def projected(input, weight, bias):
 class Products:
     """`rows @ matrix` for the same matrix in every step, cut into columns so that BLAS doesn't pack it each time.
 
-    Called with (n, K), gives (gates, n, N / gates), in a buffer that the next call overwrites.
+    Called with (n, K), gives (gates, n, N / gates), written to the beginning of `into`.
     """
 
-    def __init__(self, matrix, samples: int, gates: int = 1):
+    def __init__(self, matrix, into, gates: int = 1):
+        samples = len(into)
         K, N = matrix.shape
         self.shape = gates, N // gates
         width = next((w for w in (64, 32, 16) if N // gates % w == 0 and samples * K * w <= SMALL), N // gates)
         self.parts = namespace(matrix).ascontiguousarray(matrix.reshape(K, gates, -1, width).transpose(1, 2, 0, 3))
         self.matmul = namespace(matrix).matmul
-        self.buffer = namespace(matrix).empty(samples * N, matrix.dtype)
+        self.into = into.reshape(-1)
         self.n = None
 
     def __call__(self, rows):
         n = len(rows)
         if n != self.n:
             gates, size = self.shape
-            self.n, self.found = n, self.buffer[:n * gates * size].reshape(gates, n, size)
+            self.n, self.found = n, self.into[:n * gates * size].reshape(gates, n, size)
             self.by_parts = self.found.reshape(gates, n, *self.parts.shape[1::2]).swapaxes(1, 2)
         self.matmul(rows, self.parts, out=self.by_parts)
         return self.found
@@ -129,7 +130,7 @@ def lstm_layer(input: Tensor, h0: Tensor, c0: Tensor, w_ih: Tensor, w_hh: Tensor
         if w is not None:
             w[:3 * H] *= 0.5
     gates = projected(input, w_in, bias).reshape(R, 4, H)
-    from_state = Products(w_state.T, len(c0), 4)
+    from_state = Products(w_state.T, xp.empty((len(c0), 4 * H), input.dtype), 4)
     cells = xp.empty((R, H), input.dtype)
     output = xp.empty((R, h0.shape[1]), input.dtype)
     h, c = h0, c0
@@ -211,10 +212,11 @@ def lstm_layer_backward(d_output: Tensor, d_h: Tensor, d_c: Tensor, input: Tenso
     xp = namespace(input)
     R, H = cells.shape
     before, cells_before = states_before(output, h0, sizes, reverse), states_before(cells, c0, sizes, reverse)
-    to_state = Products(output_first(w_hh), len(c0))
     d_gates = xp.empty((R, 4, H), input.dtype)
     flat = d_gates.reshape(R, 4 * H)
     dh, dc = d_h.copy(), d_c.copy()
+    part = xp.empty_like(dc)
+    to_state = Products(output_first(w_hh), dh)
     projected_grad = None if w_hr is None else xp.empty((R, h0.shape[1]), input.dtype)
     ready = xp.empty((R, H), input.dtype) if needs[7] and w_hr is not None else None
     backwards = steps(sizes, reverse)[::-1]
@@ -239,17 +241,17 @@ def lstm_layer_backward(d_output: Tensor, d_h: Tensor, d_c: Tensor, input: Tenso
         through_tanh *= o
         for start, end, _ in chunk:
             at = (start - low) // n
-            now = dh[:n] + d_output[start:end]
+            now, cell = dh[:n], dc[:n]
+            now += d_output[start:end]
             if w_hr is not None:
                 projected_grad[start:end] = now
                 now = xp.matmul(now, w_hr)
-            cell = dc[:n]
-            cell += now * through_tanh[at]
+            cell += xp.multiply(now, through_tanh[at], out=part[:n])
             target = d_gates[start:end].swapaxes(0, 1)
             xp.multiply(factors[at, 0], now, out=target[0])
             xp.multiply(factors[at, 1:], cell, out=target[1:])
             cell *= f[at]
-            dh[:n] = to_state(flat[start:end])[0]
+            to_state(flat[start:end])
     to_hr = None if ready is None else xp.matmul(projected_grad.T, ready)
     of_weights = (None if w is None else output_last(w) for w in weight_gradients(flat, flat, input, before, needs[3:7]))
     return (xp.matmul(flat, output_first(w_ih)) if needs[0] else None, dh, dc, *of_weights, to_hr)
@@ -267,7 +269,7 @@ def gru_layer(input: Tensor, h0: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tenso
     gates = projected(input, w_ih, b_ih)
     states = xp.empty((input.shape[0], H), input.dtype)  # what the reset gate is multiplied with
     output = xp.empty((input.shape[0], H), input.dtype)
-    product = Products(w_hh.T, len(h0))
+    product = Products(w_hh.T, xp.empty((len(h0), 3 * H), input.dtype))
     h = h0
     for start, end, n in steps(sizes, reverse):
         now = gates[start:end]
@@ -336,15 +338,14 @@ def gru_layer_backward(d_output: Tensor, d_h: Tensor, input: Tensor, h0: Tensor,
     d_state_side = xp.empty((R, 3, H), input.dtype)
     flat = d_state_side.reshape(R, 3 * H)
     incoming = xp.empty((R, H), input.dtype)
-    product = Products(w_hh, len(h0))
     dh = d_h.copy()
+    to_state = Products(w_hh, dh)
     for start, end, n in reversed(steps(sizes, reverse)):
         now = incoming[start:end]
         xp.add(dh[:n], d_output[start:end], out=now)
         xp.multiply(factors[start:end], now[:, None], out=d_state_side[start:end])
-        part = product(flat[start:end])[0]
+        part = to_state(flat[start:end])[0]
         part += now * z[start:end]
-        dh[:n] = part
     d_input_side = d_state_side.copy()
     xp.multiply(incoming, to_new, out=d_input_side[:, 2])
     d_input_side = d_input_side.reshape(R, 3 * H)
