@@ -23,6 +23,7 @@ from .half_normal import HalfNormal
 from .independent import Independent
 from .laplace import Laplace
 from .log_normal import LogNormal
+from .lowrank_multivariate_normal import LowRankMultivariateNormal
 from .multivariate_normal import MultivariateNormal, log_diagonal, mahalanobis
 from .normal import Normal
 from .one_hot_categorical import OneHotCategorical
@@ -241,6 +242,20 @@ def _(p, q):
     variance = q.scale.pow(2)
     ratio = p.scale.pow(2) / variance
     return -0.5 * lab.log(2 * ratio / math.pi) + 0.5 * p.loc.pow(2) / variance - p.loc * q.loc / variance + 0.5 * q.loc.pow(2) / variance - 1 + ratio
+
+
+def _dense(p):
+    """A low-rank normal distribution with its Cholesky factor."""
+    return p if isinstance(p, MultivariateNormal) else MultivariateNormal(p.loc, scale_tril=p.scale_tril, validate_args=False)
+
+
+@register_kl(LowRankMultivariateNormal, LowRankMultivariateNormal)
+@register_kl(LowRankMultivariateNormal, MultivariateNormal)
+@register_kl(MultivariateNormal, LowRankMultivariateNormal)
+def _(p, q):
+    if p.event_shape != q.event_shape:
+        raise ValueError("KL-divergence between two (Low Rank) Multivariate Normals with different event shapes cannot be computed")
+    return kl_divergence(_dense(p), _dense(q))
 
 
 @register_kl(MultivariateNormal, MultivariateNormal)

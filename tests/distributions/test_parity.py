@@ -45,6 +45,9 @@ D.StudentT({[0.8, 1.5, 4.0]}, {[0.0, 1.0, -2.0]}, {[1.0, 2.0, 0.5]})
 D.Gumbel({[0.5, -3.0]}, {[1.5, 0.3]})
 D.MultivariateNormal({[0.5, -3.0]}, scale_tril={[[1.5, 0.0], [0.3, 0.8]]})
 D.MultivariateNormal({[[0.5, -3.0], [1.0, 2.0]]}, {[[1.5, 0.3], [0.3, 0.8]]})
+D.LKJCholesky(3, {[1.0, 2.5]})
+D.LowRankMultivariateNormal({[0.5, -3.0, 1.0]}, {[[1.5], [0.3], [-0.2]]}, {[1.0, 0.5, 0.1]})
+D.LowRankMultivariateNormal({[[0.5, -3.0], [0.0, 1.0]]}, {[[1.5, 0.3], [0.3, -0.2]]}, {[1.0, 0.5]})
 D.MultivariateNormal({[0.5, -3.0]}, precision_matrix={[[[1.5, 0.3], [0.3, 0.8]], [[2.0, 0.0], [0.0, 1.0]]]})
 D.Independent(D.Normal({[[0.5, -1.0, 2.0]]}, {[[1.0], [2.5]]}), 1)
 D.Independent(D.Bernoulli({[0.3, 0.5, 0.9]}), 1)
@@ -218,6 +221,7 @@ PAIRS = {
     "Categorical": "D.Categorical({[[0.1, 0.6, 0.3], [1.0, 2.0, 3.0]]})", "OneHot": "D.OneHotCategorical(logits={[[0.1, 0.6, 0.3], [1.0, 2.0, 3.0]]})",
     "Dirichlet": "D.Dirichlet({[[0.5, 2.0, 3.0], [10.0, 1.0, 0.3]]})", "Independent": "D.Independent(D.Normal({[0.5, -1.0]}, {[1.0, 2.5]}), 1)",
     "MultivariateNormal": "D.MultivariateNormal({[[0.5, -3.0], [1.0, 2.0]]}, {[[1.5, 0.3], [0.3, 0.8]]})",
+    "LowRank": "D.LowRankMultivariateNormal({[0.5, -3.0]}, {[[1.5], [0.3]]}, {[1.0, 0.7]})",
     "Transformed": "D.TransformedDistribution(D.Normal({[0.5, -1.0]}, {[1.0, 2.5]}), D.SigmoidTransform())",
 }
 
@@ -382,3 +386,15 @@ def test_constraints(torch, program):
         constraint, value = eval(program, {"C": library.distributions.constraints})
         results.append((repr(constraint), constraint.is_discrete, constraint.event_dim, constraint.check(library.tensor(value)).tolist()))
     assert results[0] == results[1]
+
+
+def test_angles(torch):
+    """Apart from the rest, since PyTorch's Bessel functions are polynomials good to six digits."""
+    ours, theirs = (library.distributions.VonMises(library.tensor([0.5, -2.0]), library.tensor([1.0, 30.0])) for library in (lab, torch))
+    values = [0.3, 2.5]
+    for library in (lab, torch):
+        library.manual_seed(5)
+    np.testing.assert_allclose(ours.sample((4,)).numpy(), theirs.sample((4,)).numpy(), rtol=1e-6)
+    np.testing.assert_allclose(ours.log_prob(lab.tensor(values)).numpy(), theirs.log_prob(torch.tensor(values)).numpy(), rtol=1e-5)
+    np.testing.assert_allclose(ours.variance.numpy(), theirs.variance.numpy(), rtol=1e-4)
+    assert ours.expand((3, 2)).sample().shape == (3, 2) and ours.mean.tolist() == theirs.mean.tolist()
