@@ -142,7 +142,7 @@ def test_model_folds_opens_and_is_searched(lab):
 
 
 LOOP = """import time
-for turn in range(12):
+for turn in range(24):
     x = lab.tensor(float(turn))
     y = (w * x + b) ** 2
     y.backward()
@@ -155,10 +155,11 @@ def test_panel_follows_a_long_cell_in_place(lab):
     book.run(0)
     book.start(1)
     book.wait(".adl-panel [role=treeitem]", timeout=20)
+    book.pause(0.3)
     assert book.running(1)
     page = book.page
     page.evaluate("window.same = document.querySelector('.adl-panel'), window.item = document.querySelector('[data-item=n0]')")
-    where = page.locator("[role=treeitem]").first.bounding_box()
+    where = page.locator(".adl-panel [role=treeitem]").first.bounding_box()
     page.get_by_role("button", name="Values").click()  # what the reader does while it runs stays
     seen = set()
     while book.running(1) and len(seen) < 3:
@@ -166,7 +167,7 @@ def test_panel_follows_a_long_cell_in_place(lab):
         book.pause(0.2)
     assert len(seen) >= 3 and book.running(1)
     assert page.evaluate("window.same.isConnected && window.item.isConnected")  # updated, not drawn anew
-    now = page.locator("[role=treeitem]").first.bounding_box()
+    now = page.locator(".adl-panel [role=treeitem]").first.bounding_box()
     assert (abs(now["x"] - where["x"]), abs(now["y"] - where["y"])) < (1, 1)
     book.ended(1)
     book.pause(0.5)
@@ -174,7 +175,7 @@ def test_panel_follows_a_long_cell_in_place(lab):
     assert page.get_by_role("button", name="Values").get_attribute("aria-pressed") == "false"
     assert "y = (w * x + b) ** 2" in page.locator("[role=treeitem][aria-label^='y =']").get_attribute("aria-label")
     shown = [out for out in book.outputs(1) if out["output_type"] == "display_data"]
-    assert len(shown) == 1 and "backward ran 12 times" in "".join(shown[0]["data"]["image/svg+xml"])
+    assert len(shown) == 1 and "backward ran 24 times" in "".join(shown[0]["data"]["image/svg+xml"])
     assert not book.errors
 
 
