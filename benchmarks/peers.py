@@ -269,12 +269,12 @@ def measure(name: str, make, seconds: float) -> dict:
     difference = max(abs(a - b) for a, b in losses)
     if difference > 2e-3:
         raise AssertionError(f"the losses differ by {difference:.1e}: {losses}")
-    count = max(1, int(0.05 / block(mine, 3)))
+    counts = [max(1, int(0.05 / block(step, 3))) for step in (mine, theirs)]
     times: tuple[list, list] = [], []
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(times[0]) < 3:
-        times[0].append(block(mine, count))
-        times[1].append(block(theirs, 1))
+        for step, count, kept in zip((mine, theirs), counts, times, strict=True):
+            kept.append(block(step, count))
     a, b = (statistics.median(t) for t in times)
     return {"ours_us": a * 1e6, "peer_us": b * 1e6, "ratio": b / a, "difference": difference}
 
