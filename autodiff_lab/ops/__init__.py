@@ -5,6 +5,7 @@ from . import activations
 from . import arithmetic
 from . import attention
 from . import attributes
+from . import bessel
 from . import bitwise
 from . import classification
 from . import clamping
@@ -39,6 +40,7 @@ from . import picking
 from . import pooling
 from . import products
 from . import random_fills
+from . import ranges
 from . import rearranging
 from . import rectifiers
 from . import recurrent

@@ -1,8 +1,6 @@
-"""Making tensors: from Python values, from NumPy, filled with zeros, ones, ranges."""
+"""Making tensors: from Python values, from NumPy, filled with zeros or ones; rows of numbers are in ranges.py."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 
@@ -16,8 +14,8 @@ from ..core.tensor import Tensor, wrap
 from .conversion import cast
 
 __all__ = [
-    "arange", "as_tensor", "asarray", "empty", "empty_like", "empty_permuted", "empty_strided", "eye", "frombuffer", "from_numpy", "full", "full_like",
-    "linspace", "logspace", "ones", "ones_like", "scalar_tensor", "tensor", "tril_indices", "triu_indices", "zeros", "zeros_like",
+    "as_tensor", "asarray", "empty", "empty_like", "empty_permuted", "empty_strided", "eye", "frombuffer", "from_numpy", "full", "full_like",
+    "ones", "ones_like", "scalar_tensor", "tensor", "zeros", "zeros_like",
 ]
 
 
@@ -209,7 +207,7 @@ def sizes(given: tuple, keyword, name: str = "size") -> tuple:
     return shape
 
 
-def _type(wanted, out) -> np.dtype:
+def type_of(wanted, out) -> np.dtype:
     return (out.dtype if out is not None and wanted is None else dtype_of(wanted) if wanted is not None else get_default_dtype()).numpy
 
 
@@ -220,7 +218,7 @@ def zeros(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin
     >>> lab.zeros(2, 3).shape
     torch.Size([2, 3])
     """
-    return placed(np.zeros(sizes(size_, size, "zeros"), _type(dtype, out)), None, device, requires_grad, out, "zeros")
+    return placed(np.zeros(sizes(size_, size, "zeros"), type_of(dtype, out)), None, device, requires_grad, out, "zeros")
 
 
 def ones(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, names=None) -> Tensor:
@@ -231,7 +229,7 @@ def ones(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin_
     tensor([[1., 1., 1.],
             [1., 1., 1.]])
     """
-    return placed(np.ones(sizes(size_, size, "ones"), _type(dtype, out)), None, device, requires_grad, out, "ones")
+    return placed(np.ones(sizes(size_, size, "ones"), type_of(dtype, out)), None, device, requires_grad, out, "ones")
 
 
 def empty(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None, names=None) -> Tensor:
@@ -241,7 +239,7 @@ def empty(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin
     >>> lab.empty(2, 3).shape
     torch.Size([2, 3])
     """
-    shape, kind = sizes(size_, size, "empty"), _type(dtype, out)
+    shape, kind = sizes(size_, size, "empty"), type_of(dtype, out)
     if out is not None:
         return placed(np.zeros(shape, kind), None, device, requires_grad, out, "empty")
     return finish(np.empty(shape, kind), None, device, requires_grad)
@@ -301,14 +299,14 @@ def full_like(input, fill_value, *, dtype=None, layout=None, device=None, pin_me
 def empty_strided(size, stride, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False) -> Tensor:
     """A tensor of the given sizes and strides (in elements) with whatever the memory held."""
     room = 1 + sum((n - 1) * s for n, s in zip(size, stride, strict=True)) if 0 not in tuple(size) else 0
-    flat = np.empty(room, _type(dtype, None))
+    flat = np.empty(room, type_of(dtype, None))
     return finish(np.lib.stride_tricks.as_strided(flat, tuple(size), tuple(s * flat.itemsize for s in stride)), None, device, requires_grad)
 
 
 def empty_permuted(size, physical_layout, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False) -> Tensor:
     """A tensor of shape `size` whose memory holds the dimensions in the order `physical_layout`."""
     order = [int(d) for d in physical_layout]
-    array = np.empty([size[d] for d in order], _type(dtype, None))
+    array = np.empty([size[d] for d in order], type_of(dtype, None))
     return finish(array.transpose(np.argsort(order)), None, device, requires_grad)
 
 
@@ -323,128 +321,12 @@ def eye(n: int, m: int | None = None, *, out=None, dtype=None, layout=None, devi
     for name, value in (("n", n), ("m", m)):
         if value is not None and value < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {value}")
-    return placed(np.eye(n, m, dtype=_type(dtype, out)), None, device, requires_grad, out, "eye")
-
-
-def _number(value):
-    return value.item() if isinstance(value, (Tensor, np.generic)) else value
-
-
-def arange(start=0, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
-    """Numbers from `start` up to but without `end`, `step` apart. Ints give int64, any float the default dtype.
-
-    >>> import autodiff_lab as lab
-    >>> lab.arange(1, 7, 2)
-    tensor([1, 3, 5])
-    """
-    if end is None:
-        start, end = 0, start
-    start, end, step = _number(start), _number(end), _number(step)
-    _check_range(start, end, step)
-    if dtype is None and out is not None:
-        dtype = out.dtype
-    if dtype is None:
-        dtype = dtype_of(np.dtype("int64")) if all(isinstance(v, int) for v in (start, end, step)) else get_default_dtype()
-    if dtype.category != INT and not dtype.is_floating_point:
-        raise NotImplementedError(f"\"arange_cpu\" not implemented for '{dtype.title}'. Use an integer or floating-point type and convert with .to().")
-    if dtype.category <= INT:
-        if dtype.numpy != np.int64:  # counted before the numbers are cut, in PyTorch
-            n = math.ceil((end - start) / step)
-            return placed((int(start) + int(step) * np.arange(n)).astype(dtype.numpy), None, device, requires_grad, out, "arange")
-        start, end, step = int(start), int(end), int(step)
-        if step == 0:
-            raise ValueError("step must be nonzero")  # PyTorch's, for a step that becomes 0 as an integer
-        _check_range(start, end, step)
-        return placed(np.arange(start, end, step).astype(dtype.numpy), None, device, requires_grad, out, "arange")
-    n = math.ceil((end - start) / step)
-    return placed((start + np.arange(n, dtype=np.float64) * step).astype(dtype.numpy), None, device, requires_grad, out, "arange")
-
-
-def _check_range(start, end, step) -> None:
-    if step == 0:
-        raise RuntimeError("step must be nonzero")
-    if not (math.isfinite(start) and math.isfinite(end)):
-        raise RuntimeError(f"unsupported range: {start} -> {end}")
-    if (end - start) * step < 0:
-        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
-
-
-def range_(start=0, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
-    """Numbers from `start` to `end`, both included. Deprecated in PyTorch: use arange."""
-    import warnings
-    warnings.warn("torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with Python's range builtin. "
-                  "Instead, use torch.arange, which produces values in [start, end).", UserWarning, stacklevel=2)
-    if end is None:
-        start, end = 0, start
-    start, end, step = _number(start), _number(end), _number(step)
-    _check_range(start, end, step)
-    n = math.floor((end - start) / step) + 1
-    return placed((start + np.arange(n, dtype=np.float64) * step).astype(_type(dtype, out)), None, device, requires_grad, out, "range")
-
-
-def even(start, end, steps: int, wanted: np.dtype):
-    """`steps` numbers from `start` to `end`, counted from the nearer end so that both are exact, as PyTorch does."""
-    if steps < 0:
-        raise RuntimeError("number of steps must be non-negative")
-    if steps == 0:
-        return np.empty(0, wanted)
-    if steps == 1:
-        return np.full(1, start, wanted)
-    kind = np.dtype(np.float64) if wanted.kind in "iub" or wanted == np.float64 else np.dtype(np.complex128) if wanted.kind == "c" else np.dtype(np.float32)
-    low, high = kind.type(start), kind.type(end)
-    step = (high - low) / kind.type(steps - 1)
-    i = np.arange(steps)
-    near, far = i.astype(kind), (steps - 1 - i).astype(kind)
-    return np.where(i < steps // 2, low + step * near, high - step * far)
-
-
-def linspace(start, end, steps: int, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
-    """`steps` numbers at equal distances from `start` to `end`, both included.
-
-    >>> import autodiff_lab as lab
-    >>> lab.linspace(0, 1, 5)
-    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
-    """
-    start, end = _number(start), _number(end)
-    if dtype is None and out is None and (isinstance(start, complex) or isinstance(end, complex)):
-        dtype = get_default_dtype().to_complex()
-    kind = _type(dtype, out)
-    if kind.kind == "b":
-        raise NotImplementedError("\"linspace_cpu\" not implemented for 'Bool'. Use another type and convert with .bool().")
-    if kind.kind in "iu":
-        start, end = int(start), int(end)
-    return placed(even(start, end, _steps(steps), kind).astype(kind), None, device, requires_grad, out, "linspace")
-
-
-def _steps(steps) -> int:
-    if isinstance(steps, float):
-        raise TypeError("linspace(): argument 'steps' must be int, not float")
-    return int(steps)
-
-
-def logspace(start, end, steps: int, base: float = 10.0, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
-    """`base` to the power of evenly spaced numbers from `start` to `end`."""
-    kind = _type(dtype, out)
-    start, end = _number(start), _number(end)
-    if kind.kind in "iu":
-        start, end = int(start), int(end)
-    spaced = even(start, end, _steps(steps), np.dtype(np.float64) if kind.kind in "iub" else kind)
-    return placed(np.power(float(base), spaced.astype(np.float64)).astype(kind), None, device, requires_grad, out, "logspace")
+    return placed(np.eye(n, m, dtype=type_of(dtype, out)), None, device, requires_grad, out, "eye")
 
 
 def scalar_tensor(s, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
     """A 0-dim tensor of the default dtype."""
     return full((), s, dtype=get_default_dtype() if dtype is None else dtype, device=device, requires_grad=requires_grad)
-
-
-def tril_indices(row: int, col: int, offset: int = 0, *, dtype=None, device=None, layout=None, pin_memory=False) -> Tensor:
-    """The positions of the lower triangle of a matrix: two rows, of row and of column numbers."""
-    return finish(np.stack(np.tril_indices(row, offset, col)).astype(dtype.numpy if dtype else np.int64), None, device, False)
-
-
-def triu_indices(row: int, col: int, offset: int = 0, *, dtype=None, device=None, layout=None, pin_memory=False) -> Tensor:
-    """The positions of the upper triangle of a matrix: two rows, of row and of column numbers."""
-    return finish(np.stack(np.triu_indices(row, offset, col)).astype(dtype.numpy if dtype else np.int64), None, device, False)
 
 
 def frombuffer(buffer, *, dtype, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
@@ -527,8 +409,6 @@ def _(grad):
 
 
 public[""].update({name: globals()[name] for name in (*__all__, "from_dlpack")})
-public[""]["range"] = range_
-range_.__name__ = "range"
 
 
 # ---- methods: like this tensor, but new ----
