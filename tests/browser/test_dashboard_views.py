@@ -93,7 +93,7 @@ def test_a_second_view_shows_and_drives_the_same_run(lab):
     assert here == there
     book.shot("dashboard-two-views")
     book.page.locator("[data-testid=log]").first.click()  # what a reader chooses holds for the run, in both
-    assert len(set(book.page.locator("[data-testid=log]").evaluate_all("all => all.map(one => one.getAttribute('aria-pressed'))"))) == 1
+    book.page.wait_for_function("() => new Set([...document.querySelectorAll('[data-testid=log]')].map(one => one.getAttribute('aria-pressed'))).size === 1")
     book.page.locator("[data-testid=stop]").first.click()
     book.page.wait_for_function(f"() => ({steps})().every(([, stage]) => stage === 'stopped')")
     assert book.errors == []
@@ -164,7 +164,7 @@ def test_why_leads_to_the_doctor(lab):
     button(book, "pause").click()
     stage(book, "paused")
     why.click()
-    assert book.page.locator("[data-testid=causes]").is_hidden()
+    book.page.locator("[data-testid=causes]").wait_for(state="hidden")
     book.page.locator(".adl-flow-word:visible").first.click()
     book.wait("[data-testid=causes] li")
     button(book, "stop").click()
