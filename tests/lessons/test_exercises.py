@@ -40,6 +40,7 @@ def test_checks_refuse_what_is_wrong_and_accept_what_is_right(path):
 def test_every_exercise_has_a_ladder_of_hints_and_praise():
     for one in every_exercise():
         assert len(one.hints) >= 2 and one.praise, one.key
+    assert {key for key, *_ in trial.answers.WRONG} <= {one.key for one in every_exercise()}
 
 
 def test_students_find_no_solution():

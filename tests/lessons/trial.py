@@ -1,7 +1,7 @@
 """Tries every exercise: its stub, what is wrong, what is right. `python tests/lessons/trial.py [NOTEBOOK...]` prints the table.
 
 Wrong is every program that differs from the solution by one small mistake (`lab.author.mutate`); right are the solution
-itself and what other people would write (`answers.py`).
+itself and what other people would write (`answers.py`), which also lists usual mistakes and the words that must name them.
 """
 
 from __future__ import annotations
@@ -36,11 +36,12 @@ class Trial:
     accepted: int
     mutants: int
     caught: int
+    unnamed: int  # usual mistakes that were met with other words
     faults: list[str] = field(default_factory=list)
 
     @property
     def fair(self) -> bool:
-        return self.marked and self.stub_refused and self.accepted == self.right >= 3 and self.caught >= 0.95 * self.mutants
+        return self.marked and self.unnamed == 0 and self.stub_refused and self.accepted == self.right >= 3 and self.caught >= 0.95 * self.mutants
 
 
 def code_cells(path: Path) -> list[str]:
@@ -76,12 +77,18 @@ def tried(source: str, space: dict) -> Trial:
         accepted += verdict is not None and verdict.passed
         if verdict is None or not verdict.passed:
             faults.append(f"{key}: refused a right answer, {verdict!r}:\n{right}")
+    unnamed = 0
+    for _, wrong, words in (entry for entry in answers.WRONG if entry[0] == key):
+        verdict = author.run(f"{stub}\n{wrong}", ask, space, 20)
+        if verdict is None or verdict.passed or words.lower() not in verdict.problem.lower():
+            unnamed += 1
+            faults.append(f"{key}: a mistake is not named ({words!r}), but {verdict!r}:\n{wrong}")
     report = author.mutate(source, space)
     equal = [mutant for mutant in report.survived if any(key == k and piece in mutant for k, piece in answers.EQUAL)]
     survived = [mutant for mutant in report.survived if mutant not in equal]
     faults += [f"{key}: got through:\n{mutant}" for mutant in survived]
     mutants = report.total - len(equal)
-    return Trial(key, source.startswith("# your turn"), refused, 1 + len(others), accepted, mutants, mutants - len(survived), faults)
+    return Trial(key, source.startswith("# your turn"), refused, 1 + len(others), accepted, mutants, mutants - len(survived), unnamed, faults)
 
 
 def main(paths: list[Path]) -> int:
