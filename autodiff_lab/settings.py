@@ -95,8 +95,8 @@ def is_warn_always_enabled() -> bool:
 def set_num_threads(num: int) -> None:
     """How many threads matrix products may use, and with them linear layers, convolutions, recurrent layers and attention.
 
-    Everything else uses one thread: handing halves of an array to a second one gained nothing where it was tried. The
-    number goes to the BLAS library behind NumPy, if it takes one (OpenBLAS, MKL and BLIS do).
+    Everything else uses one thread: handing halves of an array to a second one gained nothing on the two busy cores where
+    it was tried. The number goes to the BLAS library behind NumPy, if it takes one (OpenBLAS, MKL and BLIS do).
 
     >>> import autodiff_lab as lab
     >>> lab.set_num_threads(1)
