@@ -13,7 +13,8 @@ import threading
 import time
 
 from ..core import observe
-from ..record.build import build, inputs_of
+from ..record.build import build
+from ..record.entries import inputs_of
 from ..record.recorder import Recorder
 from ..record.replay import what_if_for
 from . import showing

@@ -10,8 +10,9 @@ import numpy as np
 from ..core import observe
 from ..core.tensor import Tensor
 from ..record.build import build
+from ..record.entries import keep
 from ..record.model import GraphSnapshot
-from ..record.recorder import Recorder, keep
+from ..record.recorder import Recorder
 from ..record.shell import ipython
 from .graph import Graph
 from .names import cell_label, variables

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import weakref
 from dataclasses import replace
 
 import numpy as np
 
+from .entries import Arg, Entry, call_of, inputs_of, short_name, slots_of, told
 from .families import FAMILIES, family_of, glyph_of
 from .formula import local_text
-from .model import Accumulation, BackwardStep, Contribution, EdgeInfo, GraphSnapshot, NodeInfo, Saved, ScopeInfo, Value
-from .recorder import Arg, Entry, Flow, Recorder, flows_of
+from .model import EdgeInfo, GraphSnapshot, NodeInfo, Saved, ScopeInfo
+from .passes import Pass
+from .recorder import Recorder
 from .source import Sources
 from .text import clean, number, one_line
 from .values import value_of
 
-__all__ = ["build", "inputs_of"]
+__all__ = ["build"]
 
 NODES_AT_MOST = 20_000
 
@@ -49,15 +50,13 @@ class _Builder:
     def snapshot(self) -> GraphSnapshot:
         self._collect()
         self._name_scopes()
-        self.passed = self._latest_pass()
-        self.flows = {flow.key: flow for flow in self.passed if flow.key in self.reached}
-        self.ran = bool(self.flows)
-        self.returned = self.passed[-1].returned if self.passed else None
+        self.backward = Pass(self)
+        self.ran = bool(self.backward.by_key)
         self.gone = not self.ran and any(key in self.recorder.done for key in self.reached)
         self._name_operators()
         edges = self._edges()
         nodes = tuple(self._leaf(item) if not isinstance(item, Entry) else self._operator(item) for item in self.order)
-        edges, steps = self._numbers(nodes, edges)
+        edges, steps = self.backward.numbers(nodes, edges)
         roots = tuple(self.ids[self._drawn(r)] for r in self.roots if self._drawn(r) in self.ids)
         codes = self.sources.codes()
         cell = self.sources.files.index(self.cell) if self.cell in self.sources.files else None
@@ -65,13 +64,6 @@ class _Builder:
         from .. import __version__
         return GraphSnapshot(clean(self.title), nodes, edges, tuple(self.scopes), codes, roots, steps, backward,
                              max(1, self.passes) if self.ran else 0, clean(self.error), cell, __version__)
-
-    def _latest_pass(self) -> list[Flow]:
-        """The backward pass that came over this graph last, if it is remembered."""
-        for flows in (self.recorder.flows, *reversed(self.recorder.history.values())):
-            if any(flow[0] > 0 and flow[0] in self.reached for flow in flows):
-                return flows_of(flows)
-        return []
 
     # Which nodes
 
@@ -207,7 +199,7 @@ class _Builder:
             if not isinstance(item, Entry) or not item.frames:
                 continue
             runs = instances.setdefault((item.frames, item.layer), [])
-            call = _call_of(item)
+            call = call_of(item)
             if call is not None and runs and self._continues(runs[-1][-1], item, call, previous):
                 runs[-1].append(item)
             else:
@@ -237,7 +229,7 @@ class _Builder:
     def _continues(self, last: Entry, item: Entry, call, previous) -> bool:
         """True if `item` ran within the same call from the learner's code as `last`."""
         if call[0] == "module":
-            return _call_of(last) == call
+            return call_of(last) == call
         return previous is last and last.inner is not None and last.inner[0] == item.inner[0] and last.inner[1] <= item.inner[1]
 
     # Nodes and edges
@@ -251,12 +243,12 @@ class _Builder:
         op = entry.op
         is_part = entry.output is not None and entry.op.is_port or (entry.key not in self.chosen and entry.output is not None and entry.shape is not None and len(inputs_of(entry)) == 1 and self._is_part(entry))
         family = family_of(op.category) if not is_part else "shape"
-        label = f"output {entry.output}" if is_part else _label(entry)
+        label = f"output {entry.output}" if is_part else told(entry)
         source = self.sources.source(entry.frames[0]) if entry.frames else None
         if source is not None and entry.key in self.unsaid:
             source = replace(source, text="")
         calls = tuple(s for s in (self.sources.source(f) for f in entry.frames[1:4]) if s is not None)
-        flow = self.flows.get(drawn.key) or self.flows.get(entry.key)
+        flow = self.backward.by_key.get(drawn.key) or self.backward.by_key.get(entry.key)
         grad = None
         if flow is not None:
             held = flow.grad
@@ -264,7 +256,7 @@ class _Builder:
                 index = drawn.output or 0
                 held = held[index] if index < len(held) else None
             grad = value_of(held)
-        given_back = value_of((self.returned or {}).get(drawn.key))
+        given_back = value_of((self.backward.returned or {}).get(drawn.key))
         grad = grad or given_back
         wants = entry.key < 1 << 60 or bool(entry.error)
         state = "returned" if given_back else "known" if grad is not None else "not asked" if not wants else "none" if self.ran and not entry.layer else "gone" if self.gone else "yet"
@@ -278,7 +270,7 @@ class _Builder:
     def _saved(self, entry: Entry) -> tuple[Saved, ...]:
         """What the operator keeps for its backward pass: exactly what the rules of the inputs that want a gradient name."""
         named: dict[str, None] = {}
-        for _, slot, value, edge in _slots(entry):
+        for _, slot, value, edge in slots_of(entry):
             rule = entry.op.rules.get(slot) if edge is not None and value.__class__ is Arg and self._wants(int(value)) else None
             named.update(dict.fromkeys(rule.names if rule is not None else ()))
         kept = []
@@ -312,8 +304,8 @@ class _Builder:
         if value is None and tensor is not None:
             value = value_of(tensor._a)
         grad = tensor._grad if tensor is not None and wants else None
-        known = value_of(grad._a) if grad is not None else self.after.get(leaf.key)
-        given_back = value_of((self.returned or {}).get(leaf.key))
+        known = value_of(grad._a) if grad is not None else self.backward.after.get(leaf.key)
+        given_back = value_of((self.backward.returned or {}).get(leaf.key))
         known = given_back or known
         state = "returned" if given_back else "known" if known is not None else "not asked" if not wants else "none" if self.ran else "yet"
         family = "param" if wants else "data"
@@ -328,7 +320,7 @@ class _Builder:
         for item in self.order:
             if not isinstance(item, Entry):
                 continue
-            slots = _slots(item)
+            slots = slots_of(item)
             operands = None
             for position, slot, value, number_of_edge in slots:
                 if value.__class__ is not Arg:
@@ -346,7 +338,7 @@ class _Builder:
         made = []
         for item, slot, key, number_of_edge, rule in found:
             latex = (rule.latex or "") if rule is not None and number_of_edge is not None else ""
-            operands = [self._operand_text(value) for position, _s, value, _e in _slots(item) if position is not None and (value.__class__ is Arg or isinstance(value, (int, float)))]
+            operands = [self._operand_text(value) for position, _s, value, _e in slots_of(item) if position is not None and (value.__class__ is Arg or isinstance(value, (int, float)))]
             plain = clean(local_text(item.op.name, slot, latex, operands)) if latex else ""
             made.append((EdgeInfo(self.ids[key], self.ids[item.key], slot, latex, one_line(plain, 60), None, number_of_edge is not None), item, number_of_edge))
         return made
@@ -372,181 +364,6 @@ class _Builder:
         entry = self.recorder.look(key)
         source = self.sources.source(entry.frames[0]) if entry is not None and entry.frames and key not in self.unsaid else None
         return source.text if source is not None and 0 < len(source.text) <= 18 else entry.op.name if entry is not None else ""
-
-    # The backward pass
-
-    @property
-    def after(self) -> dict[int, Value]:
-        """What each leaf's .grad was after the pass, for leaves that are gone."""
-        if not hasattr(self, "_after"):
-            self._after = {}
-            for flow in self.passed:
-                for key, added, before in flow.leaves:
-                    value = value_of(_plus(before, added))
-                    if value is not None:
-                        self._after[key] = value
-        return self._after
-
-    def _numbers(self, nodes, edges):
-        by_target: dict[int, list[tuple[int, int]]] = {}
-        for index, (_, item, number_of_edge) in enumerate(edges):
-            if number_of_edge is not None:
-                by_target.setdefault(item.key, []).append((index, number_of_edge))
-        infos = [edge for edge, _, _ in edges]
-        steps, arrived = [], {}
-        for flow in self.passed:
-            if flow.key not in self.reached or flow.key in self.stands_for:
-                continue
-            if flow.key not in self.ids:
-                continue
-            node = nodes[self.ids[flow.key]]
-            sent = []
-            for index, number_of_edge in by_target.get(flow.key, ()):
-                held = flow.contributions[number_of_edge] if number_of_edge < len(flow.contributions) else None
-                value = value_of(held, brief=True)
-                if value is None or self._dropped(infos[index].source):
-                    continue
-                sent.append(Contribution(index, value))
-                if self.recorder.hooks:
-                    arrived.setdefault(infos[index].source, []).append(held)
-                if flow.key not in self.recorder.resent:
-                    infos[index] = _with_local(infos[index], flow.grad, held)
-            into = []
-            for key, added, before in flow.leaves:
-                if key in self.ids:
-                    was, change = value_of(before, brief=True), value_of(added, brief=True)
-                    now = _same(value_of(_plus(before, added), brief=True), nodes[self.ids[key]].grad)
-                    if now is not None:
-                        into.append(Accumulation(self.ids[key], change or now, was, now, *self._hooked(key, arrived, change)))
-            steps.append(BackwardStep(node.id, node.grad or Value(), tuple(sent), tuple(into), sum(s.bytes for s in node.saved), *self._hooked(flow.key, arrived, node.grad)))
-        return tuple(infos), tuple(self._with_returned(steps, infos))
-
-    def _dropped(self, node: int) -> bool:
-        """True where the engine threw away what was sent, because autograd.grad did not ask for it."""
-        if self.returned is None:
-            return False
-        item = self.order[node]
-        key = item.key if not isinstance(item, Entry) else self.chosen.get(item.key, item).key
-        return key not in self.returned and key not in self.flows and not (isinstance(item, Entry) and item.key in self.flows)
-
-    def _with_returned(self, steps: list[BackwardStep], infos) -> list[BackwardStep]:
-        """What was returned, told with the last step that sent something there."""
-        for key, held in (self.returned or {}).items():
-            node, value = self.ids.get(self._drawn(key)), value_of(held, brief=True)
-            last = max((k for k, step in enumerate(steps) if any(infos[c.edge].source == node for c in step.contributions)), default=None)
-            if value is not None and last is not None:
-                steps[last] = replace(steps[last], accumulations=(*steps[last].accumulations, Accumulation(node, value, None, value, returned=True)))
-        return steps
-
-
-    def _hooked(self, key: int, arrived: dict, left: Value | None) -> tuple[int, Value | None]:
-        """How many hooks ran on the gradient of a node or leaf, and what they got, if that is not what they left."""
-        hooks = self.recorder.hooks.get(key, 0)
-        parts = [part() if isinstance(part, weakref.ref) else part for part in arrived.get(self.ids[key], ())] if hooks else ()
-        if not parts or len(parts) > 1 and not all(isinstance(part, (np.ndarray, np.generic)) for part in parts):
-            return hooks, None
-        got = value_of(sum(parts[1:], parts[0]), brief=True)  # pyright: ignore[reportCallIssue] - arrays add up too
-        return hooks, None if left is not None and (got.number, got.norm) == (left.number, left.norm) else got
-
-
-def _same(brief: Value | None, full: Value | None) -> Value | None:
-    """`full` if it is of the same numbers as `brief`."""
-    return full if brief is None or full is not None and (brief.number, brief.norm) == (full.number, full.norm) else brief
-
-
-def _plus(before, added):
-    if isinstance(added, weakref.ref):
-        added = added()
-    if before is None or added is None:
-        return added if before is None else None
-    try:
-        return before + added
-    except (TypeError, ValueError):
-        return added
-
-
-def _with_local(edge: EdgeInfo, grad, sent) -> EdgeInfo:
-    """The number of the local derivative, where both sides are scalars."""
-    if getattr(grad, "ndim", 1) != 0 or getattr(sent, "ndim", 1) != 0 or not isinstance(sent, (np.generic, np.ndarray)) or np.iscomplexobj(sent):
-        return edge
-    g, c = float(grad), float(sent)
-    if g == 0 or not np.isfinite(g) or not np.isfinite(c):
-        return edge
-    local = c / g
-    rounded = float(f"{local:.6g}")
-    return EdgeInfo(edge.source, edge.target, edge.slot, edge.latex, edge.plain, rounded, edge.grad)
-
-
-def inputs_of(entry: Entry) -> list[int]:
-    """Keys of all tensors that went into an operator."""
-    found = []
-    for value in entry.inputs:
-        if value.__class__ is Arg:
-            found.append(int(value))
-        elif value.__class__ is list:
-            found += [int(v) for v in value if v.__class__ is Arg]
-    return found
-
-
-def _slots(entry: Entry) -> list[tuple]:
-    """Inputs as (position, name, value, number of the engine's edge or None)."""
-    op = entry.op
-    params = list(op.params)
-    if not params or not entry.frames and len(entry.inputs) != len(params):  # made by the engine, or written down from a node
-        names = [p.name for p in params if p.is_tensor and p.name in op.rules]
-        return [(i, names[i] if i < len(names) else f"input{i}", value, i) for i, value in enumerate(entry.inputs)]
-    slots, edge = [], 0
-    for i, (param, value) in enumerate(zip(params, entry.inputs)):
-        if param.kind == "list":
-            for k, part in enumerate(value if isinstance(value, list) else []):
-                slots.append((i + k, param.name, part, edge))
-                edge += 1
-        elif param.is_tensor:
-            has_rule = param.name in op.rules
-            slots.append((i, param.name, value, edge if has_rule else None))
-            edge += has_rule
-        else:
-            slots.append((None, param.name, value, None))
-    if len(entry.inputs) == 1 and entry.output is not None and not slots:
-        slots.append((0, "input", entry.inputs[0], 0))
-    return slots
-
-
-def _call_of(entry: Entry):
-    """Which call into this library an operator ran in: a module's, a function's, or none."""
-    top, scope = None, entry.scope
-    while scope is not None:
-        if not scope.library:
-            break
-        top = scope
-        scope = scope.parent
-    if top is not None:
-        return ("module", top.number)
-    return ("function", entry.inner[0]) if entry.inner is not None else None
-
-
-def short_name(op) -> str:
-    """An operator's name without its namespace: "linear", "max"."""
-    return op.name.rsplit(".", 1)[-1].removesuffix("_dim")
-
-
-def _label(entry: Entry) -> str:
-    """The operator and what is plain among its arguments: "pow 2", "sum 1"."""
-    short = short_name(entry.op) + ("_" if entry.inplace else "")
-    if not entry.frames:
-        return short
-    extra = []
-    for param, value in zip(entry.op.params, entry.inputs):
-        if value.__class__ is Arg or isinstance(value, (bool, list)) or value is None:
-            continue
-        if param.has_default and value == param.default:
-            continue
-        if isinstance(value, (int, float)):
-            extra.append(number(float(value)))
-        elif isinstance(value, tuple) and value and all(isinstance(v, int) for v in value) and len(value) <= 4:
-            extra.append("×".join(map(str, value)))
-    return f"{short} {extra[0]}" if extra else short
-
 
 def _bytes(shape, dtype) -> int:
     return int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize

@@ -14,8 +14,6 @@ import sys
 import weakref
 from itertools import count, islice
 from pathlib import Path
-from types import CodeType
-from typing import NamedTuple
 
 import numpy as np
 from numpy import float32, generic, ndarray
@@ -23,10 +21,10 @@ from numpy import float32, generic, ndarray
 from ..core import observe
 from ..core.tape import Node
 from ..core.tensor import Tensor
+from .entries import SMALL, Arg, Before, Entry, Leaf, Norm, ScopeEntry, frames_and_keys, inputs_of, keep
 
-__all__ = ["Entry", "Leaf", "Recorder", "ScopeEntry"]
+__all__ = ["Recorder"]
 
-SMALL = 64  # arrays up to this size are copied where they are met
 ENTRIES_AT_MOST = 30_000
 HELD_AT_MOST = 64 << 20  # bytes of gradients of the latest backward pass
 REMEMBERED, REMEMBERED_UP_TO = 12, 300  # earlier passes, and the number of their nodes
@@ -52,61 +50,6 @@ def _kind_of(filename: str) -> int:
         kind = USER
     _kinds[filename] = kind
     return kind
-
-
-class Leaf:
-    """A tensor that no recorded operator made."""
-
-    __slots__ = ("dtype", "key", "name", "number", "ref", "shape", "value", "wants_grad")
-
-    def __init__(self, key: int, tensor):
-        array = tensor._a
-        self.key, self.ref, self.name, self.number = key, weakref.ref(tensor), "", id(tensor)
-        self.shape, self.dtype, self.wants_grad = array.shape, array.dtype, tensor._rg
-        self.value = keep(array)
-
-
-class Entry:
-    """One operator that ran. `inputs` has an Arg for every tensor and the value itself for everything else."""
-
-    __slots__ = ("array", "dtype", "error", "frames", "inner", "inputs", "inplace", "key", "layer", "op", "output", "scope", "shape")
-
-
-class Arg(int):
-    """The key of an entry (its node's number, > 0) or of a leaf (< 0), among plain arguments."""
-
-
-class Before(Arg):
-    """The key of what an in-place operator wrote over."""
-
-
-class ScopeEntry:
-    """One call of a module."""
-
-    __slots__ = ("args", "bare", "cls", "error", "module", "number", "parent", "shape")
-
-    @property
-    def library(self) -> bool:
-        """True for modules of this library, whose inside is not the learner's code."""
-        return self.cls.__module__.startswith("autodiff_lab")
-
-
-class Flow(NamedTuple):
-    """What one node of the backward pass received and sent; kept as a plain tuple on the hot path."""
-
-    key: int
-    grad: object
-    contributions: tuple
-    leaves: tuple  # (leaf, added, before), of the leaves that settled after it
-    returned: dict | None = None  # in the last one of a pass: what autograd.grad gave back, by key
-
-
-def keep(array):
-    """A number that cannot change: a NumPy scalar itself, a copy of a small array; else a weak reference."""
-    kind = array.__class__
-    if kind is not ndarray:
-        return array if isinstance(array, np.generic) else weakref.ref(array)
-    return array.copy() if array.size <= SMALL else weakref.ref(array)
 
 
 class Recorder(observe.Observer):
@@ -248,7 +191,7 @@ class Recorder(observe.Observer):
             return found
         entry = Entry()
         number, rest, entry.shape, entry.dtype, entry.array, entry.inner, (scope, entry.layer), *_ = found
-        frames, keys = _frames_and_keys(found)
+        frames, keys = frames_and_keys(found)
         entry.op, entry.scope = self.ops[number], self.scopes.get(scope)
         if entry.dtype is None:
             entry.dtype = entry.array.dtype
@@ -418,7 +361,7 @@ class Recorder(observe.Observer):
             # One per place in the code: a training loop replaces its own, and leaves those of other cells alone.
             history, root = self.history, self.flows[0][0]
             found = self.entries.get(root)
-            place = tuple([part if part.__class__ is int else id(part) for part in _frames_and_keys(found)[0]]) if found.__class__ is tuple else root
+            place = tuple([part if part.__class__ is int else id(part) for part in frames_and_keys(found)[0]]) if found.__class__ is tuple else root
             older = history.pop(place, None)
             if older is None:
                 self.loop_since, self.loop_from = root, len(self.entries)
@@ -507,7 +450,7 @@ class Recorder(observe.Observer):
     def _forget_turns(self, last: int) -> None:
         """Drop the earlier turns of a training loop, up to the node numbered `last`, if nothing newer was made from them."""
         own = range(self.loop_since + 1, last + 1)
-        if not any(key in own for number, found in self.entries.items() if number > last for key in keys_of(found)):
+        if not any(key in own for number, found in self.entries.items() if number > last for key in inputs_of(found)):
             for key in [key for key in self.entries if key in own]:
                 del self.entries[key]
         self.loop_from = len(self.entries)
@@ -523,7 +466,7 @@ class Recorder(observe.Observer):
         gone = {key for key, leaf in self.by_key.items() if leaf.ref() is None}
         if gone:  # keep of them what is still an input of something
             for found in self.entries.values():
-                gone.difference_update(keys_of(found))
+                gone.difference_update(inputs_of(found))
             self.by_key = {key: leaf for key, leaf in self.by_key.items() if key not in gone}
         used = {found[0] for found in self.entries.values() if found.__class__ is tuple}
         self.ops = {number: op for number, op in self.ops.items() if number in used}
@@ -542,37 +485,3 @@ def _hooks_on(node) -> int:
 def _hooks_on_leaf(tensor) -> int:
     extra = tensor._x
     return 0 if extra is None else len(extra.hooks) + len(extra.post_hooks)
-
-
-def _frames_and_keys(noted: tuple) -> tuple[tuple, tuple]:
-    """Code and instruction of the frames of a noted operator, and the keys of its inputs, which stand behind them."""
-    end = 7
-    while end < len(noted) and noted[end].__class__ is CodeType:
-        end += 2
-    return noted[7:end], noted[end:]
-
-
-def keys_of(found: Entry | tuple) -> list[int]:
-    """Keys of all tensors that went into an operator, noted or looked at."""
-    if found.__class__ is tuple:
-        keys, lists = [key for key in _frames_and_keys(found)[1] if key is not None], found[1] if found[1].__class__ is list else ()
-    else:
-        keys, lists = [v for v in found.inputs if v.__class__ is Arg], found.inputs
-    return [*keys, *(v for part in lists if part.__class__ is list for v in part if v.__class__ is Arg)]
-
-
-def flows_of(noted: list[tuple]) -> list[Flow]:
-    """What was noted of a backward pass, in order: each leaf belongs to the node before it, which fed it last."""
-    flows: list[Flow] = []
-    for key, *rest in noted:
-        if key > 0:
-            flows.append(Flow(key, *rest, leaves=()))
-        elif key < 0 and flows:
-            flows[-1] = flows[-1]._replace(leaves=(*flows[-1].leaves, (key, *rest)))
-        elif flows:
-            flows[-1] = flows[-1]._replace(returned=rest[0])
-    return flows
-
-
-class Norm(float):
-    """All that is known of an array that was too large to hold."""

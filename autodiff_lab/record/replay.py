@@ -6,7 +6,8 @@ from ..core import observe
 from ..core.modes import enable_grad
 from ..core.tensor import wrap
 from .build import build
-from .recorder import Arg, Recorder
+from .entries import Arg
+from .recorder import Recorder
 
 __all__ = ["rerun", "what_if_for"]
 

@@ -6,7 +6,8 @@ import pytest
 
 import autodiff_lab as lab
 from autodiff_lab.core import observe
-from autodiff_lab.record.build import build, inputs_of
+from autodiff_lab.record.build import build
+from autodiff_lab.record.entries import inputs_of
 from autodiff_lab.record.recorder import Recorder
 
 from .corpus import CELLS, SETUP
