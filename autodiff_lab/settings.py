@@ -93,7 +93,7 @@ def is_warn_always_enabled() -> bool:
 
 
 def set_num_threads(num: int) -> None:
-    """How many threads matrix products may use, and with them linear layers, convolutions, recurrent layers and attention.
+    """How many threads large matrix products may use, and with them linear layers.
 
     Everything else uses one thread: handing halves of an array to a second one gained nothing on the two busy cores where
     it was tried. The number goes to the BLAS library behind NumPy, if it takes one (OpenBLAS, MKL and BLIS do).
