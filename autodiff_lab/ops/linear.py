@@ -90,7 +90,7 @@ def _(grad, input, other_shape):
     ("bias is None", (("input_a.ndim == 2", "MmBackward0"), ("input_a.ndim == 1", "SqueezeBackward4"), ("True", "UnsafeViewBackward0"))),
     ("input_a.ndim != 2", "ViewBackward0")), samples=calls(
     lambda r: ((r.normal(size=(5, 3)), r.normal(size=(2, 3)), r.normal(size=(2,))), {}), lambda r: ((r.normal(size=(2, 5, 3)), r.normal(size=(4, 3))), {}),
-    lambda r: ((r.normal(size=(2, 5, 0)), r.normal(size=(4, 0)), r.normal(size=(4,))), {}), lambda r: ((r.normal(size=(4, 3)), r.normal(size=(3,)), r.normal(size=())), {})))
+    lambda r: ((r.normal(size=(2, 5, 0)), r.normal(size=(4, 0)), r.normal(size=(4,))), {}), lambda r: ((r.normal(size=(4, 3)), r.normal(size=(3,))), {})))
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """`input @ weight.T + bias`.
 

@@ -18,10 +18,10 @@ import torch
 
 import autodiff_lab as lab
 from autodiff_lab.core.dtypes import of_name
-from autodiff_lab.core.op import public
+from autodiff_lab.core.op import public, registry
 from autodiff_lab.core.tensor import Tensor
 
-__all__ = ["DTYPES", "differences", "find", "name_of", "refusals", "table"]
+__all__ = ["DTYPES", "KINDS", "count", "differences", "find", "name_of", "our_calls", "refusals", "table"]
 
 torch.set_num_threads(1)  # small samples: threads cost more than they give
 
@@ -191,13 +191,16 @@ def describe(sample) -> str:
     return ", ".join([*map(short, (sample.input, *sample.args)), *(f"{k}={short(v)}" for k, v in sample.kwargs.items())])[:200]
 
 
-def compare(info, mine, sample, dtype, grads: bool) -> list[str]:
+def compare(info, mine, sample, dtype, grads: bool, stages: set | None = None) -> list[str]:
+    """What differs in one call. `stages` takes up what was compared: "value", "gradient", "second gradient"."""
+    stages = set() if stages is None else stages
     convert = Converter(grads)
     their_args, their_kwargs, our_args, our_kwargs = leaves_of(sample, convert)
     torch.default_generator.manual_seed(42)  # the seed that op_db sets in its wrappers of random functions
     lab.manual_seed(42)
     theirs = flat(sample.output_process_fn_grad(info.op(*their_args, **their_kwargs)))
     ours = flat(sample.output_process_fn_grad(mine(*our_args, **our_kwargs)))
+    stages.add("value")
     if len(ours) != len(theirs):
         return [f"{len(ours)} results instead of {len(theirs)}  [{describe(sample)}]"]
     found = [f"{line}  [{describe(sample)}]" for a, b in zip(ours, theirs, strict=True) if (line := close(a, b, dtype))]
@@ -206,7 +209,7 @@ def compare(info, mine, sample, dtype, grads: bool) -> list[str]:
     for a, b in zip(ours, theirs, strict=True):
         if isinstance(b, torch.Tensor) and a.requires_grad != b.requires_grad:
             return [f"requires_grad {a.requires_grad} instead of {b.requires_grad}  [{describe(sample)}]"]
-    return [f"{line}  [{describe(sample)}]" for line in compare_gradients(ours, theirs, convert.pairs, dtype, info)]
+    return [f"{line}  [{describe(sample)}]" for line in compare_gradients(ours, theirs, convert.pairs, dtype, info, stages)]
 
 
 def weigh(ours, theirs):
@@ -227,7 +230,7 @@ def weigh(ours, theirs):
     return total_ours, total_theirs
 
 
-def compare_gradients(ours, theirs, pairs, dtype, info) -> list[str]:
+def compare_gradients(ours, theirs, pairs, dtype, info, stages: set) -> list[str]:
     one, two = weigh(ours, theirs)
     if two is None or not pairs:
         return []
@@ -239,6 +242,7 @@ def compare_gradients(ours, theirs, pairs, dtype, info) -> list[str]:
         if "not implemented" in str(error) or "does not support" in str(error) or "not supported" in str(error):
             return []
         raise
+    stages.add("gradient")
     plain = lab.autograd.grad(one, inputs, allow_unused=True, retain_graph=True)
     found = gradients_differ("gradient", plain, expected, dtype, 10)
     if found or not second:
@@ -256,6 +260,7 @@ def compare_gradients(ours, theirs, pairs, dtype, info) -> list[str]:
         expected = torch.autograd.grad(two if two is not None else sum(b.sum().real for b in expected if b is not None and b.requires_grad), references, allow_unused=True)
     except (RuntimeError, NotImplementedError):
         return []
+    stages.add("second gradient")
     again = lab.autograd.grad(one, inputs, allow_unused=True) if one is not None else [None] * len(inputs)
     return gradients_differ("second gradient", again, expected, dtype, 100)
 
@@ -298,6 +303,82 @@ def refusals(info, mine) -> list[str]:
                 continue
             found.append(f"refusal {k}: accepted, but {type(wanted).__name__}({str(wanted)[:100]})  [{describe(sample)}]")
     return found
+
+
+# ---- counting ----
+
+KINDS = ("value", "dtype", "gradient", "second gradient")
+
+
+def kind_of(line: str) -> str:
+    """Which of KINDS a line of `compare` is about."""
+    if line.startswith(("gradient", "recorded gradient", "requires_grad")):
+        return "gradient"
+    return "second gradient" if line.startswith("second gradient") else "dtype" if line.startswith("dtype") else "value"
+
+
+def count(info, mine, samples, dtype, grads: bool, totals: dict, excused=lambda line: False) -> list[str]:
+    """Compares calls and counts in `totals`, for each kind, [agreeing, excused, compared]. Returns what differs without an excuse."""
+    found = []
+    for k, sample in enumerate(samples):
+        stages: set = set()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                lines = compare(info, mine, sample, dtype, grads, stages)
+            except Exception as error:  # a call that fails here is a value that differs
+                lines, stages = [f"raised {type(error).__name__}: {str(error)[:160]}  [{describe(sample)}]"], stages | {"value"}
+        wrong = {kind_of(line): f"{str(dtype)[6:]} {k} {line}" for line in lines}
+        for kind in KINDS:
+            if kind in stages or kind == "dtype" and "value" in stages or kind in wrong:
+                excuse = kind in wrong and excused(wrong[kind])
+                totals[kind][2] += 1
+                totals[kind][0 if kind not in wrong else 1] += kind not in wrong or excuse
+                found += [wrong[kind]] if kind in wrong and not excuse else []
+    return found
+
+
+def our_calls():
+    """Our own samples, as (entry, our function, PyTorch's calls) for every operator that both have; calls that PyTorch has no form for are left out."""
+    for name, op in sorted(registry.items()):
+        space, _, short = name.rpartition(".")
+        mine = public.get(space, {}).get(short)
+        theirs = torch
+        for part in name.split("."):
+            theirs = getattr(theirs, part, None)
+        if not op.make_samples or mine is None or getattr(mine, "op", None) is not op or theirs is None:
+            continue
+        calls = []
+        for args, kwargs in op.samples():
+            given = {p.name for p, _ in zip(op.params, args, strict=False) if p.name in op.rules}
+            args = [_theirs(v, p.name in given) for p, v in zip(op.params, args, strict=False)]
+            kwargs = {k: _theirs(v, k in op.rules) for k, v in kwargs.items()}
+            if args and _answers(theirs, args, kwargs):
+                calls.append(types.SimpleNamespace(input=args[0], args=args[1:], kwargs=kwargs, output_process_fn_grad=lambda found: found))
+        yield types.SimpleNamespace(name=name, op=theirs, supports_gradgrad=True), mine, calls
+
+
+def _theirs(value, wants: bool):
+    """Our values as PyTorch's; those of arguments that have a rule want gradients."""
+    if isinstance(value, Tensor):
+        made = torch.from_numpy(np.array(value._a))
+        return made.requires_grad_(wants and (made.is_floating_point() or made.is_complex()))
+    return type(value)(_theirs(v, wants) for v in value) if isinstance(value, (list, tuple)) else value
+
+
+def _answers(function, args, kwargs) -> bool:
+    """Whether PyTorch takes a call, forward and backward: some of our operators take their arguments in another order, or more than PyTorch can."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            results = [r for r in flat(function(*args, **kwargs)) if isinstance(r, torch.Tensor) and r.requires_grad]
+            sum((r.real.sum() for r in results), torch.zeros(())).backward() if results else None
+    except (TypeError, RuntimeError):
+        return False
+    for value in flat([*args, *kwargs.values()]):
+        if isinstance(value, torch.Tensor):
+            value.grad = None
+    return True
 
 
 def name_of(info) -> str:
