@@ -148,3 +148,18 @@ def test_weights_are_bitwise_equal_with_and_without_a_dashboard_that_is_looked_a
     _, seen = kernel.run(f"watched = programs.trained(programs.{program}, lambda *things: lab.watch(*things, snapshots=True))", person=True)
     assert [message["msg_type"] for message in seen].count("comm_msg") >= 1
     assert shown(kernel.run("print(programs.same(alone, watched), len(alone))")[1])[0][1]["text"].startswith("True")
+
+
+def test_another_kernel_leaves_the_same_output_to_the_last_byte(kernel):
+    import os
+
+    from jupyter_client.manager import start_new_kernel
+
+    manager, client = start_new_kernel(kernel_name="python3", env={**os.environ, "PYTHONHASHSEED": "7", "OPENBLAS_NUM_THREADS": "1"})
+    try:
+        other = shown(Kernel(client).run("train(60)")[1])[0][1]["data"]
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    here = shown(kernel.run("train(60)")[1])[0][1]["data"]
+    assert {kind: text for kind, text in other.items() if kind != VIEW} == {kind: text for kind, text in here.items() if kind != VIEW}
