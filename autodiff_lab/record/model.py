@@ -197,7 +197,7 @@ def to_json(item, indent: int | None = None) -> str:
                       separators=(",", ":") if indent is None else None)
 
 
-def to_plain(item):
+def to_plain(item) -> typing.Any:  # a dict for a dataclass, a list for a tuple
     """The same as nested dicts and lists, without what has its default."""
     kind = item.__class__
     if kind is int or kind is bool or item is None:
