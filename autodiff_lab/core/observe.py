@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 import warnings
+from functools import partial
 
-__all__ = ["Observer", "attach", "detach", "tell"]
+__all__ = ["Observer", "attach", "detach", "dismiss", "tell"]
 
 observers: tuple = ()  # those who look at single operators, gradients or modules: asked on the hot path
 followers: tuple = ()  # everyone: asked once a step, a batch or a backward pass
@@ -22,6 +23,8 @@ FINE = ("op_ran", "op_failed", "node_annotated", "grad_flowed", "leaf_accumulate
 
 class Observer:
     """Base class: override what you want to see."""
+
+    careful = False  # True: its methods for single operators and gradients catch their own errors
 
     def op_ran(self, op, inputs, output): ...
     def op_failed(self, op, inputs, error): ...
@@ -65,14 +68,17 @@ def detach(observer: Observer) -> None:
 
 def _rebuild() -> None:
     """For each event, the methods of those who listen to it: nobody pays for what is not overridden."""
-    global _listeners, _told_ops, _told_grads
+    global _listeners, op_ran, grad_flowed, leaf_accumulated
     _listeners = {name: tuple((observer, getattr(observer, name)) for observer in followers
                               if getattr(type(observer), name, None) is not getattr(Observer, name))
                   for name in (*COARSE, *FINE)}
-    _told_ops, _told_grads = _listeners["op_ran"], _listeners["grad_flowed"]
+    op_ran, grad_flowed, leaf_accumulated = map(_direct, ("op_ran", "grad_flowed", "leaf_accumulated"))
 
 
-_rebuild()
+def _direct(event: str):
+    """What to call for an event that is told once an operator: the one listener itself, where it is careful."""
+    listeners = _listeners[event]
+    return listeners[0][1] if len(listeners) == 1 and listeners[0][0].careful else partial(tell, event)
 
 
 class StopTraining(BaseException):
@@ -85,28 +91,14 @@ def tell(event: str, *args) -> None:
         try:
             method(*args)
         except Exception as error:
-            _dismiss(observer, event, error)
+            dismiss(observer, event, error)
 
 
-def op_ran(op, inputs, output) -> None:
-    """The same for "op_ran", without packing arguments: it is told once an operator."""
-    for observer, method in _told_ops:
-        try:
-            method(op, inputs, output)
-        except Exception as error:
-            _dismiss(observer, "op_ran", error)
-
-
-def grad_flowed(node, grad, contributions) -> None:
-    """The same for "grad_flowed", told once a node of the backward pass."""
-    for observer, method in _told_grads:
-        try:
-            method(node, grad, contributions)
-        except Exception as error:
-            _dismiss(observer, "grad_flowed", error)
-
-
-def _dismiss(observer: Observer, event: str, error: Exception) -> None:
+def dismiss(observer: Observer, event: str, error: Exception) -> None:
+    """Detach an observer that failed, and say so once; the learner's program goes on."""
     detach(observer)
     warnings.warn(f"{type(observer).__name__} stopped watching because it failed in {event}: "
                   f"{type(error).__name__}: {error}. Your program is not affected.", RuntimeWarning, stacklevel=3)
+
+
+_rebuild()

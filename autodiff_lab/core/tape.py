@@ -465,7 +465,7 @@ def accumulate_leaf(leaf, grad, create_graph: bool) -> None:
     if observe.observers:
         # A snapshot, because the sum below may be written into the same memory.
         was = None if before is None else np.array(before._a, copy=True) if isinstance(before._a, np.ndarray) else before._a
-        observe.tell("leaf_accumulated", leaf, getattr(grad, "_a", grad), was)
+        observe.leaf_accumulated(leaf, getattr(grad, "_a", grad), was)
     if create_graph:
         leaf._grad = grad if before is None else before + grad
     elif before is None:

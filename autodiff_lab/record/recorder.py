@@ -59,6 +59,8 @@ class Recorder(observe.Observer):
         everything: also record operators that need no gradient.
     """
 
+    careful = True
+
     def __init__(self, everything: bool = False):
         self.everything = everything
         self.entries: dict[int, Entry | tuple] = {}
@@ -96,93 +98,97 @@ class Recorder(observe.Observer):
 
         This is the hot path: written out in one piece, without calls where they can be avoided.
         """
-        if node is None:
-            if output.__class__ is not Tensor and not isinstance(output, Tensor):
-                if isinstance(output, (tuple, list)):
-                    self._many(op, inputs, output, sys._getframe(2))
-                return 0
-            node = output._node
-            if node is None and not self.everything:
-                return 0
-            frame = sys._getframe(3)  # the caller of the operator: what it stands in is the engine's own
-        # The learner's frames, innermost first, and which call inside this library they led to.
-        parts, inner, inside, kinds, floor = [], None, None, _kinds, self.floor
-        while frame is not floor:
-            code = frame.f_code
-            kind = kinds.get(code.co_filename)
-            if kind is None:
-                kind = _kind_of(code.co_filename)
-            if kind == USER:
-                if inside is not None and inner is None:
-                    inner = (id(inside), inside.f_lasti)
-                parts.append(code)
-                parts.append(frame.f_lasti)
-                if code.co_name == "<module>" or len(parts) == PARTS_AT_MOST:
+        try:
+            if node is None:
+                if output.__class__ is not Tensor and not isinstance(output, Tensor):
+                    if isinstance(output, (tuple, list)):
+                        self._many(op, inputs, output, sys._getframe(2))
+                    return 0
+                node = output._node
+                if node is None and not self.everything:
+                    return 0
+                frame = sys._getframe(2)  # the caller of the operator, or the operator, which is the engine's own
+            # The learner's frames, innermost first, and which call inside this library they led to.
+            parts, inner, inside, kinds, floor = [], None, None, _kinds, self.floor
+            while frame is not floor:
+                code = frame.f_code
+                kind = kinds.get(code.co_filename)
+                if kind is None:
+                    kind = _kind_of(code.co_filename)
+                if kind == USER:
+                    if inside is not None and inner is None:
+                        inner = (id(inside), inside.f_lasti)
+                    parts.append(code)
+                    parts.append(frame.f_lasti)
+                    if code.co_name == "<module>" or len(parts) == PARTS_AT_MOST:
+                        break
+                elif kind == LIBRARY:
+                    if not parts:
+                        inside = frame
+                elif kind == STOP:
                     break
-            elif kind == LIBRARY:
-                if not parts:
-                    inside = frame
-            elif kind == STOP:
-                break
-            frame = frame.f_back
-        # Then the keys of its inputs.
-        first, tensors, leaves, entries, plain = len(parts), 0, self.leaves, self.entries, self.plain
-        for value in inputs:
-            kind = value.__class__
-            if kind is Tensor or (kind not in PLAIN and isinstance(value, Tensor)):
-                tensors += 1
-                made = value._node
-                if value is output:
-                    parts.append(self._before_write(value, node))
-                elif made is not None:
-                    key = made.seq
-                    if key not in entries:
-                        self._adopt(made)
-                    parts.append(key)
-                else:
-                    leaf = leaves.get(id(value))
-                    if leaf is not None and leaf.ref() is value and not plain:
-                        array = value._a
-                        if array.__class__ is not ndarray:
-                            leaf.value = array
-                        elif array.size <= SMALL:
-                            leaf.value = array.copy()  # an optimizer may have written to it since
-                        parts.append(leaf.key)
+                frame = frame.f_back
+            # Then the keys of its inputs.
+            first, tensors, leaves, entries, plain = len(parts), 0, self.leaves, self.entries, self.plain
+            for value in inputs:
+                kind = value.__class__
+                if kind is Tensor or (kind not in PLAIN and isinstance(value, Tensor)):
+                    tensors += 1
+                    made = value._node
+                    if value is output:
+                        parts.append(self._before_write(value, node))
+                    elif made is not None:
+                        key = made.seq
+                        if key not in entries:
+                            self._adopt(made)
+                        parts.append(key)
                     else:
-                        parts.append(int(self._key(value)))
+                        leaf = leaves.get(id(value))
+                        if leaf is not None and leaf.ref() is value and not plain:
+                            array = value._a
+                            if array.__class__ is not ndarray:
+                                leaf.value = array
+                            elif array.size <= SMALL:
+                                leaf.value = array.copy()  # an optimizer may have written to it since
+                            parts.append(leaf.key)
+                        else:
+                            parts.append(int(self._key(value)))
+                else:
+                    parts.append(None)
+                    if kind is list or kind is tuple:
+                        tensors = -1000  # tensors may be anywhere in it
+            if tensors == len(inputs):
+                rest = None
+            elif tensors > 0 and parts[first + tensors - 1] is not None:
+                rest = inputs[tensors:]  # tensors come first, as nearly always
             else:
-                parts.append(None)
-                if kind is list or kind is tuple:
-                    tensors = -1000  # tensors may be anywhere in it
-        if tensors == len(inputs):
-            rest = None
-        elif tensors > 0 and parts[first + tensors - 1] is not None:
-            rest = inputs[tensors:]  # tensors come first, as nearly always
-        else:
-            rest = [([self._key(v) if isinstance(v, Tensor) else v for v in value] if value.__class__ is list or value.__class__ is tuple and any(isinstance(v, Tensor) for v in value)
-                     else value) if key is None else None for key, value in zip(parts[first:], inputs)]
-        if node is not None:
-            key = node.seq
-        else:
-            key = next(self._plain_keys)
-            plain[id(output)] = (weakref.ref(output), key)
-        array = output._a
-        kind = array.__class__
-        if kind is ndarray:
-            shape, dtype = array.shape, array.dtype
-            array = array.copy() if array.size <= SMALL else weakref.ref(array)
-        elif kind is float32 or isinstance(array, generic):
-            shape, dtype = (), None
-        else:
-            shape, dtype = array.shape, array.dtype
-            array = weakref.ref(array)
-        # One flat tuple of what the garbage collector leaves alone: thousands of tracked objects would make it walk the whole heap again and again.
-        number = id(op)
-        self.ops[number] = op
-        entries[key] = (number, rest, shape, dtype, array, inner, self.around, *parts)
-        if len(entries) > ENTRIES_AT_MOST:
-            self._forget(len(entries) // 2)
-        return key
+                rest = [([self._key(v) if isinstance(v, Tensor) else v for v in value] if value.__class__ is list or value.__class__ is tuple and any(isinstance(v, Tensor) for v in value)
+                         else value) if key is None else None for key, value in zip(parts[first:], inputs)]
+            if node is not None:
+                key = node.seq
+            else:
+                key = next(self._plain_keys)
+                plain[id(output)] = (weakref.ref(output), key)
+            array = output._a
+            kind = array.__class__
+            if kind is ndarray:
+                shape, dtype = array.shape, array.dtype
+                array = array.copy() if array.size <= SMALL else weakref.ref(array)
+            elif kind is float32 or isinstance(array, generic):
+                shape, dtype = (), None
+            else:
+                shape, dtype = array.shape, array.dtype
+                array = weakref.ref(array)
+            # One flat tuple of what the garbage collector leaves alone: thousands of tracked objects would make it walk the whole heap again and again.
+            number = id(op)
+            self.ops[number] = op
+            entries[key] = (number, rest, shape, dtype, array, inner, self.around, *parts)
+            if len(entries) > ENTRIES_AT_MOST:
+                self._forget(len(entries) // 2)
+            return key
+        except Exception as error:
+            observe.dismiss(self, "op_ran", error)
+            return 0
 
     def look(self, key: int) -> Entry | None:
         """The entry under a key."""
@@ -395,27 +401,33 @@ class Recorder(observe.Observer):
         return _hooks_on(node) if node is not None else _hooks_on_leaf(leaf) if leaf is not None else self.hooks.get(key, 0)
 
     def grad_flowed(self, node, grad, contributions):
-        if self.running > 1:
-            return
-        if node._meta is not None:
-            self.hooks[node.seq] = _hooks_on(node)
-            if node._meta.after:
-                self.resent.add(node.seq)
-        if grad.__class__ is not float32 or contributions[0].__class__ is not float32:
-            grad, contributions = self._held(node, grad, contributions)
-        self.flows.append((node.seq, grad, contributions))
+        try:
+            if self.running > 1:
+                return
+            if node._meta is not None:
+                self.hooks[node.seq] = _hooks_on(node)
+                if node._meta.after:
+                    self.resent.add(node.seq)
+            if grad.__class__ is not float32 or contributions[0].__class__ is not float32:
+                grad, contributions = self._held(node, grad, contributions)
+            self.flows.append((node.seq, grad, contributions))
+        except Exception as error:
+            observe.dismiss(self, "grad_flowed", error)
 
     def leaf_accumulated(self, tensor, grad, before):
-        if self.running > 1:
-            return
-        leaf = self.leaves.get(id(tensor))
-        if leaf is None or leaf.ref() is not tensor:
-            leaf = self.by_key[int(self._key(tensor))]
-        if grad.__class__ is ndarray and grad.size > HELD_UP_TO:
-            grad, before = weakref.ref(grad), None if before is None else Norm(math.nan)
-        if tensor._x is not None:
-            self.hooks[leaf.key] = _hooks_on_leaf(tensor)
-        self.flows.append((leaf.key, grad, before))  # the engine tells of a leaf after the node that fed it last
+        try:
+            if self.running > 1:
+                return
+            leaf = self.leaves.get(id(tensor))
+            if leaf is None or leaf.ref() is not tensor:
+                leaf = self.by_key[int(self._key(tensor))]
+            if grad.__class__ is ndarray and grad.size > HELD_UP_TO:
+                grad, before = weakref.ref(grad), None if before is None else Norm(math.nan)
+            if tensor._x is not None:
+                self.hooks[leaf.key] = _hooks_on_leaf(tensor)
+            self.flows.append((leaf.key, grad, before))  # the engine tells of a leaf after the node that fed it last
+        except Exception as error:
+            observe.dismiss(self, "leaf_accumulated", error)
 
     def gradients_returned(self, captured):
         if self.running == 1 and self.flows:
