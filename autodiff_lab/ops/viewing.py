@@ -120,8 +120,28 @@ def expand_as(self, other):
 
 
 def broadcast_to(input, size):
-    """The view stretched to the shape `size`."""
+    """The view stretched to the shape `size`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.broadcast_to(lab.tensor([1, 2]), (2, 2))
+    tensor([[1, 2],
+            [1, 2]])
+    """
     return input.expand(size)
+
+
+def expand_whole(self, *sizes, size=None):
+    """The view stretched to the shape `size`, whose numbers may come one by one.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([1, 2]).broadcast_to(2, 2)
+    tensor([[1, 2],
+            [1, 2]])
+    """
+    return self.expand(*sizes) if size is None else self.expand(size)
+
+
+expand_whole.__name__ = "broadcast_to"
 
 
 def swapaxes(input, axis0: int, axis1: int):
@@ -168,7 +188,8 @@ def adjoint(input):
 for _made in (narrow, narrow_copy, select, flatten, unflatten, ravel, swapaxes, swapdims, movedim, adjoint):
     public[""][_made.__name__] = _made
     setattr(Tensor, _made.__name__, _made)
-for _made in (view_as, reshape_as, expand_as, broadcast_to):
+for _made in (view_as, reshape_as, expand_as):
     setattr(Tensor, _made.__name__, _made)
+Tensor.broadcast_to = expand_whole
 public[""].update(broadcast_to=broadcast_to, moveaxis=moveaxis)
 Tensor.moveaxis = moveaxis
