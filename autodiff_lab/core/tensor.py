@@ -165,7 +165,12 @@ class Tensor(_Slots):
     nelement = numel
 
     def element_size(self) -> int:
-        """Bytes per element."""
+        """Bytes per element.
+
+        >>> import autodiff_lab as lab
+        >>> lab.zeros(1).element_size()
+        4
+        """
         return self._a.dtype.itemsize
 
     @property
@@ -182,11 +187,21 @@ class Tensor(_Slots):
         return self._a.shape[0]
 
     def is_floating_point(self) -> bool:
-        """True for float16, bfloat16, float32 and float64."""
+        """True for float16, bfloat16, float32 and float64.
+
+        >>> import autodiff_lab as lab
+        >>> lab.zeros(1).is_floating_point(), lab.tensor([1]).is_floating_point()
+        (True, False)
+        """
         return self.dtype.is_floating_point
 
     def is_complex(self) -> bool:
-        """True for complex64 and complex128."""
+        """True for complex64 and complex128.
+
+        >>> import autodiff_lab as lab
+        >>> lab.tensor([1j]).is_complex()
+        True
+        """
         return self.dtype.is_complex
 
     def is_signed(self) -> bool:
@@ -298,7 +313,13 @@ class Tensor(_Slots):
         return made
 
     def detach_(self) -> Tensor:
-        """Make this tensor a leaf, in place."""
+        """Make this tensor a leaf, in place.
+
+        >>> import autodiff_lab as lab
+        >>> y = lab.ones(1, requires_grad=True) * 2
+        >>> y.detach_()
+        tensor([2.])
+        """
         if self._view is not None:
             raise RuntimeError("Can't detach views in-place: use detach() instead. (Views created by operations on a base share its history.)")
         self._node, self._rg = None, False
@@ -366,7 +387,14 @@ class Tensor(_Slots):
         return Handle(self._extra().hooks if self._node is None else self._node.meta.tensor_hooks, hook)
 
     def register_post_accumulate_grad_hook(self, hook) -> Handle:
-        """Call `hook(tensor)` after a gradient was added to `.grad` of this leaf."""
+        """Call `hook(tensor)` after a gradient was added to `.grad` of this leaf.
+
+        >>> import autodiff_lab as lab
+        >>> w = lab.ones(1, requires_grad=True)
+        >>> handle = w.register_post_accumulate_grad_hook(lambda p: print("arrived:", p.grad))
+        >>> (w * 3).backward()
+        arrived: tensor([3.])
+        """
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         if self._node is not None:

@@ -9,7 +9,12 @@ __all__ = ["Chi2"]
 
 
 class Chi2(Gamma):
-    """The sum of `df` squared standard normal numbers."""
+    """The sum of `df` squared standard normal numbers.
+
+    >>> import autodiff_lab as lab
+    >>> lab.distributions.Chi2(4.0).variance
+    tensor(8.)
+    """
 
     arg_constraints = {"df": constraints.positive}
 

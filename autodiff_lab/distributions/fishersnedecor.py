@@ -14,7 +14,12 @@ __all__ = ["FisherSnedecor"]
 
 
 class FisherSnedecor(Distribution):
-    """The ratio of two estimated variances, from `df1` and `df2` degrees of freedom."""
+    """The ratio of two estimated variances, from `df1` and `df2` degrees of freedom.
+
+    >>> import autodiff_lab as lab
+    >>> lab.distributions.FisherSnedecor(1.0, 4.0).mean
+    tensor(2.)
+    """
 
     arg_constraints = {"df1": constraints.positive, "df2": constraints.positive}
     support = constraints.positive

@@ -15,7 +15,12 @@ __all__ = ["HalfCauchy"]
 
 
 class HalfCauchy(TransformedDistribution):
-    """The absolute value of a centred Cauchy number."""
+    """The absolute value of a centred Cauchy number.
+
+    >>> import autodiff_lab as lab
+    >>> lab.distributions.HalfCauchy(1.0).cdf(lab.tensor(1.0))
+    tensor(0.5000)
+    """
 
     arg_constraints = {"scale": constraints.positive}
     support = constraints.nonnegative

@@ -13,7 +13,12 @@ __all__ = ["InverseGamma"]
 
 
 class InverseGamma(TransformedDistribution):
-    """One over a gamma number of shape `concentration` and inverse scale `rate`."""
+    """One over a gamma number of shape `concentration` and inverse scale `rate`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.distributions.InverseGamma(3.0, 1.0).mean
+    tensor(0.5000)
+    """
 
     arg_constraints = {"concentration": constraints.positive, "rate": constraints.positive}
     support = constraints.positive

@@ -15,7 +15,12 @@ __all__ = ["Kumaraswamy"]
 
 
 class Kumaraswamy(TransformedDistribution):
-    """Numbers in (0, 1), spread much like Beta but with a cdf in closed form."""
+    """Numbers in (0, 1), spread much like Beta but with a cdf in closed form.
+
+    >>> import autodiff_lab as lab
+    >>> lab.distributions.Kumaraswamy(1.0, 1.0).mean  # the uniform distribution
+    tensor(0.5000)
+    """
 
     arg_constraints = {"concentration1": constraints.positive, "concentration0": constraints.positive}
     support = constraints.unit_interval

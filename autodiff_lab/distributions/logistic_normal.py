@@ -11,7 +11,13 @@ __all__ = ["LogisticNormal"]
 
 
 class LogisticNormal(TransformedDistribution):
-    """n probabilities from n - 1 normal numbers, by breaking a stick."""
+    """n probabilities from n - 1 normal numbers, by breaking a stick.
+
+    >>> import autodiff_lab as lab
+    >>> d = lab.distributions.LogisticNormal(lab.zeros(2), lab.ones(2))
+    >>> d.sample().sum().round()  # three probabilities
+    tensor(1.)
+    """
 
     arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
     support = constraints.simplex

@@ -14,7 +14,12 @@ __all__ = ["NegativeBinomial"]
 
 
 class NegativeBinomial(Distribution):
-    """How many trials succeed, each with probability `probs`, before `total_count` have failed."""
+    """How many trials succeed, each with probability `probs`, before `total_count` have failed.
+
+    >>> import autodiff_lab as lab
+    >>> lab.distributions.NegativeBinomial(5.0, 0.5).mean
+    tensor(5.)
+    """
 
     arg_constraints = {"total_count": constraints.greater_than_eq(0), "probs": constraints.half_open_interval(0.0, 1.0), "logits": constraints.real}
     support = constraints.nonnegative_integer

@@ -60,7 +60,13 @@ class OneHotCategorical(Distribution):
 
 
 class OneHotCategoricalStraightThrough(OneHotCategorical):
-    """Draws one-hot vectors whose gradient is that of the probabilities (Bengio et al., 2013)."""
+    """Draws one-hot vectors whose gradient is that of the probabilities (Bengio et al., 2013).
+
+    >>> import autodiff_lab as lab
+    >>> p = lab.tensor([0.5, 0.5], requires_grad=True)
+    >>> lab.distributions.OneHotCategoricalStraightThrough(probs=p).rsample().requires_grad
+    True
+    """
 
     has_rsample = True
 

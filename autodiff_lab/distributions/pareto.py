@@ -12,7 +12,12 @@ __all__ = ["Pareto"]
 
 
 class Pareto(TransformedDistribution):
-    """Sizes from `scale` up, of which the share above x falls like x to the power -`alpha`."""
+    """Sizes from `scale` up, of which the share above x falls like x to the power -`alpha`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.distributions.Pareto(1.0, 3.0).mean
+    tensor(1.5000)
+    """
 
     arg_constraints = {"alpha": constraints.positive, "scale": constraints.positive}
 

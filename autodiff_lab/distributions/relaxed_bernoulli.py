@@ -61,7 +61,13 @@ class LogitRelaxedBernoulli(Distribution):
 
 
 class RelaxedBernoulli(TransformedDistribution):
-    """Numbers in (0, 1) that come near 0 or 1 as `temperature` goes to 0."""
+    """Numbers in (0, 1) that come near 0 or 1 as `temperature` goes to 0.
+
+    >>> import autodiff_lab as lab
+    >>> d = lab.distributions.RelaxedBernoulli(lab.tensor(0.5), probs=lab.tensor([0.2, 0.7]))
+    >>> d.rsample().shape
+    torch.Size([2])
+    """
 
     arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
     support = constraints.unit_interval

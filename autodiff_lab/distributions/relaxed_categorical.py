@@ -55,7 +55,13 @@ class ExpRelaxedCategorical(Distribution):
 
 
 class RelaxedOneHotCategorical(TransformedDistribution):
-    """Probabilities that come near a one-hot vector as `temperature` goes to 0."""
+    """Probabilities that come near a one-hot vector as `temperature` goes to 0.
+
+    >>> import autodiff_lab as lab
+    >>> d = lab.distributions.RelaxedOneHotCategorical(lab.tensor(0.5), probs=lab.tensor([0.2, 0.7, 0.1]))
+    >>> d.rsample().sum().round()
+    tensor(1.)
+    """
 
     arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
     support = constraints.simplex

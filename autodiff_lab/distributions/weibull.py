@@ -15,7 +15,12 @@ __all__ = ["Weibull"]
 
 
 class Weibull(TransformedDistribution):
-    """Lifetimes around `scale` of what wears out (`concentration` > 1) or proves itself (< 1)."""
+    """Lifetimes around `scale` of what wears out (`concentration` > 1) or proves itself (< 1).
+
+    >>> import autodiff_lab as lab
+    >>> lab.distributions.Weibull(1.0, 1.0).mean
+    tensor(1.)
+    """
 
     arg_constraints = {"scale": constraints.positive, "concentration": constraints.positive}
     support = constraints.positive

@@ -309,12 +309,22 @@ def _(grad, input, x, approximate):
 
 
 def tanhshrink(input: Tensor) -> Tensor:
-    """The input minus its tanh."""
+    """The input minus its tanh.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.tanhshrink(lab.tensor([-1.0, 2.0]))
+    tensor([-0.2384,  1.0360])
+    """
     return input - input.tanh()
 
 
 def softsign(input: Tensor) -> Tensor:
-    """The input divided by 1 plus its absolute value."""
+    """The input divided by 1 plus its absolute value.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.softsign(lab.tensor([-1.0, 3.0]))
+    tensor([-0.5000,  0.7500])
+    """
     return input / (input.abs() + 1)
 
 

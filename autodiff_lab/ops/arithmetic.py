@@ -445,7 +445,12 @@ def true_divide_(input: Tensor, other) -> Tensor:
 
 
 def float_power(input, exponent, *, out=None) -> Tensor:
-    """`input ** exponent`, computed in float64 (or complex128)."""
+    """`input ** exponent`, computed in float64 (or complex128).
+
+    >>> import autodiff_lab as lab
+    >>> lab.float_power(lab.tensor([2, 3]), 2)
+    tensor([4., 9.], dtype=torch.float64)
+    """
     from ..core.dtypes import of_name
     if not (isinstance(input, Tensor) or isinstance(exponent, Tensor)):
         raise TypeError(f"float_power() received an invalid combination of arguments - got ({type(input).__name__}, {type(exponent).__name__}), but one of them must be a Tensor.")

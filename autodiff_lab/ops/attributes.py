@@ -89,7 +89,12 @@ def stride(self, dim: int | None = None):
 
 
 def storage_offset(self) -> int:
-    """Where in its storage the tensor begins, in elements."""
+    """Where in its storage the tensor begins, in elements.
+
+    >>> import autodiff_lab as lab
+    >>> lab.arange(5)[2:].storage_offset()
+    2
+    """
     array = self._a
     if isinstance(array, np.generic) or not array.size:
         return 0

@@ -30,14 +30,24 @@ for _name, _of, _sentence in (
 
 @op(category="pointwise", promote="float", namespace=S, no_grad="PyTorch defines none")
 def airy_ai(input: Tensor) -> Tensor:
-    """The Airy function Ai."""
+    """The Airy function Ai.
+
+    >>> import autodiff_lab as lab
+    >>> lab.special.airy_ai(lab.tensor([0.0, 1.0]))
+    tensor([0.3550, 0.1353])
+    """
     wide = input.astype("float64")
     return special(input).airy(wide)[0].astype(input.dtype)
 
 
 @op(category="pointwise", promote="float", namespace=S, no_grad="PyTorch defines none")
 def spherical_bessel_j0(input: Tensor) -> Tensor:
-    """The spherical Bessel function of the first kind, order 0: sin(x) / x."""
+    """The spherical Bessel function of the first kind, order 0: sin(x) / x.
+
+    >>> import autodiff_lab as lab
+    >>> lab.special.spherical_bessel_j0(lab.tensor([0.0, 1.0]))
+    tensor([1.0000, 0.8415])
+    """
     xp = namespace(input)
     return xp.where(input == 0, 1, xp.sin(input) / xp.where(input == 0, 1, input)).astype(input.dtype)
 

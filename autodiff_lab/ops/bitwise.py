@@ -85,13 +85,23 @@ def _shift_amount(xp, input, other):
 
 @op(category="other", latex=r"x \ll y", samples=shifts, promote="numeric", inplace=True, dunder=("__lshift__", "__ilshift__"), no_grad=BITS)
 def bitwise_left_shift(input: Tensor | Number, other: Tensor | Number) -> Tensor:
-    """Every element shifted left by `other` bits: times 2 to that power."""
+    """Every element shifted left by `other` bits: times 2 to that power.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([1, 2]) << 2
+    tensor([4, 8])
+    """
     return _shifted("lshift", input, other)
 
 
 @op(category="other", latex=r"x \gg y", samples=shifts, promote="numeric", inplace=True, dunder=("__rshift__", "__irshift__"), no_grad=BITS)
 def bitwise_right_shift(input: Tensor | Number, other: Tensor | Number) -> Tensor:
-    """Every element shifted right by `other` bits, keeping its sign."""
+    """Every element shifted right by `other` bits, keeping its sign.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([8, 9]) >> 1
+    tensor([4, 4])
+    """
     return _shifted("rshift", input, other)
 
 

@@ -171,21 +171,36 @@ def isfinite(input: Tensor) -> Tensor:
 
 @op(category="comparison", samples=reals(), no_grad=STEP)
 def isposinf(input: Tensor) -> Tensor:
-    """True where the element is +inf."""
+    """True where the element is +inf.
+
+    >>> import autodiff_lab as lab
+    >>> lab.isposinf(lab.tensor([float("inf"), -float("inf")]))
+    tensor([ True, False])
+    """
     ordered("isposinf", input)
     return input == float("inf") if _may_hold_nan(input) else _never(input)
 
 
 @op(category="comparison", samples=reals(), no_grad=STEP)
 def isneginf(input: Tensor) -> Tensor:
-    """True where the element is -inf."""
+    """True where the element is -inf.
+
+    >>> import autodiff_lab as lab
+    >>> lab.isneginf(lab.tensor([float("inf"), -float("inf")]))
+    tensor([False,  True])
+    """
     ordered("isneginf", input)
     return input == -float("inf") if _may_hold_nan(input) else _never(input)
 
 
 @op(category="comparison", samples=reals(), no_grad=STEP, out=False)
 def isreal(input: Tensor) -> Tensor:
-    """True where the imaginary part is zero."""
+    """True where the imaginary part is zero.
+
+    >>> import autodiff_lab as lab
+    >>> lab.isreal(lab.tensor([1 + 0j, 1j]))
+    tensor([ True, False])
+    """
     return input.imag == 0 if input.dtype.kind == "c" else ~_never(input)
 
 
@@ -195,6 +210,10 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
 
     Raises:
         RuntimeError: if the types differ or a tolerance is negative.
+
+    >>> import autodiff_lab as lab
+    >>> lab.isclose(lab.tensor([1.0, 2.0]), lab.tensor([1.000001, 2.1]))
+    tensor([ True, False])
     """
     same_type("isclose", input, other)
     if rtol < 0 or atol < 0:
@@ -248,7 +267,12 @@ def equal(input: Tensor, other: Tensor) -> bool:
 
 
 def is_nonzero(input: Tensor) -> bool:
-    """The truth of a tensor with one element."""
+    """The truth of a tensor with one element.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([0.0]).is_nonzero()
+    False
+    """
     if input.numel() != 1:
         raise RuntimeError("Boolean value of Tensor with no values is ambiguous" if not input.numel() else
                            "Boolean value of Tensor with more than one value is ambiguous")

@@ -325,12 +325,23 @@ def eye(n: int, m: int | None = None, *, out=None, dtype=None, layout=None, devi
 
 
 def scalar_tensor(s, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
-    """A 0-dim tensor of the default dtype."""
+    """A 0-dim tensor of the default dtype.
+
+    >>> import autodiff_lab as lab
+    >>> lab.scalar_tensor(3)
+    tensor(3.)
+    """
     return full((), s, dtype=get_default_dtype() if dtype is None else dtype, device=device, requires_grad=requires_grad)
 
 
 def frombuffer(buffer, *, dtype, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
-    """A tensor on the memory of a bytes-like object."""
+    """A tensor on the memory of a bytes-like object.
+
+    >>> import autodiff_lab as lab
+    >>> import array
+    >>> lab.frombuffer(array.array("i", [1, 2, 3]), dtype=lab.int32)
+    tensor([1, 2, 3], dtype=torch.int32)
+    """
     if len(memoryview(buffer).cast("B")) == 0:
         raise ValueError("both buffer length (0) and count (-1) must not be 0")
     return finish_shared(np.frombuffer(buffer, dtype.numpy, count, offset), requires_grad)
@@ -348,6 +359,10 @@ def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad: bool = Fa
 
     Raises:
         ValueError: if `copy=False` and sharing is not possible.
+
+    >>> import autodiff_lab as lab
+    >>> lab.asarray([1, 2, 3])
+    tensor([1, 2, 3])
     """
     if isinstance(obj, Tensor):
         made = obj.to(device=device, dtype=dtype)
@@ -418,22 +433,42 @@ def _options(self, dtype, device):
 
 
 def new_zeros(self, *size_, size=None, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
-    """Zeros of shape `size`, of this tensor's type and device."""
+    """Zeros of shape `size`, of this tensor's type and device.
+
+    >>> import autodiff_lab as lab
+    >>> lab.ones(1, dtype=lab.float64).new_zeros(2)
+    tensor([0., 0.], dtype=torch.float64)
+    """
     return zeros(*size_, size=size, requires_grad=requires_grad, **_options(self, dtype, device))
 
 
 def new_ones(self, *size_, size=None, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
-    """Ones of shape `size`, of this tensor's type and device."""
+    """Ones of shape `size`, of this tensor's type and device.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(1, dtype=lab.int64).new_ones(2)
+    tensor([1, 1])
+    """
     return ones(*size_, size=size, requires_grad=requires_grad, **_options(self, dtype, device))
 
 
 def new_empty(self, *size_, size=None, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
-    """A tensor of shape `size`, not filled, of this tensor's type and device."""
+    """A tensor of shape `size`, not filled, of this tensor's type and device.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(1).new_empty(2, 3).shape
+    torch.Size([2, 3])
+    """
     return empty(*size_, size=size, requires_grad=requires_grad, **_options(self, dtype, device))
 
 
 def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
-    """`fill_value` in shape `size`, of this tensor's type and device."""
+    """`fill_value` in shape `size`, of this tensor's type and device.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(1).new_full((2,), 3.5)
+    tensor([3.5000, 3.5000])
+    """
     return full(size, fill_value, requires_grad=requires_grad, **_options(self, dtype, device))
 
 
@@ -443,7 +478,12 @@ def new_empty_strided(self, size, stride, dtype=None, device=None, requires_grad
 
 
 def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
-    """A tensor from data, of this tensor's type and device; always a copy."""
+    """A tensor from data, of this tensor's type and device; always a copy.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(1, dtype=lab.float64).new_tensor([1, 2])
+    tensor([1., 2.], dtype=torch.float64)
+    """
     return tensor(data, requires_grad=requires_grad, **_options(self, dtype, device))
 
 

@@ -30,7 +30,12 @@ def _(grad, out):
 
 @op(category="pointwise", latex=r"2^x", samples=reals(), promote="float", inplace=True, ufunc=np.exp2)
 def exp2(input: Tensor) -> Tensor:
-    """2 to the power of every element."""
+    """2 to the power of every element.
+
+    >>> import autodiff_lab as lab
+    >>> lab.exp2(lab.tensor([3.0, -1.0]))
+    tensor([8.0000, 0.5000])
+    """
     return namespace(input).exp2(input)
 
 
@@ -187,7 +192,12 @@ def refuse_bool(name: str, input) -> None:
 
 @op(category="pointwise", latex=r"\operatorname{sgn} x", samples=also(away_from(0.0), calls(lambda r: ((r.normal(size=(3, 4)) + 1j * r.normal(size=(3, 4)),), {}))), inplace=True)
 def sgn(input: Tensor) -> Tensor:
-    """-1, 0 or 1 by the sign of every element; x / |x| for complex numbers."""
+    """-1, 0 or 1 by the sign of every element; x / |x| for complex numbers.
+
+    >>> import autodiff_lab as lab
+    >>> lab.sgn(lab.tensor([-3.0, 0.0]))
+    tensor([-1.,  0.])
+    """
     return _sign(input)
 
 

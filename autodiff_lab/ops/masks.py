@@ -161,7 +161,13 @@ def nonzero(input, *, out=None, as_tuple: bool = False):
 
 
 def argwhere(input):
-    """The positions of elements that are not zero, one row each."""
+    """The positions of elements that are not zero, one row each.
+
+    >>> import autodiff_lab as lab
+    >>> lab.argwhere(lab.tensor([0, 3, 0, 4]))
+    tensor([[1],
+            [3]])
+    """
     return _nonzero(input)
 
 

@@ -170,7 +170,12 @@ def quantile(input: Tensor, q, dim: int | None = None, keepdim: bool = False, *,
 
 
 def nanquantile(input: Tensor, q, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear", out=None) -> Tensor:
-    """`quantile`, leaving out NaN."""
+    """`quantile`, leaving out NaN.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nanquantile(lab.tensor([1.0, float("nan"), 3.0]), 0.5)
+    tensor(2.)
+    """
     return _quantile("nanquantile", input, q, dim, keepdim, interpolation, True, out)
 
 

@@ -305,7 +305,12 @@ def _put(input, index, source, accumulate=False):
 @op(category="index", inplace=True, samples=calls(lambda r: ((r.normal(size=(3, 4)), np.array([[0, 11], [5, -2]]), r.normal(size=(2, 2))), {}),
                                                   lambda r: ((r.normal(size=(3, 4)), np.array([5, 5]), r.normal(size=(2,)), True), {})))
 def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
-    """A copy of `input` with `source` written (or added) at `index` of `input` seen as one long vector."""
+    """A copy of `input` with `source` written (or added) at `index` of `input` seen as one long vector.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(3).put(lab.tensor([0, 2]), lab.tensor([1.0, 2.0]))
+    tensor([1., 0., 2.])
+    """
     return copied(_put)(input, index, source, accumulate)
 
 

@@ -170,7 +170,12 @@ def _(grad, mat1, alpha):
     lambda r: ((r.normal(size=(3,)), r.normal(size=(3, 4)), r.normal(size=(4,))), {}),
     lambda r: ((r.normal(size=()), r.normal(size=(3, 4)), r.normal(size=(4,))), {"beta": 0.5, "alpha": 2})), inplace=True)
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
-    """`beta * input + alpha * (mat @ vec)`; with beta 0 the input is ignored."""
+    """`beta * input + alpha * (mat @ vec)`; with beta 0 the input is ignored.
+
+    >>> import autodiff_lab as lab
+    >>> lab.addmv(lab.ones(2), lab.eye(2), lab.tensor([3.0, 4.0]))
+    tensor([4., 5.])
+    """
     if mat.ndim != 2 or vec.ndim != 1 or input.ndim > 1:
         raise RuntimeError(f"vector + matrix @ vector expected, got {input.ndim}, {mat.ndim}, {vec.ndim}")
     if mat.shape[1] != vec.shape[0] or input.ndim and input.shape[0] not in (1, mat.shape[0]):
@@ -197,7 +202,13 @@ def _(grad, mat, alpha):
     lambda r: ((r.normal(size=(3, 2)), r.normal(size=(3,)), r.normal(size=(2,))), {}),
     lambda r: ((r.normal(size=(2,)), r.normal(size=(3,)), r.normal(size=(2,))), {"beta": 0.5, "alpha": 2})), inplace=True)
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
-    """`beta * input + alpha * outer(vec1, vec2)`; with beta 0 the input is ignored."""
+    """`beta * input + alpha * outer(vec1, vec2)`; with beta 0 the input is ignored.
+
+    >>> import autodiff_lab as lab
+    >>> lab.addr(lab.zeros(2, 2), lab.tensor([1.0, 2.0]), lab.tensor([3.0, 4.0]))
+    tensor([[3., 4.],
+            [6., 8.]])
+    """
     for name, vec in (("vec1", vec1), ("vec2", vec2)):
         if vec.ndim != 1:
             raise RuntimeError(f"addr: Expected 1-D argument {name}, but got {vec.ndim}-D")
@@ -255,7 +266,12 @@ def _(grad, batch1, alpha):
     lambda r: ((r.normal(size=(3, 2)), r.normal(size=(2, 3, 4)), r.normal(size=(2, 4, 2))), {}),
     lambda r: ((r.normal(size=(2,)), r.normal(size=(2, 3, 4)), r.normal(size=(2, 4, 2))), {"beta": 0.5, "alpha": 2})), inplace=True)
 def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
-    """`beta * input + alpha * (the sum of bmm(batch1, batch2) over the batch)`; with beta 0 the input is ignored."""
+    """`beta * input + alpha * (the sum of bmm(batch1, batch2) over the batch)`; with beta 0 the input is ignored.
+
+    >>> import autodiff_lab as lab
+    >>> lab.addbmm(lab.zeros(1, 1), lab.ones(2, 1, 3), lab.ones(2, 3, 1))
+    tensor([[6.]])
+    """
     product = bmm.op.kernel(batch1, batch2)
     return _combined("self and mat2", input, product.sum(0, dtype=product.dtype), beta, alpha)
 
@@ -278,7 +294,12 @@ def _(grad, batch1, alpha):
 @op(category="linear", latex=r"\sum_i \bar x_i y_i", samples=calls(lambda r: ((r.normal(size=(4,)), r.normal(size=(4,))), {}),
     lambda r: ((r.normal(size=(3,)) + 1j, r.normal(size=(3,)) - 2j), {})))
 def vdot(input: Tensor, other: Tensor) -> Tensor:
-    """The dot product of two vectors, the first of them conjugated."""
+    """The dot product of two vectors, the first of them conjugated.
+
+    >>> import autodiff_lab as lab
+    >>> lab.vdot(lab.tensor([1j]), lab.tensor([1j]))
+    tensor(1.+0.j)
+    """
     return dot.op.kernel(input.conj(), other)
 
 
@@ -330,7 +351,12 @@ def outer(input, vec2, *, out=None):
 
 
 def inner(input, other, *, out=None):
-    """The sum of products over the last dimension of both."""
+    """The sum of products over the last dimension of both.
+
+    >>> import autodiff_lab as lab
+    >>> lab.inner(lab.tensor([1.0, 2.0]), lab.tensor([3.0, 4.0]))
+    tensor(11.)
+    """
     if not input.ndim or not other.ndim:
         return _written(input * other, out)
     if input.shape[-1] != other.shape[-1]:
@@ -347,7 +373,13 @@ def chain_matmul(*matrices, out=None):
 
 
 def kron(input, other, *, out=None):
-    """Kronecker product: every element of `input` times all of `other`, laid out as blocks."""
+    """Kronecker product: every element of `input` times all of `other`, laid out as blocks.
+
+    >>> import autodiff_lab as lab
+    >>> lab.kron(lab.eye(2), lab.tensor([1.0, 2.0]))
+    tensor([[1., 2., 0., 0.],
+            [0., 0., 1., 2.]])
+    """
     n = max(input.ndim, other.ndim)
     a = input.reshape((1,) * (n - input.ndim) + tuple(input.shape))
     b = other.reshape((1,) * (n - other.ndim) + tuple(other.shape))
@@ -356,7 +388,12 @@ def kron(input, other, *, out=None):
 
 
 def tensordot(a, b, dims=2, out=None):
-    """Sum of products over `dims`: the last dims of `a` with the first of `b`, or two lists of dimensions."""
+    """Sum of products over `dims`: the last dims of `a` with the first of `b`, or two lists of dimensions.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensordot(lab.ones(2, 3), lab.ones(3, 4), dims=1).shape
+    torch.Size([2, 4])
+    """
     if isinstance(dims, Tensor):
         dims = dims.tolist()
     if isinstance(dims, int):
@@ -387,6 +424,11 @@ def cov(input, *, correction: int = 1, fweights=None, aweights=None):
     Args:
         fweights: how often each observation occurs, whole numbers.
         aweights: how much each observation counts.
+
+    >>> import autodiff_lab as lab
+    >>> lab.cov(lab.tensor([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]]))
+    tensor([[ 1., -1.],
+            [-1.,  1.]])
     """
     if input.ndim > 2:
         raise RuntimeError(f"cov(): expected input to have two or fewer dimensions but got an input with {input.ndim} dimensions")
@@ -429,7 +471,13 @@ def _check_weights(name: str, what: str, weights, observations: int) -> None:
 
 
 def corrcoef(input):
-    """The correlation matrix of variables in rows, observations in columns."""
+    """The correlation matrix of variables in rows, observations in columns.
+
+    >>> import autodiff_lab as lab
+    >>> lab.corrcoef(lab.tensor([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]])).round()
+    tensor([[ 1., -1.],
+            [-1.,  1.]])
+    """
     if input.ndim > 2:
         raise RuntimeError(f"corrcoef(): expected input to have two or fewer dimensions but got an input with {input.ndim} dimensions")
     c = cov(input)

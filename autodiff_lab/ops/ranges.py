@@ -111,7 +111,12 @@ def _steps(steps) -> int:
 
 
 def logspace(start, end, steps: int, base: float = 10.0, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
-    """`base` to the power of evenly spaced numbers from `start` to `end`."""
+    """`base` to the power of evenly spaced numbers from `start` to `end`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.logspace(0, 2, 3)
+    tensor([  1.,  10., 100.])
+    """
     kind = type_of(dtype, out)
     start, end = _number(start), _number(end)
     if kind.kind in "iu":
@@ -121,12 +126,24 @@ def logspace(start, end, steps: int, base: float = 10.0, *, out=None, dtype=None
 
 
 def tril_indices(row: int, col: int, offset: int = 0, *, dtype=None, device=None, layout=None, pin_memory=False) -> Tensor:
-    """The positions of the lower triangle of a matrix: two rows, of row and of column numbers."""
+    """The positions of the lower triangle of a matrix: two rows, of row and of column numbers.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tril_indices(2, 2)
+    tensor([[0, 1, 1],
+            [0, 0, 1]])
+    """
     return finish(np.stack(np.tril_indices(row, offset, col)).astype(dtype.numpy if dtype else np.int64), None, device, False)
 
 
 def triu_indices(row: int, col: int, offset: int = 0, *, dtype=None, device=None, layout=None, pin_memory=False) -> Tensor:
-    """The positions of the upper triangle of a matrix: two rows, of row and of column numbers."""
+    """The positions of the upper triangle of a matrix: two rows, of row and of column numbers.
+
+    >>> import autodiff_lab as lab
+    >>> lab.triu_indices(2, 2)
+    tensor([[0, 0, 1],
+            [0, 1, 1]])
+    """
     return finish(np.stack(np.triu_indices(row, offset, col)).astype(dtype.numpy if dtype else np.int64), None, device, False)
 
 

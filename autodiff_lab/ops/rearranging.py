@@ -261,7 +261,12 @@ def fill_diagonal_(self, fill_value, wrap: bool = False):
 @op(category="shape", out=False, name="slice_scatter", samples=calls(
     lambda r: ((r.normal(size=(5, 2)), r.normal(size=(2, 2)), 0, 1, 3), {}), lambda r: ((r.normal(size=(2, 5)), r.normal(size=(2, 3)), 1, 0, 5, 2), {})))
 def slice_scatter(input: Tensor, src: Tensor, dim: int = 0, start=None, end=None, step: int = 1) -> Tensor:
-    """A copy of `input` with `src` written to the slice `start:end:step` along `dim`."""
+    """A copy of `input` with `src` written to the slice `start:end:step` along `dim`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(4).slice_scatter(lab.ones(2), start=1, end=3)
+    tensor([0., 1., 1., 0.])
+    """
     whole = namespace(input).array(input, order="C")
     part = whole[_span(input.ndim, dim, start, end, step)]
     same_shape("slice", part, src)
@@ -285,7 +290,13 @@ def _(grad, dim, start, end, step):
 
 @op(category="shape", out=False, samples=calls(lambda r: ((r.normal(size=(3, 4)), r.normal(size=(3,)), 1, 2), {}), lambda r: ((r.normal(size=(3, 4)), r.normal(size=(4,)), 0, -1), {})))
 def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
-    """A copy of `input` with `src` written to the slice numbered `index` along `dim`."""
+    """A copy of `input` with `src` written to the slice numbered `index` along `dim`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(2, 2).select_scatter(lab.ones(2), 0, 1)
+    tensor([[0., 0.],
+            [1., 1.]])
+    """
     whole = namespace(input).array(input, order="C")
     part = whole[(slice(None),) * one_dim(dim, input.ndim) + (index, ...)]
     same_shape("slice", part, src)

@@ -96,7 +96,12 @@ functional(leaky_relu)
 @op(category="activation", latex=r"\begin{cases} x & x > t \\ v & \text{else} \end{cases}", samples=calls(
     lambda r: ((r.normal(size=(3, 4)), 0.1, 20.0), {}), lambda r: ((r.normal(size=()), -0.5, 0.0), {})), inplace=True, method=False)
 def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
-    """Unchanged above `threshold`, `value` elsewhere."""
+    """Unchanged above `threshold`, `value` elsewhere.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.threshold(lab.tensor([0.0, 0.5]), 0.1, 20)
+    tensor([20.0000,  0.5000])
+    """
     return namespace(input).where(input <= threshold, value, input).astype(input.dtype)
 
 
@@ -162,7 +167,12 @@ def _(grad, input):
 
 @op(category="activation", latex=r"x\,[|x| > \lambda]", samples=away_from(-0.5, 0.5))
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """Zero within `lambd` of 0, unchanged outside."""
+    """Zero within `lambd` of 0, unchanged outside.
+
+    >>> import autodiff_lab as lab
+    >>> lab.hardshrink(lab.tensor([-1.0, 0.3, 2.0]))
+    tensor([-1.,  0.,  2.])
+    """
     xp = namespace(input)
     return xp.where((input >= -lambd) & (input <= lambd), 0, input).astype(input.dtype)
 
@@ -178,6 +188,10 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
     Raises:
         RuntimeError: if lambd is negative.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.softshrink(lab.tensor([-1.0, 0.3, 2.0]))
+    tensor([-0.5000,  0.0000,  1.5000])
     """
     if lambd < 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd:g}.")
@@ -202,6 +216,10 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 
     Raises:
         RuntimeError: if the number of weights is neither 1 nor the number of channels.
+
+    >>> import autodiff_lab as lab
+    >>> lab.prelu(lab.tensor([-2.0, 3.0]), lab.tensor([0.25]))
+    tensor([-0.5000,  3.0000])
     """
     return namespace(input).where(input > 0, input, _per_channel(input, weight) * input)
 
@@ -239,7 +257,12 @@ share(prelu)
 @op(category="activation", latex=r"\max(0, x) + a \min(0, x)", name="rrelu", function=False, method=False, extras=("slope",), node_name="RreluWithNoise", samples=calls(
     lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(size=(3, 4)), 0.2, 0.4), {})))
 def rrelu_op(input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, noise=None) -> Tensor:
-    """leaky_relu whose slope is drawn from [lower, upper] for every element; see rrelu."""
+    """leaky_relu whose slope is drawn from [lower, upper] for every element; see rrelu.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.rrelu(lab.tensor([-2.0, 3.0]), 0.1, 0.3)
+    tensor([-0.4000,  3.0000])
+    """
     xp = namespace(input)
     slope = xp.where(input > 0, 1, (lower + upper) / 2).astype(input.dtype)
     if noise is not None:  # one draw for each element that is not positive, in their order

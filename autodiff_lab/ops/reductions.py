@@ -360,7 +360,12 @@ def _(grad, input, other):
 
 @op(category="pointwise", latex=r"\max(x, y)", samples=pairs(gap=0.2), promote="numeric")
 def fmax(input: Tensor, other: Tensor) -> Tensor:
-    """The larger of two elements; where one is NaN, the other."""
+    """The larger of two elements; where one is NaN, the other.
+
+    >>> import autodiff_lab as lab
+    >>> lab.fmax(lab.tensor([1.0, float("nan")]), lab.tensor([3.0, 2.0]))
+    tensor([3., 2.])
+    """
     ordered("fmax", input)
     return namespace(input).fmax(input, other)
 
@@ -377,7 +382,12 @@ def _(grad, input, other):
 
 @op(category="pointwise", latex=r"\min(x, y)", samples=pairs(gap=0.2), promote="numeric")
 def fmin(input: Tensor, other: Tensor) -> Tensor:
-    """The smaller of two elements; where one is NaN, the other."""
+    """The smaller of two elements; where one is NaN, the other.
+
+    >>> import autodiff_lab as lab
+    >>> lab.fmin(lab.tensor([1.0, float("nan")]), lab.tensor([3.0, 2.0]))
+    tensor([1., 2.])
+    """
     ordered("fmin", input)
     return namespace(input).fmin(input, other)
 

@@ -122,7 +122,12 @@ def _(grad):
 
 @op(category="comparison", latex=r"[x < 0]", samples=away_from(0.0), no_grad="a sign is a step")
 def signbit(input: Tensor) -> Tensor:
-    """True where the sign bit is set, as for -0.0."""
+    """True where the sign bit is set, as for -0.0.
+
+    >>> import autodiff_lab as lab
+    >>> lab.signbit(lab.tensor([-0.0, 0.0]))
+    tensor([ True, False])
+    """
     ordered("signbit", input)
     xp = namespace(input)
     return xp.signbit(input) if not _is_whole(input) else input < 0 if input.dtype.kind == "i" else xp.zeros(input.shape, bool)
@@ -130,7 +135,12 @@ def signbit(input: Tensor) -> Tensor:
 
 @op(category="pointwise", latex=r"|x| \operatorname{sgn} y", samples=also(pairs(positive_other=True), calls(lambda r: ((np.array([1.5, -2.0]), -1.0), {}))), promote="float", inplace=True, variants=(("not isinstance(other, Tensor)", "CopysignBackward1"),))
 def copysign(input: Tensor, other: Tensor | Number) -> Tensor:
-    """The size of `input` with the sign of `other`."""
+    """The size of `input` with the sign of `other`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.copysign(lab.tensor([1.0, 2.0]), -1.0)
+    tensor([-1., -2.])
+    """
     return namespace(input).copysign(input, other)
 
 
@@ -189,7 +199,12 @@ def _(grad):
 
 @op(category="pointwise", promote="numeric", inplace=True, no_grad="a step between neighbouring numbers")
 def nextafter(input: Tensor, other: Tensor) -> Tensor:
-    """The next floating-point number after `input` towards `other`."""
+    """The next floating-point number after `input` towards `other`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nextafter(lab.tensor([1.0]), lab.tensor([2.0])) - 1
+    tensor([1.1921e-07])
+    """
     if dtype_of(input).category != 2:
         raise RuntimeError(f'"nextafter_cpu" not implemented for \'{dtype_of(input).title}\'')
     return namespace(input).nextafter(input, other)
@@ -207,7 +222,14 @@ def _(grad):
 
 @op(category="pointwise", latex=r"m \cdot 2^{e}", outputs=("mantissa", "exponent"), differentiable=1, samples=away_from(0.0))
 def frexp(input: Tensor):
-    """Mantissas in [0.5, 1) and exponents of 2 (int32), so that `input = mantissa * 2**exponent`."""
+    """Mantissas in [0.5, 1) and exponents of 2 (int32), so that `input = mantissa * 2**exponent`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.frexp(lab.tensor([8.0]))
+    torch.return_types.frexp(
+    mantissa=tensor([0.5000]),
+    exponent=tensor([4], dtype=torch.int32))
+    """
     if dtype_of(input).category != 2:
         raise RuntimeError("torch.frexp() only supports floating-point dtypes")
     xp = namespace(input)

@@ -328,7 +328,12 @@ def _index_reduce(input, dim, index, source, reduce, *, include_self=True):
     lambda r, how=how, own=own: ((r.normal(size=(3, 4)), 0, np.array([2, 0, 2]), r.normal(size=(3, 4)), how), {"include_self": own})
     for how in ("prod", "mean", "amax", "amin") for own in (True, False))))
 def index_reduce(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True) -> Tensor:
-    """Slices of `source` that go to the same number along `dim` are reduced there by "prod", "mean", "amax" or "amin"."""
+    """Slices of `source` that go to the same number along `dim` are reduced there by "prod", "mean", "amax" or "amin".
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(2).index_reduce(0, lab.tensor([0, 0, 1]), lab.tensor([1.0, 5.0, 2.0]), "amax")
+    tensor([5., 2.])
+    """
     return copied(_index_reduce)(input, dim, index, source, reduce, include_self=include_self)
 
 

@@ -331,7 +331,13 @@ def _(grad, input_shape, offset, dim1, dim2):
 
 @op(category="shape", out=False, samples=calls(lambda r: ((r.normal(size=(3, 4)), r.normal(size=(3,)), 1), {}), lambda r: ((r.normal(size=(3, 4)), r.normal(size=(2,)), -1), {})))
 def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
-    """A copy of `input` with `src` on its diagonal."""
+    """A copy of `input` with `src` on its diagonal.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(2, 2).diagonal_scatter(lab.ones(2))
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
     whole = namespace(input).array(input, order="C")
     part = diagonal.op.kernel(whole, offset, dim1, dim2)
     same_shape("diagonal", part, src)

@@ -80,7 +80,12 @@ def _(grad, out):
 
 @op(category="pointwise", node_name="SpecialErfcx", latex=r"e^{x^2} \operatorname{erfc} x", samples=reals(), promote="float", namespace=S)
 def erfcx(input: Tensor) -> Tensor:
-    """erfc scaled by e^(x^2), which does not vanish far out."""
+    """erfc scaled by e^(x^2), which does not vanish far out.
+
+    >>> import autodiff_lab as lab
+    >>> lab.special.erfcx(lab.tensor([0.0, 10.0]))
+    tensor([1.0000, 0.0561])
+    """
     return scipy_call("erfcx", input)
 
 
@@ -91,7 +96,12 @@ def _(grad, input, out):
 
 @op(category="pointwise", latex=r"\Phi(x)", samples=reals(), promote="float", namespace=S)
 def ndtr(input: Tensor) -> Tensor:
-    """The chance that a standard normal number is below x."""
+    """The chance that a standard normal number is below x.
+
+    >>> import autodiff_lab as lab
+    >>> lab.special.ndtr(lab.tensor([0.0, 1.96]))
+    tensor([0.5000, 0.9750])
+    """
     return scipy_call("ndtr", input)
 
 
@@ -102,7 +112,12 @@ def _(grad, input):
 
 @op(category="pointwise", node_name="SpecialNdtri", latex=r"\Phi^{-1}(p)", samples=reals(0.1, 0.9), promote="float", namespace=S)
 def ndtri(input: Tensor) -> Tensor:
-    """The inverse of ndtr."""
+    """The inverse of ndtr.
+
+    >>> import autodiff_lab as lab
+    >>> lab.special.ndtri(lab.tensor([0.5, 0.975]))
+    tensor([0.0000, 1.9600])
+    """
     return scipy_call("ndtri", input)
 
 
@@ -113,7 +128,12 @@ def _(grad, out):
 
 @op(category="pointwise", node_name="SpecialLogNdtr", latex=r"\ln \Phi(x)", samples=reals(), promote="float", namespace=S)
 def log_ndtr(input: Tensor) -> Tensor:
-    """The logarithm of ndtr, exact far out."""
+    """The logarithm of ndtr, exact far out.
+
+    >>> import autodiff_lab as lab
+    >>> lab.special.log_ndtr(lab.tensor([0.0, -10.0]))
+    tensor([ -0.6931, -53.2313])
+    """
     return scipy_call("log_ndtr", input)
 
 
@@ -162,6 +182,10 @@ def polygamma(input: Tensor, n: int) -> Tensor:
 
     Raises:
         RuntimeError: for a negative n.
+
+    >>> import autodiff_lab as lab
+    >>> lab.polygamma(1, lab.tensor([1.0]))
+    tensor([1.6449])
     """
     if n < 0:
         raise RuntimeError("polygamma(n, x) does not support negative n.")
@@ -192,6 +216,10 @@ def mvlgamma(input: Tensor, p: int, *, out=None) -> Tensor:
 
     Raises:
         RuntimeError: if p is not positive.
+
+    >>> import autodiff_lab as lab
+    >>> lab.mvlgamma(lab.tensor([3.0]), 1).exp().round()
+    tensor([2.])
     """
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
@@ -209,7 +237,12 @@ def mvlgamma_(input: Tensor, p: int) -> Tensor:
 
 @op(category="pointwise", latex=r"P(a, x)", samples=calls(lambda r: ((r.uniform(0.5, 3, (3, 4)), r.uniform(0.5, 3, (3, 4))), {})), promote="numeric", inplace=True)
 def igamma(input: Tensor, other: Tensor) -> Tensor:
-    """The regularised lower incomplete gamma function. Only `other` has a derivative."""
+    """The regularised lower incomplete gamma function. Only `other` has a derivative.
+
+    >>> import autodiff_lab as lab
+    >>> lab.igamma(lab.tensor([1.0]), lab.tensor([1.0]))
+    tensor([0.6321])
+    """
     return scipy_call("gammainc", input, other)
 
 
@@ -225,7 +258,12 @@ def _(grad, input, other):
 
 @op(category="pointwise", latex=r"Q(a, x)", samples=calls(lambda r: ((r.uniform(0.5, 3, (3, 4)), r.uniform(0.5, 3, (3, 4))), {})), promote="numeric", inplace=True)
 def igammac(input: Tensor, other: Tensor) -> Tensor:
-    """The regularised upper incomplete gamma function. Only `other` has a derivative."""
+    """The regularised upper incomplete gamma function. Only `other` has a derivative.
+
+    >>> import autodiff_lab as lab
+    >>> lab.igammac(lab.tensor([1.0]), lab.tensor([1.0]))
+    tensor([0.3679])
+    """
     return scipy_call("gammaincc", input, other)
 
 
@@ -241,7 +279,12 @@ def _(grad, input, other):
 
 @op(category="pointwise", latex=r"\zeta(x, q)", promote="float", namespace=S, samples=calls(lambda r: ((r.uniform(1.5, 3, (3, 4)), r.uniform(0.5, 3, (3, 4))), {})))
 def zeta(input: Tensor | Number, other: Tensor | Number) -> Tensor:
-    """The Hurwitz zeta function. Only `other` has a derivative."""
+    """The Hurwitz zeta function. Only `other` has a derivative.
+
+    >>> import autodiff_lab as lab
+    >>> lab.special.zeta(lab.tensor([2.0]), lab.tensor([1.0]))  # pi² / 6
+    tensor([1.6449])
+    """
     return scipy_call("zeta", input, other)
 
 
@@ -259,7 +302,12 @@ def _(grad, input, other):
 
 @op(category="pointwise", latex=r"I_0(x)", samples=reals(), promote="float", inplace=True)
 def i0(input: Tensor) -> Tensor:
-    """The modified Bessel function of the first kind, order 0."""
+    """The modified Bessel function of the first kind, order 0.
+
+    >>> import autodiff_lab as lab
+    >>> lab.i0(lab.tensor([0.0, 1.0]))
+    tensor([1.0000, 1.2661])
+    """
     return scipy_call("i0", input)
 
 
@@ -270,7 +318,12 @@ def _(grad, input):
 
 @op(category="pointwise", node_name="SpecialI1", latex=r"I_1(x)", samples=also(reals(0.2), calls(lambda r: ((np.array([0.0, -1.2]),), {}))), promote="float", namespace=S)
 def i1(input: Tensor) -> Tensor:
-    """The modified Bessel function of the first kind, order 1."""
+    """The modified Bessel function of the first kind, order 1.
+
+    >>> import autodiff_lab as lab
+    >>> lab.special.i1(lab.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.5652])
+    """
     return scipy_call("i1", input)
 
 
@@ -282,7 +335,12 @@ def _(grad, input, out):
 
 @op(category="pointwise", node_name="SpecialI0E", latex=r"e^{-|x|} I_0(x)", samples=reals(0.2), promote="float", namespace=S)
 def i0e(input: Tensor) -> Tensor:
-    """i0 scaled by e^-|x|."""
+    """i0 scaled by e^-|x|.
+
+    >>> import autodiff_lab as lab
+    >>> lab.special.i0e(lab.tensor([0.0, 1.0]))
+    tensor([1.0000, 0.4658])
+    """
     return scipy_call("i0e", input)
 
 
@@ -293,7 +351,12 @@ def _(grad, input, out):
 
 @op(category="pointwise", node_name="SpecialI1E", latex=r"e^{-|x|} I_1(x)", samples=also(reals(0.2), calls(lambda r: ((np.array([0.0, -1.2]),), {}))), promote="float", namespace=S)
 def i1e(input: Tensor) -> Tensor:
-    """i1 scaled by e^-|x|."""
+    """i1 scaled by e^-|x|.
+
+    >>> import autodiff_lab as lab
+    >>> lab.special.i1e(lab.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.2079])
+    """
     return scipy_call("i1e", input)
 
 
@@ -364,7 +427,12 @@ def _(grad, input, other):
 @op(category="pointwise", node_name="SpecialXlog1Py", latex=r"x \ln(1 + y)", samples=also(pairs(positive_other=True), calls(
     lambda r: ((np.array([0.0, 1.2]), 2.5), {}), lambda r: ((np.array([0.0, 1.2]), np.array([2.5, 0.3])), {}), lambda r: ((np.array([-0.4, 1.2]), 0.5), {}))), promote="float", namespace=S)
 def xlog1py(input: Tensor | Number, other: Tensor | Number) -> Tensor:
-    """`input * log1p(other)`, and 0 where input is 0 (unless other is NaN)."""
+    """`input * log1p(other)`, and 0 where input is 0 (unless other is NaN).
+
+    >>> import autodiff_lab as lab
+    >>> lab.special.xlog1py(lab.tensor([0.0, 2.0]), lab.tensor([-1.0, 1.0]))
+    tensor([0.0000, 1.3863])
+    """
     return _times_log(namespace(input).log1p, input, other)
 
 
@@ -382,7 +450,12 @@ def _(grad, input, other):
 
 @op(category="pointwise", node_name="SpecialEntr", latex=r"-x \ln x", samples=positive(), promote="float", namespace=S)
 def entr(input: Tensor) -> Tensor:
-    """Entropy: -x log(x), 0 at 0, -inf below."""
+    """Entropy: -x log(x), 0 at 0, -inf below.
+
+    >>> import autodiff_lab as lab
+    >>> lab.special.entr(lab.tensor([0.5, 0.0]))
+    tensor([0.3466, 0.0000])
+    """
     xp = namespace(input)
     safe = xp.where(input > 0, input, 1)
     return xp.where(xp.isnan(input), input, xp.where(input > 0, -input * xp.log(safe), xp.where(input == 0, 0, -math.inf))).astype(input.dtype)
@@ -435,7 +508,12 @@ def _(grad, input, other):
 
 @op(category="pointwise", latex=r"\log_2(2^x + 2^y)", samples=pairs(), promote="numeric")
 def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
-    """The logarithm to base 2 of the sum of powers of 2, without overflow."""
+    """The logarithm to base 2 of the sum of powers of 2, without overflow.
+
+    >>> import autodiff_lab as lab
+    >>> lab.logaddexp2(lab.tensor([3.0]), lab.tensor([3.0]))
+    tensor([4.])
+    """
     _floats_only("logaddexp2", input)
     return namespace(input).logaddexp2(input, other)
 

@@ -250,7 +250,14 @@ def _(grad, input, out, dim, keepdim):
 @op(category="reduction", outputs=("min", "max"), samples=calls(
     lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(size=(3, 4)),), {"dim": 1}), lambda r: ((r.normal(size=(3, 4)),), {"dim": -2, "keepdim": True}), lambda r: ((r.normal(size=()),), {})))
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False):
-    """Smallest and largest element, of all or along `dim`."""
+    """Smallest and largest element, of all or along `dim`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.aminmax(lab.tensor([3.0, 1.0, 2.0]))
+    torch.return_types.aminmax(
+    min=tensor(1.),
+    max=tensor(3.))
+    """
     ordered("aminmax", input)
     axis = axes(dim, input.ndim)
     if not (input.size if axis is None else input.shape[axis[0]]):
@@ -270,7 +277,12 @@ def _(grads, input, min, max, dim, keepdim):
 # ---- without NaN ----
 
 def nansum(input: Tensor, dim=None, keepdim: bool = False, *, dtype=None, out=None) -> Tensor:
-    """Sum, with NaN counted as 0."""
+    """Sum, with NaN counted as 0.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nansum(lab.tensor([1.0, float("nan"), 2.0]))
+    tensor(3.)
+    """
     if input.dtype.is_complex:
         raise RuntimeError(f"nansum does not support complex inputs: got {input.dtype}.")
     kept = public[""]["where"](input.isnan(), 0, input) if input.dtype.is_floating_point else input
@@ -278,7 +290,12 @@ def nansum(input: Tensor, dim=None, keepdim: bool = False, *, dtype=None, out=No
 
 
 def nanmean(input: Tensor, dim=None, keepdim: bool = False, *, dtype=None, out=None) -> Tensor:
-    """Average, leaving out NaN."""
+    """Average, leaving out NaN.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nanmean(lab.tensor([1.0, float("nan"), 2.0]))
+    tensor(1.5000)
+    """
     if not (input.dtype.is_floating_point or input.dtype.is_complex):
         raise RuntimeError(f"nanmean(): expected input to have floating point or complex dtype but got {input.dtype.title}")
     counted = input.isnan().logical_not().sum(dim, keepdim)

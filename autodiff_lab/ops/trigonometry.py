@@ -135,7 +135,12 @@ def _(grad, input):
 
 @op(category="pointwise", latex=r"\operatorname{arsinh} x", samples=reals(), promote="float", inplace=True, ufunc=np.arcsinh, alias=("arcsinh",))
 def asinh(input: Tensor) -> Tensor:
-    """The inverse of sinh."""
+    """The inverse of sinh.
+
+    >>> import autodiff_lab as lab
+    >>> lab.asinh(lab.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.8814])
+    """
     return namespace(input).arcsinh(input)
 
 
@@ -145,7 +150,12 @@ def _(grad, input):
 
 @op(category="pointwise", latex=r"\operatorname{arcosh} x", samples=reals(1.2, 3), promote="float", inplace=True, ufunc=np.arccosh, alias=("arccosh",))
 def acosh(input: Tensor) -> Tensor:
-    """The inverse of cosh; nan below 1."""
+    """The inverse of cosh; nan below 1.
+
+    >>> import autodiff_lab as lab
+    >>> lab.acosh(lab.tensor([1.0, 2.0]))
+    tensor([0.0000, 1.3170])
+    """
     return namespace(input).arccosh(input)
 
 
@@ -155,7 +165,12 @@ def _(grad, input):
 
 @op(category="pointwise", latex=r"\operatorname{artanh} x", samples=unit(), promote="float", inplace=True, ufunc=np.arctanh, alias=("arctanh",))
 def atanh(input: Tensor) -> Tensor:
-    """The inverse of tanh; inf at 1, nan beyond."""
+    """The inverse of tanh; inf at 1, nan beyond.
+
+    >>> import autodiff_lab as lab
+    >>> lab.atanh(lab.tensor([0.0, 0.5]))
+    tensor([0.0000, 0.5493])
+    """
     return namespace(input).arctanh(input)
 
 

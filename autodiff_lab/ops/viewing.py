@@ -35,14 +35,24 @@ def narrow(input, dim: int, start, length: int):
 
 
 def narrow_copy(input, dim: int, start: int, length: int):
-    """A copy of `length` slices along `dim`, from `start` on."""
+    """A copy of `length` slices along `dim`, from `start` on.
+
+    >>> import autodiff_lab as lab
+    >>> lab.arange(5).narrow_copy(0, 1, 3)
+    tensor([1, 2, 3])
+    """
     if dim >= max(input.ndim, 1):
         raise RuntimeError(f"narrow_copy(): expected dim < {input.ndim}, the number of dimensions, but got {dim}.")
     return narrow(input, dim, start, length).clone()
 
 
 def select(input, dim: int, index: int):
-    """The view of the slice numbered `index` along `dim`, without that dimension."""
+    """The view of the slice numbered `index` along `dim`, without that dimension.
+
+    >>> import autodiff_lab as lab
+    >>> lab.arange(6).view(2, 3).select(0, 1)
+    tensor([3, 4, 5])
+    """
     if not input.ndim:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
     dim, index = one_dim(dim, input.ndim), int(index)
@@ -74,7 +84,13 @@ def flatten(input, start_dim: int = 0, end_dim: int = -1):
 
 
 def unflatten(input, dim: int, sizes):
-    """One dimension made several, of the given sizes; one may be -1."""
+    """One dimension made several, of the given sizes; one may be -1.
+
+    >>> import autodiff_lab as lab
+    >>> lab.arange(6).unflatten(0, (2, 3))
+    tensor([[0, 1, 2],
+            [3, 4, 5]])
+    """
     dim = one_dim(dim, input.ndim)
     sizes = [int(n) for n in sizes]
     if not sizes:
@@ -88,7 +104,12 @@ def unflatten(input, dim: int, sizes):
 
 
 def ravel(input):
-    """All elements as one dimension; a view where possible."""
+    """All elements as one dimension; a view where possible.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(2, 3).ravel().shape
+    torch.Size([6])
+    """
     return input.reshape(-1)
 
 
@@ -104,7 +125,13 @@ def view_as(self, other):
 
 
 def reshape_as(self, other):
-    """`reshape` with the shape of `other`."""
+    """`reshape` with the shape of `other`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.arange(4).reshape_as(lab.zeros(2, 2))
+    tensor([[0, 1],
+            [2, 3]])
+    """
     return self.reshape(other.shape)
 
 
@@ -145,7 +172,12 @@ expand_whole.__name__ = "broadcast_to"
 
 
 def swapaxes(input, axis0: int, axis1: int):
-    """The view with two dimensions exchanged; the same as transpose."""
+    """The view with two dimensions exchanged; the same as transpose.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(2, 3, 5).swapaxes(0, 2).shape
+    torch.Size([5, 3, 2])
+    """
     return transpose(input, axis0, axis1)
 
 

@@ -15,7 +15,12 @@ __all__ = ["CorrCholeskyTransform", "LowerCholeskyTransform", "PositiveDefiniteT
 
 
 class SoftmaxTransform(Plain):
-    """y = softmax(x) over the last dimension; not bijective, as softmax ignores a constant added to x."""
+    """y = softmax(x) over the last dimension; not bijective, as softmax ignores a constant added to x.
+
+    >>> import autodiff_lab as lab
+    >>> lab.distributions.SoftmaxTransform()(lab.zeros(4))
+    tensor([0.2500, 0.2500, 0.2500, 0.2500])
+    """
 
     domain = constraints.real_vector
     codomain = constraints.simplex
@@ -36,7 +41,12 @@ class SoftmaxTransform(Plain):
 
 
 class StickBreakingTransform(Plain):
-    """n - 1 real numbers to n probabilities: each says what part of the rest of a stick to break off."""
+    """n - 1 real numbers to n probabilities: each says what part of the rest of a stick to break off.
+
+    >>> import autodiff_lab as lab
+    >>> lab.distributions.StickBreakingTransform()(lab.zeros(2))
+    tensor([0.3333, 0.3333, 0.3333])
+    """
 
     bijective = True
     domain = constraints.real_vector
@@ -74,7 +84,13 @@ class StickBreakingTransform(Plain):
 
 
 class LowerCholeskyTransform(Plain):
-    """Any matrix to a lower triangle with positive diagonal."""
+    """Any matrix to a lower triangle with positive diagonal.
+
+    >>> import autodiff_lab as lab
+    >>> lab.distributions.LowerCholeskyTransform()(lab.zeros(2, 2))
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
 
     domain = constraints.independent(constraints.real, 2)
     codomain = constraints.lower_cholesky
@@ -87,7 +103,13 @@ class LowerCholeskyTransform(Plain):
 
 
 class PositiveDefiniteTransform(LowerCholeskyTransform):
-    """Any matrix to a positive-definite one."""
+    """Any matrix to a positive-definite one.
+
+    >>> import autodiff_lab as lab
+    >>> lab.distributions.PositiveDefiniteTransform()(lab.zeros(2, 2))
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
 
     codomain = constraints.positive_definite
 
@@ -103,6 +125,12 @@ class CorrCholeskyTransform(Plain):
     """D (D - 1) / 2 real numbers to the Cholesky factor of a D by D correlation matrix.
 
     Each row lies on a sphere: entry by entry, tanh of a number says what part of the remaining length to use.
+
+    >>> import autodiff_lab as lab
+    >>> lab.distributions.CorrCholeskyTransform()(lab.zeros(3))
+    tensor([[1., 0., 0.],
+            [0., 1., 0.],
+            [0., 0., 1.]])
     """
 
     bijective = True

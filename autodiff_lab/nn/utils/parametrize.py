@@ -113,7 +113,12 @@ class ParametrizationList(ModuleList):
 
 
 def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
-    """True if the module (or that tensor of it) has a parametrization."""
+    """True if the module (or that tensor of it) has a parametrization.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.utils.parametrize.is_parametrized(lab.nn.Linear(2, 2))
+    False
+    """
     found = getattr(module, "parametrizations", None)
     if not isinstance(found, ModuleDict):
         return False
