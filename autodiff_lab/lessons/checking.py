@@ -102,7 +102,9 @@ def check(key: str, *answers) -> Verdict:
                 one.judge(*answers)
             except NotYet as reason:
                 problem, untouched = str(reason), isinstance(reason, NothingYet)
-            except Exception as error:
+            except KeyboardInterrupt:  # anew: its own traceback would show the lines of the check
+                raise KeyboardInterrupt(f"{one.key} was stopped. Does a loop in your answer ever end?") from None
+            except (Exception, SystemExit) as error:
                 problem = f"the check could not use your answer ({type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}). Look at what kind of thing is asked for."
     solved = progress.note(one.key, problem is None)
     keys = [other.key for other in every_exercise(one.lesson)]

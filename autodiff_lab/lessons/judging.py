@@ -119,7 +119,7 @@ def call(function, *inputs, shown: str = ""):
     given = shown or ", ".join(describe_input(value) for value in inputs)
     try:
         result = function(*inputs)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise NotYet(f"`{name}({given})` raised {type(error).__name__}: {error}") from None
     if result is None or result is ...:
         raise NothingYet(f"`{name}({given})` returned nothing. Write its body, and end it with `return`.")

@@ -70,6 +70,16 @@ def test_a_verdict_names_the_mistake_in_plain_text():
     assert "<details" in verdict._repr_html_() and "0 of 6" in repr(verdict)
 
 
+def test_a_check_that_is_stopped_shows_nothing_of_itself():
+    def endless(w, x, b):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt, match="Does a loop in your answer ever end") as caught:
+        lab.check("00-3", endless)
+    assert [entry.name for entry in caught.traceback][-1] == "check" and caught.value.__suppress_context__
+    assert "raised SystemExit" in repr(lab.check("00-3", lambda w, x, b: sys.exit(1)))
+
+
 def test_hints_come_one_at_a_time():
     first, second = repr(lab.hint("00-1")), repr(lab.hint("00-1"))
     assert "Hint 1" in first and "Hint 2" not in first and "Hint 2" in second
