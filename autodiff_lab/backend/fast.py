@@ -8,13 +8,14 @@ other types and CuPy take the plain way.
 
 from __future__ import annotations
 
+import math
 import threading
 
 import numpy as np
 
 from . import namespace, special
 
-__all__ = ["at_least", "at_most", "between", "erf", "expm1", "log1p_exp", "row_largest", "row_sums", "select", "total"]
+__all__ = ["at_least", "at_most", "between", "erf", "expm1", "log1p_exp", "normal_share", "row_largest", "row_sums", "select", "total"]
 
 LARGE = 4096  # below, calls cost more than elements
 BLOCK = 32768
@@ -144,13 +145,35 @@ def horner(coefficients, t, out):
 ARTANH_OF_ERF = [1.418739940207035e-07, -5.668826257150159e-06, 8.763926915285005e-05, -0.000619789217710987, -0.00019182628529543666, 0.10276905417001414, 1.1283792744410586]
 
 
-def _erf_step(x, out, buffers):
+def _erf_step(x, out, buffers, end=4.3, coefficients=ARTANH_OF_ERF):
     held, square, _ = buffers
-    clip(x, -4.3, 4.3, out=held)
+    clip(x, -end, end, out=held)
     np.multiply(held, held, out=square)
-    horner(ARTANH_OF_ERF, square, out)
+    horner(coefficients, square, out)
     out *= held
     np.tanh(out, out=out)
+
+
+# The same for erf(x / sqrt(2)).
+ARTANH_OF_NORMAL = [c * 0.5 ** (power + 0.5) for power, c in zip(range(6, -1, -1), ARTANH_OF_ERF, strict=True)]
+
+
+def _normal_step(x, out, buffers):
+    _erf_step(x, out, buffers, 6.1, ARTANH_OF_NORMAL)
+    out += 1
+    out *= 0.5
+
+
+def normal_share(x):
+    """How much of the standard normal distribution lies below x: (1 + erf(x / sqrt(2))) / 2."""
+    if is_large(x) and x.dtype == FLOAT32:
+        return by_blocks(_normal_step, x)
+    found = erf(x * math.sqrt(0.5))
+    if not found.ndim:
+        return (found + 1) * 0.5
+    found += 1
+    found *= 0.5
+    return found
 
 
 def erf(x):

@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from ..backend import namespace
-from ..backend.fast import at_least, at_most, erf, expm1, log1p_exp, select
+from ..backend.fast import at_least, at_most, expm1, log1p_exp, normal_share, select
 from ..core.op import op, ops, public
 from ..core.samples import also, away_from, calls, reals
 from ..core.tensor import Tensor
@@ -242,7 +242,10 @@ def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
     """
     _check_gelu(approximate)
     xp = namespace(input)
-    share = _gelu_inner(xp, input) if approximate == "tanh" else erf(input * math.sqrt(0.5))
+    if approximate == "none":
+        share = normal_share(input)
+        return input * share, share
+    share = _gelu_inner(xp, input)
     if not share.ndim:
         share = (share + 1) * 0.5
         return input * share, share

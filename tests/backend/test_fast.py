@@ -46,7 +46,8 @@ def test_clamping_is_maximum_and_minimum(dtype):
     (fast.erf, scipy.special.erf, lambda x: x),
     (fast.log1p_exp, lambda x: np.log1p(np.exp(-np.abs(x))), lambda x: x),
     (fast.expm1, np.expm1, lambda x: -np.abs(x)),
-], ids=["erf", "log1p_exp", "expm1"])
+    (fast.normal_share, scipy.special.ndtr, np.abs),
+], ids=["erf", "log1p_exp", "expm1", "normal_share"])
 def test_functions_are_exact_to_a_few_units(ours, exact, change):
     x = change(numbers())
     with np.errstate(all="ignore"):
@@ -59,3 +60,29 @@ def test_small_arrays_and_scalars_take_the_plain_way():
     for x in (np.float32(0.5), np.array([0.5], np.float32), np.zeros((0, 3), np.float32)):
         assert fast.erf(x).dtype == np.float32
         assert np.shape(fast.select(x > 0, x, 0)) == x.shape
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(100, 50), (3, 40, 17), (2000, 1), (5, 3), (1, 3000)])
+def test_rows_are_added_and_compared(dtype, shape):
+    x = np.random.default_rng(0).normal(size=shape).astype(dtype)
+    for given in (x, x.swapaxes(0, -1)):
+        assert np.array_equal(fast.row_largest(given), given.max(-1, keepdims=True))
+        assert np.allclose(fast.row_sums(given), given.astype(np.float64).sum(-1, keepdims=True), rtol=1e-6, atol=1e-5)
+        assert fast.row_sums(given).dtype == dtype
+
+
+def test_the_largest_of_a_row_with_nan_is_nan():
+    x = np.random.default_rng(0).normal(size=(50, 60)).astype(np.float32)
+    x[3, 7], x[4, 8], x[5, 9] = np.nan, np.inf, -np.inf
+    assert np.array_equal(fast.row_largest(x), x.max(-1, keepdims=True), equal_nan=True)
+    assert np.array_equal(np.isfinite(fast.row_sums(x))[:, 0], np.isfinite(x).all(1))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("size", [0, 10, 4096, 5000, 100_001])
+def test_the_total_is_the_sum(dtype, size):
+    x = np.random.default_rng(0).uniform(size=size).astype(dtype)
+    found, expected = fast.total(x), np.add.reduce(x, dtype=np.float64)
+    assert found.dtype == dtype
+    assert np.allclose(found, expected, rtol=1e-6 if dtype != np.float16 else 1e-2)
