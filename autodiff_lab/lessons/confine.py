@@ -2,7 +2,7 @@
 
 What runs after `confine` can read the system and the Python installation and write one folder. It opens no other file (so
 no other submission), no TCP connection, and signals no process but its own. Where the system lacks a part of this, the rest
-is still asked for.
+is still asked for. Packages that lie elsewhere (editable installations of one's own) cannot be imported.
 """
 
 from __future__ import annotations
