@@ -43,7 +43,7 @@ MAY_IMPORT = {
     "cuda": ("core", "amp"),
     "mps": ("backends",),
     "accelerator": ("core", "cuda"),
-    "profiler": ("core", "autograd"),
+    "profiler": ("autograd",),
     **dict.fromkeys(("cpu", "distributed", "futures", "hub", "jit", "multiprocessing", "onnx", "version", "xpu"), ()),
     "__config__": ("version",),
     "as_torch": ("version",),
