@@ -76,7 +76,7 @@ def node_sentence(snapshot: GraphSnapshot, node: NodeInfo) -> str:
     if node.source:
         parts.append(place_text(snapshot, node.source))
     if node.error:
-        parts.append(f"failed: {node.error}")
+        parts.append(f"failed: {node.error.removesuffix('.')}")
         return ", ".join(parts) + "."
     parts.append(f"value {value_text(node)}" if node.shape == () and node.value else f"shape {shape_text(node.shape)}" if node.shape != () else "scalar")
     if node.grad is not None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .entries import Arg, Entry, call_of, inputs_of, short_name, slots_of, told
+from .entries import Arg, Entry, OnDevice, call_of, inputs_of, short_name, slots_of, told
 from .families import FAMILIES, family_of, glyph_of
 from .formula import local_text
 from .model import EdgeInfo, GraphSnapshot, NodeInfo, Saved, ScopeInfo
@@ -264,7 +264,7 @@ class _Builder:
         saved = self._saved(entry) if entry.key < 1 << 60 else ()
         return NodeInfo(
             self.ids[entry.key], "op", clean(short_name(op)), clean(label), family, glyph_of(op.name, family), clean(name), turn,
-            None if drawn.shape is None else tuple(drawn.shape), _dtype_name(dtype), "cpu", None if self._scope_at(entry) is None else self.scope_ids[id(self._scope_at(entry))],
+            None if drawn.shape is None else tuple(drawn.shape), _dtype_name(dtype), drawn.array.device if isinstance(drawn.array, OnDevice) else "cpu", None if self._scope_at(entry) is None else self.scope_ids[id(self._scope_at(entry))],
             source, calls, value_of(drawn.array), grad, state, saved, min(1, entry.layer), op.latex or "", clean(one_line(entry.error, 400)), entry.inplace, self.recorder.hooks_of(drawn.key))
 
     def _saved(self, entry: Entry) -> tuple[Saved, ...]:
@@ -310,7 +310,7 @@ class _Builder:
         state = "returned" if given_back else "known" if known is not None else "not asked" if not wants else "none" if self.ran else "yet"
         family = "param" if wants else "data"
         return NodeInfo(self.ids[leaf.key], "parameter" if wants else "data", "", "", family, FAMILIES[family][0], clean(name), None, tuple(leaf.shape),
-                        _dtype_name(leaf.dtype), "cpu", self._scope_of_leaf(leaf.key), None, (), value, known, state, hooks=self.recorder.hooks_of(leaf.key))
+                        _dtype_name(leaf.dtype), leaf.value.device if isinstance(leaf.value, OnDevice) else "cpu", self._scope_of_leaf(leaf.key), None, (), value, known, state, hooks=self.recorder.hooks_of(leaf.key))
 
     def _edges(self) -> list:
         """(EdgeInfo without numbers, key of the target's entry, its edge number in the engine)."""

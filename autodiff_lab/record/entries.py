@@ -9,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray
 
+from ..core.devices import device_of
 from .text import number
 
-__all__ = ["Arg", "Before", "Entry", "Flow", "Leaf", "Norm", "ScopeEntry", "call_of", "flows_of", "frames_and_keys", "inputs_of", "keep", "short_name", "slots_of", "told"]
+__all__ = ["Arg", "Before", "Entry", "Flow", "Leaf", "Norm", "OnDevice", "ScopeEntry", "call_of", "flows_of", "frames_and_keys", "inputs_of", "keep", "short_name", "slots_of", "told"]
 
 SMALL = 64  # arrays up to this size are copied where they are met
 
@@ -63,11 +64,21 @@ class Flow(NamedTuple):
     returned: dict | None = None  # in the last one of a pass: what autograd.grad gave back, by key
 
 
+class OnDevice(weakref.ref):
+    """A weak reference to an array that is not in the host's memory. It is read when somebody looks, never before."""
+
+    __slots__ = ("device",)
+
+    def __init__(self, array):
+        super().__init__(array)
+        self.device = str(device_of(array))
+
+
 def keep(array):
     """A number that cannot change: a NumPy scalar itself, a copy of a small array; else a weak reference."""
     kind = array.__class__
     if kind is not ndarray:
-        return array if isinstance(array, np.generic) else weakref.ref(array)
+        return array if isinstance(array, np.generic) else OnDevice(array)
     return array.copy() if array.size <= SMALL else weakref.ref(array)
 
 

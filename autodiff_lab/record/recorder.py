@@ -21,7 +21,7 @@ from numpy import float32, generic, ndarray
 from ..core import observe
 from ..core.tape import Node
 from ..core.tensor import Tensor
-from .entries import SMALL, Arg, Before, Entry, Leaf, Norm, ScopeEntry, frames_and_keys, inputs_of, keep
+from .entries import SMALL, Arg, Before, Entry, Leaf, Norm, OnDevice, ScopeEntry, frames_and_keys, inputs_of, keep
 
 __all__ = ["Recorder"]
 
@@ -178,7 +178,7 @@ class Recorder(observe.Observer):
                 shape, dtype = (), None
             else:
                 shape, dtype = array.shape, array.dtype
-                array = weakref.ref(array)
+                array = OnDevice(array)
             # One flat tuple of what the garbage collector leaves alone: thousands of tracked objects would make it walk the whole heap again and again.
             number = id(op)
             self.ops[number] = op

@@ -118,7 +118,7 @@ class Watcher(observe.Observer):
     # ------------------------------------------------------------------------------------------- the engine calls
 
     def backward_began(self, roots, create_graph):
-        name = loss_name(3)
+        name = loss_name(2)
         if name is None:
             return
         if self._why == "asked":

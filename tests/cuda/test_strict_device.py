@@ -92,3 +92,25 @@ def test_a_training_step_stays_on_the_device():
 def test_mixing_devices_names_both_and_the_cure():
     with pytest.raises(RuntimeError, match=r"same device.*cuda.*cpu|same device.*cpu.*cuda"):
         lab.ones(2).to("cuda") + lab.ones(2)
+
+
+def test_a_tensor_and_a_graph_on_the_device_show_themselves():
+    from autodiff_lab.core import observe
+    from autodiff_lab.notebook.tensors import bundle
+    from autodiff_lab.record.build import build
+    from autodiff_lab.record.recorder import Recorder
+
+    matrix = lab.arange(12.0).reshape(3, 4).to("cuda")
+    data = bundle(matrix)
+    assert "cuda:0" in data["image/svg+xml"] and ">11<" in data["image/svg+xml"] and "device='cuda:0'" in data["text/plain"]
+    recorder = observe.attach(Recorder())
+    try:
+        weight = matrix.clone().requires_grad_()
+        loss = (weight * matrix).sum()
+        loss.backward()
+    finally:
+        observe.detach(recorder)
+    snapshot = build(recorder, recorder.roots)
+    assert {node.device for node in snapshot.nodes} == {"cuda:0"}
+    assert snapshot.nodes[snapshot.roots[0]].value.number == 506.0
+    assert next(node for node in snapshot.nodes if node.kind == "parameter").grad.norm == pytest.approx(506 ** 0.5)

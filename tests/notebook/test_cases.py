@@ -183,3 +183,58 @@ def test_what_if_runs_the_recorded_graph_again_and_touches_nothing():
 def test_a_size_in_place_of_an_input_is_explained(call):
     with pytest.raises(TypeError, match=r"takes the input itself and was given its size \(2, 4\): write lab\.summary\(model, lab\.zeros\(2, 4\)\)"):
         call(Tied())
+
+
+def test_embedding_and_output_that_share_a_weight_count_it_once_and_name_the_tie():
+    class Language(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.wte, self.head = nn.Embedding(10, 4), nn.Linear(4, 10, bias=False)
+            self.head.weight = self.wte.weight
+
+        def forward(self, tokens):
+            return self.head(self.wte(tokens))
+
+    model = Language()
+    made = summary(model, lab.tensor([[1, 2]]))
+    assert made.total == sum(p.numel() for p in model.parameters()) == 40
+    assert "weight tied with wte.weight" in next(line for line in repr(made).splitlines() if "head" in line)
+
+
+def test_a_cnn_whose_linear_layer_has_the_wrong_size_is_drawn_up_to_it(tmp_path):
+    text = """
+from autodiff_lab import nn
+import autodiff_lab as lab
+class CNN(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.pool, self.fc = nn.Conv2d(1, 4, 3), nn.MaxPool2d(2), nn.Linear(100, 10)
+    def forward(self, x):
+        h = self.pool(lab.relu(self.conv(x)))
+        h = h.flatten(1)
+        return self.fc(h)
+graph = lab.show(CNN(), lab.randn(2, 1, 12, 14))
+"""
+    (tmp_path / "cnn.py").write_text(text)
+    space: dict = {}
+    exec(compile(text, str(tmp_path / "cnn.py"), "exec"), space)
+    graph = space["graph"]
+    ops = [n for n in graph.snapshot.nodes if n.kind == "op"]
+    assert [n.op for n in ops] == ["conv2d", "relu", "max_pool2d", "reshape", "linear"] and [bool(n.error) for n in ops] == [False] * 4 + [True]
+    assert "Linear expects 100 features in the last dimension, got an input of shape [2, 120]." in repr(graph)
+    failed = next(line for line in graph.explain().splitlines() if line.startswith("  ▦ ") and "failed" in line)
+    assert "self.fc(h)" in failed and "cnn.py line 11" in failed and not failed.endswith("..")
+    with pytest.raises(RuntimeError, match=r"2x120 and 100x10"):
+        raise graph.exception
+
+
+def test_an_output_that_is_returned_twice_has_several_uses_and_is_drawn():
+    class Net(nn.Module):
+        def forward(self, x):
+            h = x * 2
+            return h, h, [h, h.sum()]
+
+    graph = lab.show(Net(), lab.ones(3))
+    h = next(n.id for n in graph.snapshot.nodes if n.name == "h")
+    assert len([e for e in graph.snapshot.edges if e.source == h]) == 1 and h in graph.snapshot.roots
+    assert graph.to_svg().count(">h</text>") == 1

@@ -81,3 +81,14 @@ def test_explain_tells_an_earlier_pass_after_a_loop(shell):
 def test_name_by_hand_wins(shell):
     result, _ = shell.run("q = lab.name(w * x, 'product')\nlab.show(q)")
     assert "product" in [n.name for n in result.result.snapshot.nodes]
+
+
+def test_a_name_that_a_loop_assigns_again_has_its_turn_and_line(shell):
+    shell.run("W = lab.eye(2, requires_grad=True); h = lab.ones(1, 2)")
+    _, (panel,) = shell.run("%%graph\nfor t in range(3):\n    h = lab.tanh(h @ W)")
+    picture = shell.panels[0]["image/svg+xml"]
+    assert [panel.count(f"h ↻{turn}") + picture.count(f"tanh ↻{turn}") > 0 for turn in (1, 2, 3)] == [True] * 3
+    shell.run("told = lab.explain(h)")
+    said = shell.user_ns["told"]
+    assert [f"h = lab.tanh(h @ W), turn {turn}" in said for turn in (1, 2, 3)] == [True] * 3
+    assert said.count("line 2") >= 3

@@ -53,7 +53,7 @@ export function nodeSentence(snapshot: Snapshot, node: NodeInfo): string {
     if (node.turn !== undefined) parts.push(`turn ${node.turn}`);
   } else parts.push(node.kind === "parameter" ? `${what}, a parameter` : `${what}, data`);
   if (node.source) parts.push(placeText(snapshot, node.source));
-  if (node.error) return [...parts, `failed: ${node.error}`].join(", ") + ".";
+  if (node.error) return [...parts, `failed: ${node.error.replace(/\.$/, "")}`].join(", ") + ".";
   parts.push(isScalar(node) ? (node.value ? `value ${valueText(node)}` : "scalar") : `shape ${shapeText(node.shape)}`);
   if (node.grad) parts.push(`gradient ${isScalar(node) ? "" : "of norm "}${scalarText(node.grad)}${node.grad_state === "returned" ? " (returned, not put into .grad)" : ""}`);
   else {
