@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import autodiff_lab as lab
+from autodiff_lab.core.op import public
 
 PACKAGE = Path(lab.__file__).parent
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -39,4 +40,18 @@ def test_examples_print_what_they_say(path, tmp_path, monkeypatch):
     for example in examples_of(path):
         runner.run(example, out=report.append)
         lab.set_default_dtype(lab.float32)
+    assert not runner.failures, "".join(report)
+
+
+def test_examples_of_generated_docstrings_print_what_they_say():
+    importlib.import_module("autodiff_lab.nn.functional")
+    written = {test.docstring for path in FILES for test in examples_of(path)}
+    runner, report, ran = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS), [], set()
+    for namespace, functions in public.items():
+        for name, function in functions.items():
+            text = function.__doc__ or ""
+            if ">>>" in text and text not in written | ran:
+                ran.add(text)
+                runner.run(doctest.DocTestParser().get_doctest(text, {"lab": lab}, f"{namespace}.{name}", None, 0), out=report.append)
+    assert ran
     assert not runner.failures, "".join(report)
