@@ -14,7 +14,7 @@ import types
 import numpy as np
 
 from . import observe
-from .dtypes import FLOATING
+from .dtypes import FLOATING, NATIVE
 from .modes import WATCHERS, modes
 from .tape import FREED, Node, Version, check_version, clock
 
@@ -41,7 +41,7 @@ def build(op) -> Built:
     op.frees = any(keeps_tensor(op, name) for name in built.saved_names)
     scope = {
         "OP": op, "kernel": op.kernel, "plain": op.plain, "Tensor": Tensor, "Node": Node, "Version": Version, "modes": modes,
-        "observe": observe, "clock": clock, "new": object.__new__, "FLOATING": FLOATING, "NUMBERS": NUMBERS, "MISSING": MISSING,
+        "observe": observe, "clock": clock, "new": object.__new__, "FLOATING": FLOATING, "NATIVE": NATIVE, "NUMBERS": NUMBERS, "MISSING": MISSING,
         "check_version": check_version, "reopen": reopen, "ndarray": np.ndarray, "ufunc": op.ufunc, "WATCHERS": WATCHERS, "SCALARS": SCALARS, **{name: getattr(support, name) for name in support.__all__},
     }
     scope.update({f"default_{p.name}": p.default for p in op.params if p.has_default})
@@ -196,7 +196,7 @@ def unwrap_lines(op, flavour: str) -> list[str]:
                 lines += [f"    {n}_a = {n} if {n}.__class__ in NUMBERS else operand(OP, '{n}', {n}{', True' if flavour.endswith('operator') else ''})"]
                 if flavour.endswith("operator"):
                     lines += [f"    if {n}_a is NotImplemented: return NotImplemented"]
-                lines += [f"    mixed = {n}_a.__class__ not in NUMBERS or {tensors[0].name}_a.dtype not in FLOATING"] if paired else []
+                lines += [f"    mixed = {n}_a.__class__ not in NUMBERS or {tensors[0].name}_a.dtype not in NATIVE"] if paired else []
             else:
                 lines += [f"    {n}_a = tensor_only(OP, '{n}', {n}{', True' if flavour.endswith('operator') else ''})"]
                 if flavour.endswith("operator"):
@@ -294,6 +294,8 @@ def forward_text(op, names: list[str], flavour: str) -> str:
               "except Exception as error:", f"    raise explain(OP, error, {original_arguments(op)}) from None"]
     if op.extras:
         lines.append(f"out_a, {', '.join(op.extras)} = out_a")
+    if op.promote is not None and op.list_param is None and op.outputs is None and len(op.tensor_params) == 2:
+        lines.append(f"if mixed: out_a = narrowed(out_a, {op.tensor_params[0].name}_a)")
     if with_out:
         lines.append(f"if out is not None: return write_out(OP, out, out_a, {any_requires_grad(op)}, {original_arguments(op)})")
     first = op.params[0].name if op.params else None

@@ -87,6 +87,8 @@ bfloat16 = _make("bfloat16", _bfloat16, FLOAT, "BFloat16", 2) if _bfloat16 else 
 _of_numpy: dict[np.dtype, dtype] = {made.numpy: made for made in _all.values()}
 FLOATING = frozenset(made.numpy for made in _all.values() if made.category >= FLOAT)
 """NumPy dtypes of the types that can have a gradient."""
+NATIVE = FLOATING - ({bfloat16.numpy} if bfloat16 else set())
+"""Those of them that keep their type beside a Python number; bfloat16, which NumPy does not know, becomes float32."""
 
 _names = dict(_all, float=float32, double=float64, half=float16, int=int32, long=int64, short=int16)
 _python = {bool: bool_, int: int64, float: float32, complex: complex64}

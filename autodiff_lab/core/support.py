@@ -17,7 +17,7 @@ from .tensor import Size, Tensor, return_type, wrap
 from .views import attach_if_view, attach_view, sync, write_in_place, write_out
 
 __all__ = [
-    "attach_if_view", "attach_outputs", "attach_view", "check_plain", "collect_ints", "differing", "explain", "notice", "older_arguments", "open_list", "operand",
+    "attach_if_view", "attach_outputs", "attach_view", "check_plain", "collect_ints", "differing", "explain", "narrowed", "notice", "older_arguments", "open_list", "operand",
     "promote", "saved_extra", "saved_output", "saved_version", "shape_of", "stale", "sync", "tensor_list", "tensor_only", "wrap_outputs",
     "write_in_place", "write_out", "wrapped",
 ]
@@ -161,6 +161,13 @@ def promote(op, operands) -> list:
 
 
 # ---- results ----
+
+def narrowed(result, first):
+    """The result of bfloat16 numbers, which NumPy computes as float32 beside a Python number, rounded to bfloat16 as in PyTorch."""
+    if first.dtype.char == "E" and result.dtype == np.float32:
+        return result.astype(first.dtype)
+    return result
+
 
 def shape_of(value) -> tuple:
     return getattr(value, "shape", ())

@@ -11,6 +11,7 @@ from ..backend import namespace
 from ..backend.fast import at_least, at_most, expm1, log1p_exp, normal_share, select
 from ..core.op import op, ops, public
 from ..core.samples import also, away_from, calls, reals
+from ..core.support import narrowed
 from ..core.tensor import Tensor
 from .elementwise import tanh
 
@@ -53,7 +54,7 @@ def share(*functions) -> None:
 
 def _elu(input, alpha, scale, speed):
     negative = expm1(at_most(input, 0) * speed) * (alpha * scale)
-    return select(input > 0, input if scale == 1 else input * scale, negative)
+    return narrowed(select(input > 0, input if scale == 1 else input * scale, negative), input)
 
 
 def _elu_slope(grad, input, alpha, scale, speed):
@@ -244,14 +245,14 @@ def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
     xp = namespace(input)
     if approximate == "none":
         share = normal_share(input)
-        return input * share, share
+        return narrowed(input * share, input), share
     share = _gelu_inner(xp, input)
     if not share.ndim:
         share = (share + 1) * 0.5
-        return input * share, share
+        return narrowed(input * share, input), share
     share += 1
     share *= 0.5
-    return input * share, share
+    return narrowed(input * share, input), share
 
 
 def _check_gelu(approximate: str) -> None:

@@ -25,7 +25,10 @@ def no_masks(operands) -> None:
 
 def scaled(value, alpha):
     """`alpha * value`; the usual alpha of 1 costs nothing."""
-    return value if alpha == 1 else value * alpha
+    if alpha == 1:
+        return value
+    found = value * alpha
+    return found.astype(value.dtype) if getattr(value.dtype, "char", "") == "E" else found  # bfloat16, which became float32
 
 
 @op(category="pointwise", latex=r"x + y", samples=pairs(), promote="numeric", inplace=True, ufunc=np.add, dunder=("__add__", "__radd__", "__iadd__"), older="alpha")
@@ -36,7 +39,7 @@ def add(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) ->
     >>> lab.add(lab.tensor([1.0, 2.0]), 3)
     tensor([4., 5.])
     """
-    return input + other if alpha == 1 else input + other * alpha
+    return input + other if alpha == 1 else input + scaled(other, alpha)
 
 
 @add.vjp("input", latex="1")

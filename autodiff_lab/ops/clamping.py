@@ -6,6 +6,7 @@ from ..backend import namespace
 from ..backend.fast import at_least, at_most, between
 from ..core.op import op, ops
 from ..core.samples import calls
+from ..core.support import narrowed
 from ..core.tensor import Tensor
 from .reductions import ordered
 
@@ -32,7 +33,7 @@ def clamp(input: Tensor, min: Tensor | Number | None = None, max: Tensor | Numbe
     ordered("clamp", input)
     xp = namespace(input)
     if not hasattr(min, "dtype") and not hasattr(max, "dtype"):
-        return at_least(input, min) if max is None else at_most(input, max) if min is None else between(input, min, max)
+        return narrowed(at_least(input, min) if max is None else at_most(input, max) if min is None else between(input, min, max), input)
     out = input
     if min is not None:
         out = xp.maximum(out, min)

@@ -31,9 +31,10 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     """
     if input.dtype == other.dtype:
         try:
-            return input @ other
+            found = input @ other
         except ValueError:
             raise _mismatch(input, other) from None
+        return found if found.dtype is input.dtype else found.astype(input.dtype, copy=False)  # ml_dtypes multiplies bfloat16 to float32
     if not input.ndim or not other.ndim or input.shape[-1] != other.shape[-2 if other.ndim > 1 else 0]:
         raise _mismatch(input, other)
     from ..core.dtypes import dtype_of
@@ -113,6 +114,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         out = (rows(input) @ weight.T).reshape(*input.shape[:-1], *weight.shape[:-1])
     else:
         out = input @ weight.T
+    if out.dtype is not input.dtype:
+        out = out.astype(input.dtype, copy=False)
     if bias is not None:
         out = out + bias if not out.ndim else namespace(out).add(out, bias, out=out)
     return out

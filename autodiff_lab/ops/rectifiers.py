@@ -9,6 +9,7 @@ from ..backend.fast import BITS, at_least, between
 from ..core.dtypes import of_name
 from ..core.op import op, ops, public
 from ..core.samples import away_from, calls
+from ..core.support import narrowed
 from ..core.tensor import Tensor
 from .activations import F, functional, share
 
@@ -81,8 +82,8 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     """
     xp = namespace(input)
     if 0 <= negative_slope <= 1:
-        return xp.maximum(input, input * negative_slope)
-    return xp.where(input > 0, input, input * negative_slope)
+        return narrowed(xp.maximum(input, input * negative_slope), input)
+    return narrowed(xp.where(input > 0, input, input * negative_slope), input)
 
 
 @leaky_relu.vjp("input", latex=r"1\text{ or }a")
@@ -195,7 +196,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """
     if lambd < 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd:g}.")
-    return input - between(input, -lambd, lambd)
+    return narrowed(input - between(input, -lambd, lambd), input)
 
 
 @softshrink.vjp("input")
