@@ -100,17 +100,22 @@ def to(self, *args, **kwargs):
 Tensor.to = to
 
 
-def _as(name: str):
+def _as(method: str, name: str):
     def convert(self, memory_format=None):
         wanted = of_name(name)
         return self if self._a.dtype == wanted.numpy else to_copy(self, wanted.numpy, None)
-    convert.__doc__ = f"The tensor as {name}; itself if it is already."
+    convert.__doc__ = f"""The tensor as {name}; itself if it is already.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([1, 0]).{method}().dtype
+    torch.{name}
+    """
     return convert
 
 
 for _method, _name in (("float", "float32"), ("double", "float64"), ("half", "float16"), ("bfloat16", "bfloat16"), ("long", "int64"), ("int", "int32"),
                        ("short", "int16"), ("char", "int8"), ("byte", "uint8"), ("bool", "bool"), ("cfloat", "complex64"), ("cdouble", "complex128")):
-    _convert = _as(_name)
+    _convert = _as(_method, _name)
     _convert.__name__ = _method
     setattr(Tensor, _method, _convert)
 

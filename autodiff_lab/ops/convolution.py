@@ -510,6 +510,10 @@ def define(d: int):
 
     Raises:
         RuntimeError: if channels, sizes or types do not fit.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.conv{d}d(lab.ones(1, 1, {"3, " * (d - 1)}3), lab.ones(1, 1, {"2, " * (d - 1)}2)).flatten()
+    tensor([{", ".join([f"{2**d}."] * 2**d)}])
     """
 
     @conv.vjp("input", latex=r"w \star^T g")
@@ -543,6 +547,10 @@ def define(d: int):
 
     Args:
         output_padding: extra size at the end of the output, where several sizes would be possible.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.conv_transpose{d}d(lab.ones(1, 1, {"2, " * (d - 1)}2), lab.ones(1, 1, {"2, " * (d - 1)}2), stride=2).shape
+    torch.Size([1, 1, {"4, " * (d - 1)}4])
     """
 
     @conv_transpose.vjp("input", latex=r"w \star g")

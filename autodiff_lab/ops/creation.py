@@ -276,7 +276,8 @@ def _like(name, make):
         array = make(input._a if isinstance(input._a, (np.ndarray, np.generic)) else np.empty(input._a.shape, input._a.dtype), dtype and dtype_of(dtype).numpy)
         return finish(array, None, device if device is not None else input.device, requires_grad)
     like.__name__ = f"{name}_like"
-    like.__doc__ = f"`{name}` of the shape, type and device of `input`, unless told otherwise."
+    like.__doc__ = (f"`{name}` of the shape, type and device of `input`, unless told otherwise.\n\n    >>> import autodiff_lab as lab\n"
+                    f"    >>> lab.{name}_like(lab.tensor([[1, 2], [3, 4]])).shape\n    torch.Size([2, 2])\n    ")
     return like
 
 

@@ -112,7 +112,13 @@ def _either(name: str, of_all, along, sentence: str):
         return along(input, dim, keepdim) if out is None else along(input, dim, keepdim, out=out)
 
     middle.__name__ = middle.__qualname__ = name
-    middle.__doc__, middle.op = sentence, of_all.op
+    middle.__doc__ = f"""{sentence}
+
+    >>> import autodiff_lab as lab
+    >>> lab.{name}(lab.tensor([5.0, 1.0, 3.0, 2.0]))
+    tensor(2.)
+    """
+    middle.op = of_all.op
     public[""][name] = middle
     setattr(Tensor, name, middle)
 

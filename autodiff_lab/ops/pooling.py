@@ -396,7 +396,12 @@ def define_avg(d: int):
     if d == 1:
         @op(category="reduction", latex=r"\frac{1}{n}\sum_{i \in \text{window}} x_i", name="avg_pool1d", namespace="nn.functional", node_name="AvgPool1D", samples=window_samples(), out=False)
         def avg_pool(input: Tensor, kernel_size, stride=None, padding=0, ceil_mode: bool = False, count_include_pad: bool = True) -> Tensor:
-            """The mean of each window."""
+            """The mean of each window.
+
+            >>> import autodiff_lab as lab
+            >>> lab.nn.functional.avg_pool1d(lab.tensor([[1.0, 3.0, 2.0, 0.0]]), 2)
+            tensor([[2., 1.]])
+            """
             return kernel(input, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
 
         @avg_pool.vjp("input", latex=r"\frac{1}{n}")
@@ -410,6 +415,10 @@ def define_avg(d: int):
             Args:
                 count_include_pad: whether padding counts as zeros, or not at all.
                 divisor_override: divide by this instead of the number of elements.
+
+            >>> import autodiff_lab as lab
+            >>> lab.nn.functional.avg_pool2d(lab.tensor([[[1.0, 2.0], [3.0, 6.0]]]), 2)
+            tensor([[[3.]]])
             """
             return kernel(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 

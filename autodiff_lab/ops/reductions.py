@@ -273,7 +273,8 @@ def _overloaded(name: str, all_of, along, pairwise):
 
     extreme.__name__ = extreme.__qualname__ = name
     extreme.__doc__ = (f"The {'largest' if name == 'max' else 'smallest'} element: of all (`x.{name}()`), along a dimension with its position "
-                       f"(`x.{name}(dim)` gives values and indices), or of two tensors element by element (`{name}(x, y)`).")
+                       f"(`x.{name}(dim)` gives values and indices), or of two tensors element by element (`{name}(x, y)`).\n\n    >>> import autodiff_lab as lab\n"
+                       f"    >>> lab.{name}(lab.tensor([3.0, 1.0, 2.0]))\n    tensor({3 if name == 'max' else 1}.)\n    ")
     extreme.op = all_of.op
     public[""][name] = extreme
     setattr(Tensor, name, extreme)

@@ -173,7 +173,7 @@ def _(grads, input, std, dim, correction, keepdim):
     return _var_slope(each, input, dim, correction, keepdim) + _mean_slope(grads[1], input.shape, dim, keepdim)
 
 
-def _moment(name: str, operator, sentence: str):
+def _moment(name: str, operator, sentence: str, example: str):
     """`var` and its kin with PyTorch's ways to say how: `unbiased` or `correction`, or only `unbiased`."""
     def moment(input, dim=None, unbiased=None, keepdim=False, *, correction=None, axis=None, keepdims=None, out=None):
         if isinstance(dim, bool):
@@ -199,16 +199,21 @@ def _moment(name: str, operator, sentence: str):
         unbiased: the older way: True for correction 1, False for 0. Also alone: `x.{name}(False)`.
 
     Of one element with correction 1 it is nan, with a warning.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.tensor([1.0, 2.0, 3.0, 4.0])
+    >>> lab.{name}(x, correction=0)
+    {example}
     """
     moment.op = operator.op
     public[""][name] = moment
     return moment
 
 
-Tensor.var = _moment("var", var_op, "Variance")
-Tensor.std = _moment("std", std_op, "Standard deviation")
-_moment("var_mean", var_mean_op, "Variance and mean")
-_moment("std_mean", std_mean_op, "Standard deviation and mean")
+Tensor.var = _moment("var", var_op, "Variance", "tensor(1.2500)")
+Tensor.std = _moment("std", std_op, "Standard deviation", "tensor(1.1180)")
+_moment("var_mean", var_mean_op, "Variance and mean", "(tensor(1.2500), tensor(2.5000))")
+_moment("std_mean", std_mean_op, "Standard deviation and mean", "(tensor(1.1180), tensor(2.5000))")
 for _op in (var_op, std_op, var_mean_op, std_mean_op):
     _op.op.make_samples = moments
 
