@@ -1,6 +1,6 @@
-"""What a watched training step costs: bare, recorded, and with a live dashboard (its messages made and counted, not sent).
+"""What a watched training step costs: bare, recorded, with a dashboard whose messages are made but not sent, and with one in a kernel.
 
-    python benchmarks/dashboard.py [--steps 3000] [--hidden 64 360 512] [--memory 1000000]
+    python benchmarks/dashboard.py [--steps 8000] [--hidden 64 360 512] [--kernel 360] [--memory 1000000]
 
 Blocks of bare and watched steps alternate, and medians of the thread's CPU time are compared, so that a busy machine
 hurts both. The model is
@@ -64,15 +64,16 @@ def overhead(hidden: int, steps: int, dashboard: bool) -> tuple[float, float, Si
     run = lab.watch(model, optimizer, snapshots=True)
     silent = Silent(run) if dashboard else None
     watcher = run._watcher
-    bare, watched, block, often, began = [], [], 25, live.PER_WIDGET, (time.thread_time(), time.perf_counter())
+    bare, watched, block, often, began = [], [], 50, live.PER_WIDGET, (time.thread_time(), time.perf_counter())
     for _ in range(steps // block // 2):
         observe.detach(watcher)
         start = time.thread_time()
         for _ in range(block):
             step()
         bare.append((time.thread_time() - start) / block)
-        # Messages go by the clock: where others take most of a second, fewer of them belong to it.
-        live.PER_WIDGET = often * (time.perf_counter() - began[1]) / (time.thread_time() - began[0])
+        # Messages go by the clock. So that a watched step has its share of them and no more: the clock also runs in bare
+        # blocks, which are half of the time, and while others have the processor.
+        live.PER_WIDGET = 2 * often * (time.perf_counter() - began[1]) / (time.thread_time() - began[0])
         observe.attach(watcher)
         start = time.thread_time()
         for _ in range(block):
@@ -81,6 +82,33 @@ def overhead(hidden: int, steps: int, dashboard: bool) -> tuple[float, float, Si
     run.close()
     live.PER_WIDGET = often
     return statistics.median(bare), statistics.median(watched), silent
+
+
+def in_kernel(hidden: int, steps: int) -> tuple[float, float, int]:
+    """The same in a Jupyter kernel whose cell a person looks at: messages are really sent, and counted where they arrive."""
+    from jupyter_client.manager import start_new_kernel
+
+    here = str(Path(__file__).parent)
+    code = f"import sys; sys.path[:0] = [{here!r}, {str(Path(here).parent)!r}]; import dashboard; print(*dashboard.overhead({hidden}, {steps}, False)[:2])"
+    manager, client = start_new_kernel(kernel_name="python3")
+    try:
+        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False, "stop_on_error": True}
+        asked = client.session.msg("execute_request", content, metadata={"cellId": "1"})
+        client.shell_channel.send(asked)
+        sent, said = 0, ""
+        while True:
+            got = client.get_iopub_msg(timeout=120)
+            if got["parent_header"].get("msg_id") != asked["header"]["msg_id"]:
+                continue
+            sent += got["msg_type"] == "comm_msg"
+            said += got["content"].get("text", "") if got["msg_type"] == "stream" else ""
+            if got["msg_type"] == "status" and got["content"]["execution_state"] == "idle":
+                break
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    bare, watched = map(float, said.split())
+    return bare, watched, sent
 
 
 def memory(steps: int) -> tuple[float, float, float]:
@@ -108,8 +136,9 @@ def memory(steps: int) -> tuple[float, float, float]:
 
 def main() -> int:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ask.add_argument("--steps", type=int, default=3000)
+    ask.add_argument("--steps", type=int, default=8000)
     ask.add_argument("--hidden", type=int, nargs="*", default=[64, 360, 512])
+    ask.add_argument("--kernel", type=int, nargs="*", default=[360], help="hidden sizes that are also measured in a Jupyter kernel")
     ask.add_argument("--memory", type=int, default=1_000_000, help="steps of the run whose memory is measured; 0: none")
     chosen = ask.parse_args()
     for hidden in chosen.hidden:
@@ -117,6 +146,9 @@ def main() -> int:
             bare, watched, silent = overhead(hidden, chosen.steps, dashboard)
             sent = f", {silent.messages} messages, {silent.bytes / 1000:.0f} kB" if silent else ""
             print(f"hidden {hidden:4}: bare step {1e3 * bare:.3f} ms, {name:9} {1e3 * watched:.3f} ms: {100 * (watched / bare - 1):+.1f} %{sent}")
+    for hidden in chosen.kernel:
+        bare, watched, sent = in_kernel(hidden, chosen.steps)
+        print(f"hidden {hidden:4}: bare step {1e3 * bare:.3f} ms, in a kernel {1e3 * watched:.3f} ms: {100 * (watched / bare - 1):+.1f} %, {sent} messages sent")
     if chosen.memory:
         early, late, kept = memory(chosen.memory)
         print(f"memory: process {early:.1f} MB after {chosen.memory // 10:,} watched steps, {late:.1f} MB after {chosen.memory:,}; its record keeps {kept:.1f} MB")
