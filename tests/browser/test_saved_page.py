@@ -192,3 +192,22 @@ def test_equal_graphs_say_so(saved):
 
     page = saved(Diff(examples.board(), examples.board()))
     assert page.locator(".adl-say").inner_text() == "The two graphs are the same: same operators, same lines, same shapes."
+
+
+@pytest.mark.parametrize("what", ["graph", "model", "diff"])
+def test_zoomed_to_200_percent_in_a_narrow_cell_nothing_is_cut_off_or_overlaps(saved, what):
+    """A cell of 360 px at twice the size, the largest font, reduced motion."""
+    shown = {"graph": examples.board, "model": lambda: examples.transformer(4, 12), "diff": branches}[what]()
+    page = saved(shown, width=2 * 392, height=1400, calm=True)
+    page.add_style_tag(content="html { zoom: 2; font-size: 32px }")
+    page.wait_for_timeout(300)
+    if what == "graph":
+        page.get_by_role("button", name="Step ▶").click()
+        page.locator("[role=treeitem]").last.click()
+    assert outside(page) == []
+    overlapping = page.evaluate("""() => { const found = [], tools = [...document.querySelectorAll('.adl-panel button, .adl-panel input, .adl-say, .adl-src')].filter(e => e.offsetParent).map(e => [e.textContent || e.type, e.getBoundingClientRect()]);
+        for (const [i, [one, a]] of tools.entries()) for (const [two, b] of tools.slice(i + 1)) if (a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1) found.push(`${one} / ${two}`);
+        return found; }""")
+    assert overlapping == []
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth + 1")
+    page.screenshot(path=str(SHOTS / f"page-zoomed-{what}.png"), full_page=True)
