@@ -25,8 +25,10 @@ from ..core.tensor import Tensor
 __all__ = ["Geometry", "correlate", "correlate_patches", "spread"]
 
 BUFFER = 1 << 17  # patches copied at a time, in numbers: half a megabyte of float32 stays in the second-level cache
+LEAST = 512  # places at a time, however long their patches are
 SLAB = 1 << 19  # the same for slabs, which are read in order
 SMALL = 1_000_000  # multiply-adds of a product up to which OpenBLAS works without packing its matrices, half as fast again
+WHOLE = 1 << 62
 FEW = 8  # channels, as rows of a product, with which BLAS is slow
 
 Geometry = namedtuple("Geometry", "kernel stride pads dilation groups")
@@ -165,15 +167,16 @@ def reached(x, geo: Geometry):
 FIRST, SLABS, LAST = "channels first", "slabs of rows", "channels last"
 
 
-def layout(C: int, geo: Geometry, out) -> str:
+def layout(C: int, O: int, geo: Geometry, out) -> str:
     """How to copy patches so that little is copied, and what is copied at once is long.
 
     FIRST copies one row of one channel at a time. SLABS, in two dimensions, copies each row only once per column of the
-    kernel; see `slabs`. LAST turns the input so that all channels of a pixel lie side by side: best for small images with
-    many channels.
+    kernel; see `slabs`. LAST turns the input so that all channels of a pixel lie side by side: best for many channels, and
+    for small images.
     """
     run = C * geo.kernel[-1] if geo.groups == 1 and geo.dilation[-1] == 1 else 0  # of numbers side by side with channels last
-    if len(out) == 2 and geo.dilation[0] == 1 and (run < 64 or out[1] >= 12):
+    large = piece_of(C * math.prod(geo.kernel) * O) >= WHOLE
+    if len(out) == 2 and geo.dilation[0] == 1 and not (run >= 64 and out[1] < 12 or run >= 32 and large):
         return SLABS
     return LAST if run >= 2 * out[-1] else FIRST
 
@@ -205,7 +208,7 @@ def patch_blocks(x, geo: Geometry, out, how: str):
         lead = d + 1
     K = C // geo.groups * math.prod(geo.kernel)
     buffer = None
-    for images, rows in blocks(x.shape[0], out[0], K * geo.groups * math.prod(out[1:]), BUFFER):
+    for images, rows in blocks(x.shape[0], out[0], K * geo.groups * math.prod(out[1:]), max(BUFFER, LEAST * K * geo.groups)):
         part = view[(slice(None),) * lead + (images, rows)]
         if buffer is None or buffer.size < part.size:
             buffer = xp.empty(part.size, x.dtype)
@@ -254,7 +257,7 @@ def slabs(x, geo: Geometry, out, piece: int):
 def piece_of(each: int) -> int:
     """At how many places a product that costs `each` multiply-adds at one is still small; no limit where that is hopeless."""
     piece = SMALL // max(each, 1) // 16 * 16
-    return piece if piece >= 32 else 1 << 62
+    return piece if piece >= 32 else WHOLE
 
 
 def row_width(W: int, geo: Geometry) -> int:
@@ -278,7 +281,7 @@ def correlate(input: Tensor, weight: Tensor, geo) -> Tensor:
     out = output_size(input.shape[2:], geo)
     if is_plain(geo):
         return xp.matmul(weight.reshape(O, C), reached(input, geo)).reshape(N, O, *out)
-    how = layout(C, geo, out)
+    how = layout(C, O, geo, out)
     kernels = kernel_rows(weight, geo, how)
     result = xp.empty((N, O, *out), input.dtype)
     if how is SLABS:
@@ -422,7 +425,7 @@ def correlate_patches(input: Tensor, other: Tensor, geo) -> Tensor:
     if is_plain(geo):
         rows = xp.ascontiguousarray(other.swapaxes(0, 1)).reshape(O, -1), reached(input, geo).swapaxes(0, 1).reshape(C, -1)
         return xp.matmul(rows[0], rows[1].T).reshape(O, C, *geo.kernel)
-    how = layout(C, geo, out)
+    how = layout(C, O, geo, out)
     K = C // G * math.prod(geo.kernel)
     total = xp.zeros((K, O) if how is LAST else (G, K, O // G), input.dtype)
     if how is SLABS:
