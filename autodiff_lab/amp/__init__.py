@@ -53,6 +53,11 @@ class autocast:
 
     Raises:
         RuntimeError: if it is on, because it would round matmuls and convolutions to 16 bits, which this library does not.
+
+    >>> import autodiff_lab as lab
+    >>> with lab.amp.autocast("cpu", enabled=False):
+    ...     (lab.ones(2, 2) @ lab.ones(2, 2)).dtype
+    torch.float32
     """
 
     def __init__(self, device_type: str, dtype=None, enabled: bool = True, cache_enabled: bool | None = None):
@@ -93,6 +98,11 @@ class GradScaler:
     """Scales nothing: losses in float32 need no scaling. Every method works as PyTorch's does with `enabled=False`.
 
     On a machine without CUDA PyTorch's does the same, and warns.
+
+    >>> import autodiff_lab as lab
+    >>> scaler = lab.amp.GradScaler("cpu", enabled=False)
+    >>> scaler.scale(lab.tensor(2.0))
+    tensor(2.)
     """
 
     def __init__(self, device: str = "cuda", init_scale: float = 2.0**16, growth_factor: float = 2.0, backoff_factor: float = 0.5,

@@ -39,7 +39,15 @@ def check(node: Node, contributions, failure: Exception | None = None) -> None:
 
 
 class set_detect_anomaly:
-    """Turn anomaly mode on or off; at once, and as a context manager until its end."""
+    """Turn anomaly mode on or off; at once, and as a context manager until its end.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.tensor(-1.0, requires_grad=True)
+    >>> with lab.autograd.set_detect_anomaly(True):
+    ...     (x * 2).backward()
+    >>> x.grad
+    tensor(2.)
+    """
 
     def __init__(self, mode: bool, check_nan: bool = True):
         self._previous = modes.anomaly, modes.check_nan, modes.special

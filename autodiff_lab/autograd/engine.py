@@ -30,6 +30,12 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph: bool =
 
     Raises:
         RuntimeError: if a tensor does not require a gradient, or is not a scalar and has no gradient given.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.tensor([1.0, 2.0], requires_grad=True)
+    >>> lab.autograd.backward(x * x, lab.tensor([1.0, 10.0]))
+    >>> x.grad
+    tensor([ 2., 40.])
     """
     tensors = _sequence(tensors)
     starts = _starts(tensors, _sequence(grad_tensors if grad_tensors is not None else grad_variables, len(tensors)), create_graph)

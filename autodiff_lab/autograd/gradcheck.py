@@ -53,7 +53,13 @@ def gradcheck(func, inputs, *, eps: float = 1e-6, atol: float = 1e-5, rtol: floa
 def gradgradcheck(func, inputs, grad_outputs=None, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3, gen_non_contig_grad_outputs: bool = False,
                   raise_exception: bool = True, nondet_tol: float = 0.0, check_undefined_grad: bool = True, check_grad_dtypes: bool = False,
                   check_batched_grad: bool = False, check_fwd_over_rev: bool = False, check_rev_over_rev: bool = True, fast_mode: bool = False, masked=False) -> bool:
-    """The same for the gradients of the gradients."""
+    """The same for the gradients of the gradients.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.rand(3, dtype=lab.float64, requires_grad=True)
+    >>> lab.autograd.gradgradcheck(lambda x: x ** 3, [x])
+    True
+    """
     inputs = _tuple(inputs)
     outputs = [o for o in _tuple(func(*inputs)) if isinstance(o, Tensor) and o.requires_grad]
     if grad_outputs is None:

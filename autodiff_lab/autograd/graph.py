@@ -85,7 +85,14 @@ class save_on_cpu(saved_tensors_hooks):
 
 @contextlib.contextmanager
 def disable_saved_tensors_hooks(error_message: str):
-    """Within it, entering `saved_tensors_hooks` raises `error_message`."""
+    """Within it, entering `saved_tensors_hooks` raises `error_message`.
+
+    >>> import autodiff_lab as lab
+    >>> with lab.autograd.graph.disable_saved_tensors_hooks("not here"):
+    ...     y = lab.ones(1, requires_grad=True) * 2
+    >>> y
+    tensor([2.], grad_fn=<MulBackward0>)
+    """
     before, modes.hooks_refused = modes.hooks_refused, error_message
     try:
         yield

@@ -74,17 +74,35 @@ CPU = device("cpu")
 
 
 def get_default_device() -> device:
-    """The device of tensors made without `device=`; the processor unless changed."""
+    """The device of tensors made without `device=`; the processor unless changed.
+
+    >>> import autodiff_lab as lab
+    >>> lab.get_default_device()
+    device(type='cpu')
+    """
     return _local.default or CPU
 
 
 def set_default_device(device_) -> None:
-    """Make `device_` the device of tensors made without `device=`. None sets it back to the processor."""
+    """Make `device_` the device of tensors made without `device=`. None sets it back to the processor.
+
+    >>> import autodiff_lab as lab
+    >>> lab.set_default_device("cpu")
+    >>> lab.zeros(1).device
+    device(type='cpu')
+    >>> lab.set_default_device(None)
+    """
     _local.default = None if device_ is None else device(device_)
 
 
 def cuda_available() -> bool:
-    """True if CuPy is installed and sees a CUDA device."""
+    """True if CuPy is installed and sees a CUDA device.
+
+    >>> import autodiff_lab as lab
+    >>> device = "cuda" if lab.cuda.is_available() else "cpu"
+    >>> lab.zeros(2).to(device).shape
+    torch.Size([2])
+    """
     try:
         import cupy
         return cupy.cuda.runtime.getDeviceCount() > 0

@@ -30,7 +30,12 @@ def _cupy():
 
 
 def device_count() -> int:
-    """How many CUDA devices there are."""
+    """How many CUDA devices there are.
+
+    >>> import autodiff_lab as lab
+    >>> lab.cuda.device_count() >= 0
+    True
+    """
     return _cupy().cuda.runtime.getDeviceCount() if is_available() else 0
 
 

@@ -50,7 +50,13 @@ def make_moons(n: int = 200, *, noise: float = 0.1, seed: int = 0) -> tuple[Tens
 
 
 def make_spirals(n: int = 300, *, classes: int = 3, turns: float = 0.75, noise: float = 0.05, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """Arms of a spiral around the origin: points of shape [n, 2], and the arm of each, 0 to classes - 1."""
+    """Arms of a spiral around the origin: points of shape [n, 2], and the arm of each, 0 to classes - 1.
+
+    >>> import autodiff_lab as lab
+    >>> X, y = lab.datasets.make_spirals()
+    >>> X.shape, y.shape
+    (torch.Size([300, 2]), torch.Size([300]))
+    """
     draws = _Draws(seed)
     label = np.arange(n) % classes
     radius = draws.uniform(0.05, 1.0, n)
@@ -63,6 +69,11 @@ def make_xor(n: int = 200, *, noise: float = 0.0, seed: int = 0) -> tuple[Tensor
     """Points in the square from -1 to 1; the label says whether exactly one coordinate is positive.
 
     With n=4 these are the four corners.
+
+    >>> import autodiff_lab as lab
+    >>> X, y = lab.datasets.make_xor()
+    >>> X.shape, y.shape
+    (torch.Size([200, 2]), torch.Size([200]))
     """
     draws = _Draws(seed)
     x = np.array([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]]) if n == 4 else draws.uniform(-1.0, 1.0, n, 2)
@@ -71,7 +82,13 @@ def make_xor(n: int = 200, *, noise: float = 0.0, seed: int = 0) -> tuple[Tensor
 
 
 def make_sine(n: int = 40, *, noise: float = 0.2, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """A noisy sine for regression: x in [-π, π] and sin x + noise, both of shape [n, 1]."""
+    """A noisy sine for regression: x in [-π, π] and sin x + noise, both of shape [n, 1].
+
+    >>> import autodiff_lab as lab
+    >>> x, y = lab.datasets.make_sine()
+    >>> x.shape, y.shape
+    (torch.Size([40, 1]), torch.Size([40, 1]))
+    """
     draws = _Draws(seed)
     x = draws.uniform(-math.pi, math.pi, n, 1)
     return _tensors(x, (np.sin(x) + noise * draws.normal(n, 1)).astype(np.float32))

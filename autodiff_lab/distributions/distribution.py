@@ -27,6 +27,11 @@ class Distribution:
         support: the constraint of what is drawn.
         has_rsample: whether gradients flow through `rsample`.
         has_enumerate_support: whether all possible values can be listed.
+
+    >>> import autodiff_lab as lab
+    >>> d = lab.distributions.Normal(lab.zeros(3), 1.0)
+    >>> d.batch_shape, d.event_shape, d.sample((5,)).shape
+    (torch.Size([3]), torch.Size([]), torch.Size([5, 3]))
     """
 
     has_rsample = False

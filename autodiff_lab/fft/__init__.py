@@ -75,19 +75,36 @@ def _out(result, out):
 
 
 def fftn(input, s=None, dim=None, norm=None, *, out=None) -> Tensor:
-    """Transform over several dimensions, cut or padded to sizes `s`."""
+    """Transform over several dimensions, cut or padded to sizes `s`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.fft.fftn(lab.ones(2, 2)).real
+    tensor([[4., 0.],
+            [0., 0.]])
+    """
     dims, sizes = _sizes(input, s, dim, "fftn")
     return _out(fft_c2c(_resized(_complex(input), dims, sizes), tuple(dims), _mode(norm, True), True), out)
 
 
 def ifftn(input, s=None, dim=None, norm=None, *, out=None) -> Tensor:
-    """Inverse of `fftn`."""
+    """Inverse of `fftn`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.fft.ifftn(lab.fft.fftn(lab.ones(2, 2))).real
+    tensor([[1., 1.],
+            [1., 1.]])
+    """
     dims, sizes = _sizes(input, s, dim, "ifftn")
     return _out(fft_c2c(_resized(_complex(input), dims, sizes), tuple(dims), _mode(norm, False), False), out)
 
 
 def rfftn(input, s=None, dim=None, norm=None, *, out=None) -> Tensor:
-    """`fftn` of real numbers: only the half of the last dimension that the other half mirrors."""
+    """`fftn` of real numbers: only the half of the last dimension that the other half mirrors.
+
+    >>> import autodiff_lab as lab
+    >>> lab.fft.rfftn(lab.ones(2, 4)).shape
+    torch.Size([2, 3])
+    """
     input = _floating(input)
     if input.is_complex():
         raise RuntimeError(f"rfftn expects a real input tensor, but got {input.dtype.title}")
@@ -96,7 +113,13 @@ def rfftn(input, s=None, dim=None, norm=None, *, out=None) -> Tensor:
 
 
 def irfftn(input, s=None, dim=None, norm=None, *, out=None) -> Tensor:
-    """Inverse of `rfftn`: real numbers. Give `s` if the last size was odd."""
+    """Inverse of `rfftn`: real numbers. Give `s` if the last size was odd.
+
+    >>> import autodiff_lab as lab
+    >>> lab.fft.irfftn(lab.fft.rfftn(lab.ones(2, 4)))
+    tensor([[1., 1., 1., 1.],
+            [1., 1., 1., 1.]])
+    """
     dims, sizes = _sizes(input, s, dim, "irfftn")
     last = 2 * (sizes[-1] - 1) if s is None or s[-1] in (None, -1) else s[-1]
     if last < 1:

@@ -389,17 +389,35 @@ def _place(A, function) -> int:
 
 
 def inv_ex(A: Tensor, *, check_errors: bool = False, out=None):
-    """The inverse and an error code instead of an error."""
+    """The inverse and an error code instead of an error.
+
+    >>> import autodiff_lab as lab
+    >>> inverse, info = lab.linalg.inv_ex(lab.zeros(2, 2))
+    >>> info.item() > 0
+    True
+    """
     return _checked(inv, _InvEx, A, check_errors)
 
 
 def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False, out=None):
-    """The Cholesky factor and an error code instead of an error."""
+    """The Cholesky factor and an error code instead of an error.
+
+    >>> import autodiff_lab as lab
+    >>> L, info = lab.linalg.cholesky_ex(lab.tensor([[1.0, 2.0], [2.0, 1.0]]))
+    >>> info.item()  # the leading part of this order is not positive definite
+    2
+    """
     return _checked(cholesky, _CholeskyEx, A, check_errors, upper=upper)
 
 
 def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False, out=None):
-    """The solution and an error code instead of an error."""
+    """The solution and an error code instead of an error.
+
+    >>> import autodiff_lab as lab
+    >>> result, info = lab.linalg.solve_ex(lab.eye(2), lab.tensor([1.0, 2.0]))
+    >>> result, info.item()
+    (tensor([1., 2.]), 0)
+    """
     return _checked(solve, _SolveEx, A, check_errors, B, left=left)
 
 

@@ -8,7 +8,12 @@ __all__ = ["DataParallel", "DistributedDataParallel"]
 
 
 class DataParallel(Module):
-    """Runs `module`, which is what PyTorch's does on a machine without GPUs. Names in its state dict begin with "module."."""
+    """Runs `module`, which is what PyTorch's does on a machine without GPUs. Names in its state dict begin with "module.".
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.DataParallel(lab.nn.Linear(2, 1))(lab.zeros(3, 2)).shape
+    torch.Size([3, 1])
+    """
 
     def __init__(self, module: Module, device_ids=None, output_device=None, dim: int = 0):
         super().__init__()

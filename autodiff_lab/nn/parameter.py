@@ -132,7 +132,15 @@ class UninitializedParameter(_Uninitialized, Parameter):
 
 
 class UninitializedBuffer(_Uninitialized, Tensor):
-    """A buffer whose shape the first input will tell."""
+    """A buffer whose shape the first input will tell.
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.Module()
+    >>> m.register_buffer("mean", lab.nn.UninitializedBuffer())
+    >>> m.mean.materialize((2,))
+    >>> m.mean.shape
+    torch.Size([2])
+    """
 
     cls_to_become = Tensor
 

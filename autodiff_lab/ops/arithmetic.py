@@ -234,6 +234,10 @@ def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
 
     Raises:
         RuntimeError: for integers raised to a negative integer power.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([1.0, 2.0, 3.0]) ** 2
+    tensor([1., 4., 9.])
     """
     if exponent.__class__ is int or exponent.__class__ is float:
         if exponent == 2:

@@ -67,7 +67,12 @@ def _(grad, input, min, max):
 @op(category="pointwise", latex=r"\max(x, a)", promote="numeric", inplace=True, samples=calls(
     lambda r: ((r.uniform(-2, 2, (3, 4)), 0.1), {}), lambda r: ((r.uniform(-2, 2, (3, 4)), r.uniform(-1, 0, (4,))), {})), variants=(("isinstance(min, Tensor)", "ClampMinBackward1"),))
 def clamp_min(input: Tensor, min: Tensor | Number) -> Tensor:
-    """Every element, at least `min`."""
+    """Every element, at least `min`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.clamp_min(lab.tensor([-1.0, 2.0]), 0)
+    tensor([0., 2.])
+    """
     ordered("clamp_min", input)
     return namespace(input).maximum(input, min)
 
@@ -85,7 +90,12 @@ def _(grad, input, min):
 @op(category="pointwise", latex=r"\min(x, b)", promote="numeric", inplace=True, samples=calls(
     lambda r: ((r.uniform(-2, 2, (3, 4)), 0.1), {}), lambda r: ((r.uniform(-2, 2, (3, 4)), r.uniform(-1, 0, (4,))), {})), variants=(("isinstance(max, Tensor)", "ClampMaxBackward1"),))
 def clamp_max(input: Tensor, max: Tensor | Number) -> Tensor:
-    """Every element, at most `max`."""
+    """Every element, at most `max`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.clamp_max(lab.tensor([-1.0, 2.0]), 0)
+    tensor([-1.,  0.])
+    """
     ordered("clamp_max", input)
     return namespace(input).minimum(input, max)
 

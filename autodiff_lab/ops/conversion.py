@@ -121,7 +121,12 @@ for _method, _name in (("float", "float32"), ("double", "float64"), ("half", "fl
 
 
 def cpu(self, memory_format=None):
-    """The tensor in the processor's memory; itself if it is there."""
+    """The tensor in the processor's memory; itself if it is there.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(1).cpu().device
+    device(type='cpu')
+    """
     return to(self, "cpu")
 
 
@@ -131,12 +136,22 @@ def cuda(self, device=None, non_blocking: bool = False, memory_format=None):
 
 
 def type_as(self, other):
-    """The tensor as the dtype of `other`."""
+    """The tensor as the dtype of `other`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([1, 2]).type_as(lab.zeros(1))
+    tensor([1., 2.])
+    """
     return to(self, other.dtype)
 
 
 def type_(self, dtype=None, non_blocking: bool = False, **kwargs):
-    """The tensor as `dtype`; without one, the name of its type, such as "torch.FloatTensor"."""
+    """The tensor as `dtype`; without one, the name of its type, such as "torch.FloatTensor".
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(1).type(), lab.zeros(1).type(lab.int64)
+    ('torch.FloatTensor', tensor([0]))
+    """
     if dtype is None:
         return f"torch.{'cuda.' if self.device.type == 'cuda' else ''}{self.dtype.title}Tensor"
     return to(self, named_type(dtype))
@@ -326,7 +341,12 @@ def _bumped(tensor):
 
 
 def zero_(self):
-    """Write zero into every element, in place."""
+    """Write zero into every element, in place.
+
+    >>> import autodiff_lab as lab
+    >>> lab.ones(2).zero_()
+    tensor([0., 0.])
+    """
     if not free(self):
         return write_in_place(zero.op, self, (self,))
     self._a.fill(0)
@@ -334,7 +354,12 @@ def zero_(self):
 
 
 def fill_(self, value):
-    """Write `value` into every element, in place."""
+    """Write `value` into every element, in place.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(2).fill_(7)
+    tensor([7., 7.])
+    """
     if free(self) and (value.__class__ is float and self._a.dtype in FLOATING or value.__class__ is int and self._a.dtype.kind == "f"):
         self._a.fill(value)
         return _bumped(self)
@@ -342,7 +367,13 @@ def fill_(self, value):
 
 
 def copy_(self, src, non_blocking: bool = False):
-    """Write the elements of `src` into the tensor, in place; `src` broadcasts and is cast."""
+    """Write the elements of `src` into the tensor, in place; `src` broadcasts and is cast.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(2, 2).copy_(lab.tensor([1, 2]))
+    tensor([[1., 2.],
+            [1., 2.]])
+    """
     if free(self) and src.__class__ is Tensor and src._view is None and not (src._rg and modes.grad) and src._a.shape == self._a.shape and src._a.dtype is self._a.dtype:
         self._a[...] = src._a
         return _bumped(self)

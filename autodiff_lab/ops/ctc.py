@@ -16,7 +16,13 @@ F = "nn.functional"
 # ctc_loss alone do not agree with it. tests/ops/test_op_db.py compares it with PyTorch.
 @op(category="loss", latex=r"-\ln \sum_{\pi} \prod_t p_t(\pi_t)", namespace=F, out=False, function=False, name="ctc_loss", extras=("slope",), node_name="CtcLoss")
 def ctc_loss_op(log_probs: Tensor, targets: Tensor, input_lengths, target_lengths, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> Tensor:
-    """Negative log-likelihood of label sequences; see ctc_loss."""
+    """Negative log-likelihood of label sequences; see ctc_loss.
+
+    >>> import autodiff_lab as lab
+    >>> log_probs = lab.zeros(4, 1, 3).log_softmax(2)
+    >>> lab.nn.functional.ctc_loss(log_probs, lab.tensor([[1, 2]]), lab.tensor([4]), lab.tensor([2]))
+    tensor(0.8432)
+    """
     xp = namespace(log_probs)
     logp = np.asarray(to_host(log_probs), np.float64)
     batched = logp.ndim == 3

@@ -145,6 +145,10 @@ def multi_margin_loss(input: Tensor, target: Tensor, p: int = 1, margin: float =
         ValueError: if p is neither 1 nor 2.
         RuntimeError: for shapes that do not fit.
         IndexError: for a class that is not there.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.multi_margin_loss(lab.tensor([[0.1, 0.2, 0.4, 0.8]]), lab.tensor([3]))
+    tensor(0.3250)
     """
     kind = reduction_of(size_average, reduce, reduction)
     if p not in (1, 2):

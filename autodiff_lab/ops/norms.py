@@ -102,6 +102,11 @@ def norm(input: Tensor, p="fro", dim=None, keepdim: bool = False, out=None, dtyp
 
     Args:
         p: a number, inf, "fro" (the root of the sum of squares) or "nuc" (the sum of singular values).
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.tensor([[3.0, 4.0], [6.0, 8.0]])
+    >>> lab.norm(x, dim=1), lab.norm(x, p=1)
+    (tensor([ 5., 10.]), tensor(21.))
     """
     if not input.is_floating_point() and not input.is_complex() and dtype is None:
         raise RuntimeError(f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {input.dtype.title}. Convert it first, e.g. with .float().")

@@ -277,7 +277,13 @@ def _(grad):
 
 
 def _contiguous_method(self, memory_format=None):
-    """The tensor itself if its memory is in C order (or channels last, if asked), else a copy that is."""
+    """The tensor itself if its memory is in C order (or channels last, if asked), else a copy that is.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.zeros(2, 3).T
+    >>> x.is_contiguous(), x.contiguous().is_contiguous()
+    (False, True)
+    """
     array = self._a
     if isinstance(array, np.generic) or array.flags.c_contiguous and (memory_format is None or not str(memory_format).startswith("torch.channels_last")):
         return self

@@ -130,7 +130,14 @@ class AveragedModel(Module):
 
 @no_grad()
 def update_bn(loader, model, device=None) -> None:
-    """Compute the running means of BatchNorm layers anew, in one pass over the data: averaged weights need it."""
+    """Compute the running means of BatchNorm layers anew, in one pass over the data: averaged weights need it.
+
+    >>> import autodiff_lab as lab
+    >>> model = lab.nn.Sequential(lab.nn.BatchNorm1d(1))
+    >>> lab.optim.swa_utils.update_bn([lab.tensor([[1.0], [3.0]])], model)
+    >>> model[0].running_mean
+    tensor([2.])
+    """
     norms = [module for module in model.modules() if hasattr(module, "running_mean") and hasattr(module, "reset_running_stats") and hasattr(module, "momentum")]
     momenta = {}
     for module in norms:

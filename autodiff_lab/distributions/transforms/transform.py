@@ -18,6 +18,18 @@ class Transform:
 
     Args:
         cache_size: 1 keeps the last pair (x, y), so that the inverse of a result is its very input.
+
+    >>> import autodiff_lab as lab
+    >>> class Tripled(lab.distributions.Transform):
+    ...     bijective, sign = True, 1
+    ...     domain = codomain = lab.distributions.constraints.real
+    ...     def _call(self, x):
+    ...         return 3 * x
+    ...     def _inverse(self, y):
+    ...         return y / 3
+    >>> t = Tripled()
+    >>> t(lab.tensor(2.0)), t.inv(lab.tensor(6.0))
+    (tensor(6.), tensor(2.))
     """
 
     bijective = False

@@ -15,7 +15,12 @@ _FROM_HOOKS = ("remove_spectral_norm", "remove_weight_norm", "spectral_norm", "w
 
 
 def skip_init(module_cls, *args, **kwargs):
-    """A module whose weights are zeros instead of drawn numbers: for one that is loaded right afterwards."""
+    """A module whose weights are zeros instead of drawn numbers: for one that is loaded right afterwards.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.utils.skip_init(lab.nn.Linear, 5, 2).weight.shape
+    torch.Size([2, 5])
+    """
     from ...backend.random import default_generator
 
     state = default_generator.get_state()

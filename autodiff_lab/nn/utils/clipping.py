@@ -58,7 +58,15 @@ def get_total_norm(tensors, norm_type: float = 2.0, error_if_nonfinite: bool = F
 
 
 def clip_grads_with_norm_(parameters, max_norm: float, total_norm: Tensor, foreach: bool | None = None) -> None:
-    """Scale gradients by max_norm / total_norm if that is below 1."""
+    """Scale gradients by max_norm / total_norm if that is below 1.
+
+    >>> import autodiff_lab as lab
+    >>> w = lab.zeros(2, requires_grad=True)
+    >>> w.grad = lab.tensor([3.0, 4.0])
+    >>> lab.nn.utils.clip_grads_with_norm_([w], max_norm=1.0, total_norm=lab.tensor(5.0))
+    >>> w.grad
+    tensor([0.6000, 0.8000])
+    """
     factor = float(max_norm) / (total_norm._a + total_norm._a.dtype.type(1e-6))
     if not factor >= 1.0:
         _times(_gradients(parameters), factor)

@@ -35,7 +35,13 @@ class _WeightNorm(Module):
 
 
 def weight_norm(module: Module, name: str = "weight", dim: int = 0) -> Module:
-    """Learn length and direction of a weight apart (Salimans and Kingma, 2016): w = g · v / |v|."""
+    """Learn length and direction of a weight apart (Salimans and Kingma, 2016): w = g · v / |v|.
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.utils.parametrizations.weight_norm(lab.nn.Linear(3, 2))
+    >>> m.parametrizations.weight.original0.shape
+    torch.Size([2, 1])
+    """
     parametrize.register_parametrization(module, name, _WeightNorm(dim), unsafe=True)
 
     def old_keys(state_dict, prefix, *_):
@@ -93,7 +99,13 @@ class _SpectralNorm(Module):
 
 
 def spectral_norm(module: Module, name: str = "weight", n_power_iterations: int = 1, eps: float = 1e-12, dim: int | None = None) -> Module:
-    """Divide a weight by its largest singular value (Miyato et al., 2018)."""
+    """Divide a weight by its largest singular value (Miyato et al., 2018).
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.utils.parametrizations.spectral_norm(lab.nn.Linear(3, 3)).eval()
+    >>> m.weight.shape
+    torch.Size([3, 3])
+    """
     weight = getattr(module, name, None)
     if not isinstance(weight, Tensor):
         raise ValueError(f"Module '{module}' has no parameter or buffer with name '{name}'")
@@ -172,6 +184,11 @@ def orthogonal(module: Module, name: str = "weight", orthogonal_map: str | None 
     Args:
         orthogonal_map: "matrix_exp", "cayley" or "householder"; default "matrix_exp" for square matrices, else "householder".
         use_trivialization: measure from the matrix given at first.
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.utils.parametrizations.orthogonal(lab.nn.Linear(3, 3))
+    >>> bool((m.weight @ m.weight.T - lab.eye(3)).abs().max() < 1e-5)
+    True
     """
     weight = getattr(module, name, None)
     if not isinstance(weight, Tensor):

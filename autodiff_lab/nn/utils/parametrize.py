@@ -27,7 +27,14 @@ _cache_depth = 0
 
 @contextmanager
 def cached():
-    """Inside this block every parametrized tensor is computed once."""
+    """Inside this block every parametrized tensor is computed once.
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.utils.parametrizations.weight_norm(lab.nn.Linear(3, 2))
+    >>> with lab.nn.utils.parametrize.cached():
+    ...     m.weight is m.weight
+    True
+    """
     global _cache_depth
     _cache_depth += 1
     try:
@@ -209,7 +216,14 @@ def register_parametrization(module: Module, tensor_name: str, parametrization: 
 
 
 def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized: bool = True) -> Module:
-    """Make the tensor an ordinary one again: as it is now, or (leave_parametrized=False) its original."""
+    """Make the tensor an ordinary one again: as it is now, or (leave_parametrized=False) its original.
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.utils.parametrizations.weight_norm(lab.nn.Linear(3, 2))
+    >>> _ = lab.nn.utils.parametrize.remove_parametrizations(m, "weight")
+    >>> list(dict(m.named_parameters()))
+    ['bias', 'weight']
+    """
     if not is_parametrized(module, tensor_name):
         raise ValueError(f"Module {module} does not have a parametrization on {tensor_name}")
     chain = module.parametrizations[tensor_name]

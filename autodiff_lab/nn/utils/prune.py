@@ -250,7 +250,14 @@ def identity(module, name: str):
 
 
 def random_unstructured(module, name: str, amount):
-    """Prune numbers at random."""
+    """Prune numbers at random.
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.Linear(4, 1)
+    >>> _ = lab.nn.utils.prune.random_unstructured(m, "weight", amount=0.5)
+    >>> int(m.weight_mask.sum())
+    2
+    """
     RandomUnstructured.apply(module, name, amount)
     return module
 
@@ -275,7 +282,14 @@ def random_structured(module, name: str, amount, dim: int):
 
 
 def ln_structured(module, name: str, amount, n, dim: int, importance_scores=None):
-    """Prune the slices along `dim` with the smallest n-norm."""
+    """Prune the slices along `dim` with the smallest n-norm.
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.Linear(2, 3)
+    >>> _ = lab.nn.utils.prune.ln_structured(m, "weight", amount=1, n=2, dim=0)
+    >>> m.weight_mask.sum(1).sort().values  # one row is gone
+    tensor([0., 2., 2.])
+    """
     LnStructured.apply(module, name, amount, n, dim, importance_scores=importance_scores)
     return module
 
@@ -287,7 +301,15 @@ def custom_from_mask(module, name: str, mask):
 
 
 def global_unstructured(parameters, pruning_method, importance_scores=None, **kwargs) -> None:
-    """Prune numbers of several tensors together; `parameters` are pairs of module and name."""
+    """Prune numbers of several tensors together; `parameters` are pairs of module and name.
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.Sequential(lab.nn.Linear(4, 4), lab.nn.Linear(4, 4))
+    >>> prune = lab.nn.utils.prune
+    >>> prune.global_unstructured([(m[0], "weight"), (m[1], "weight")], prune.L1Unstructured, amount=8)
+    >>> int(m[0].weight_mask.sum() + m[1].weight_mask.sum())
+    24
+    """
     cat = public[""]["cat"]
     parameters = list(parameters)
     scores = importance_scores or {}
@@ -319,5 +341,12 @@ def remove(module, name: str):
 
 
 def is_pruned(module) -> bool:
-    """True if anything inside is pruned."""
+    """True if anything inside is pruned.
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.Linear(4, 1)
+    >>> _ = lab.nn.utils.prune.l1_unstructured(m, "weight", amount=3)
+    >>> lab.nn.utils.prune.is_pruned(m)
+    True
+    """
     return any(isinstance(hook, BasePruningMethod) for _, inside in module.named_modules() for hook in inside._forward_pre_hooks.values())

@@ -13,7 +13,13 @@ __all__ = ["PackedSequence", "invert_permutation", "pack_padded_sequence", "pack
 
 
 class PackedSequence(namedtuple("PackedSequence", ["data", "batch_sizes", "sorted_indices", "unsorted_indices"])):
-    """Sequences sorted by length, stored step by step: `data` (rows, …), and how many samples each step has."""
+    """Sequences sorted by length, stored step by step: `data` (rows, …), and how many samples each step has.
+
+    >>> import autodiff_lab as lab
+    >>> packed = lab.nn.utils.rnn.pack_sequence([lab.tensor([1, 2, 3]), lab.tensor([4, 5])])
+    >>> packed.data, packed.batch_sizes
+    (tensor([1, 4, 2, 5, 3]), tensor([2, 2, 1]))
+    """
 
     __slots__ = ()
 

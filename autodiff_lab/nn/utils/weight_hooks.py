@@ -28,7 +28,13 @@ class WeightNorm:
 
 
 def weight_norm(module, name: str = "weight", dim: int = 0):
-    """Learn length and direction of a weight apart. Prefer `parametrizations.weight_norm`."""
+    """Learn length and direction of a weight apart. Prefer `parametrizations.weight_norm`.
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.utils.weight_norm(lab.nn.Linear(3, 2))
+    >>> m.weight_g.shape, m.weight_v.shape
+    (torch.Size([2, 1]), torch.Size([2, 3]))
+    """
     warnings.warn("`torch.nn.utils.weight_norm` is deprecated in favor of `torch.nn.utils.parametrizations.weight_norm`.", FutureWarning, stacklevel=2)
     if any(isinstance(hook, WeightNorm) and hook.name == name for hook in module._forward_pre_hooks.values()):
         raise RuntimeError(f"Cannot register two weight_norm hooks on the same parameter {name}")
@@ -92,7 +98,13 @@ class SpectralNorm:
 
 
 def spectral_norm(module, name: str = "weight", n_power_iterations: int = 1, eps: float = 1e-12, dim: int | None = None):
-    """Divide a weight by its largest singular value (Miyato et al., 2018)."""
+    """Divide a weight by its largest singular value (Miyato et al., 2018).
+
+    >>> import autodiff_lab as lab
+    >>> m = lab.nn.utils.spectral_norm(lab.nn.Linear(3, 3))
+    >>> sorted(name for name, _ in m.named_parameters())
+    ['bias', 'weight_orig']
+    """
     if dim is None:
         dim = 1 if type(module).__name__.startswith("ConvTranspose") else 0
     if any(isinstance(hook, SpectralNorm) and hook.name == name for hook in module._forward_pre_hooks.values()):
