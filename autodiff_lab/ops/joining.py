@@ -131,6 +131,12 @@ def split(tensor, split_size_or_sections, dim: int = 0):
 
 
 def _split_method(self, split_size, dim: int = 0):
+    """Parts of `split_size` along `dim` (the last may be smaller), or of the sizes in a list. Views.
+
+    >>> import autodiff_lab as lab
+    >>> lab.arange(5).split(2)
+    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
+    """
     return split_like(self, split_size, dim)
 
 

@@ -84,7 +84,13 @@ _where = where
 
 
 def where(condition, input=None, other=None, *, out=None):
-    """`input` where `condition` is true, else `other`; with the condition alone, the positions where it is true."""
+    """`input` where `condition` is true, else `other`; with the condition alone, the positions where it is true.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.tensor([-1.0, 2.0])
+    >>> lab.where(x > 0, x, 0), lab.where(x > 0)
+    (tensor([0., 2.]), (tensor([1]),))
+    """
     if input is None and other is None:
         return public[""]["nonzero"](condition, as_tuple=True)
     if isinstance(condition, (bool, np.bool_)):
@@ -97,10 +103,16 @@ public[""]["where"] = where
 
 
 def _where_method(self, condition, other):
+    """`self` where `condition` is true, else `other`.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.tensor([-1.0, 2.0])
+    >>> x.where(x > 0, 0.0)
+    tensor([0., 2.])
+    """
     return _where(condition, self, other)
 
 
-_where_method.__doc__ = "`self` where `condition` is true, else `other`."
 Tensor.where = _where_method
 
 

@@ -246,12 +246,20 @@ def define_max(d: int):
                                   (adaptive_max_with_indices, f"adaptive_max_pool{d}d_with_indices", "The largest number of each part, and where it stands."),
                                   (max_unpool, f"max_unpool{d}d", "Put numbers back where max-pooling found them; zeros elsewhere.")):
         function.__name__ = function.__qualname__ = name
-        function.__doc__ = words
+        function.__doc__ = words + (EXAMPLE if name == "max_pool2d" else "")
         public["nn.functional"][name] = function
     for name in (f"max_pool{d}d", *((f"max_pool{d}d_with_indices", f"adaptive_max_pool{d}d") if d == 1 else ())):
         public[""][name] = public["nn.functional"][name]
     if d == 1:
         public[""]["adaptive_max_pool1d"] = adaptive_max_with_indices
+
+
+EXAMPLE = """
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.max_pool2d(lab.tensor([[[1.0, 2.0], [3.0, 6.0]]]), 2)
+    tensor([[[6.]]])
+    """
 
 
 def check_max_pool(shape, d: int) -> None:

@@ -29,11 +29,6 @@ class WeightNorm:
 
 def weight_norm(module, name: str = "weight", dim: int = 0):
     """Learn length and direction of a weight apart. Prefer `parametrizations.weight_norm`.
-
-    >>> import autodiff_lab as lab
-    >>> m = lab.nn.utils.weight_norm(lab.nn.Linear(3, 2))
-    >>> m.weight_g.shape, m.weight_v.shape
-    (torch.Size([2, 1]), torch.Size([2, 3]))
     """
     warnings.warn("`torch.nn.utils.weight_norm` is deprecated in favor of `torch.nn.utils.parametrizations.weight_norm`.", FutureWarning, stacklevel=2)
     if any(isinstance(hook, WeightNorm) and hook.name == name for hook in module._forward_pre_hooks.values()):
