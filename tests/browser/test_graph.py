@@ -203,6 +203,14 @@ def test_scrolled_away_and_back_the_panel_is_the_same(lab):
     book.pause(0.5)
     assert gone
     assert said(book) == shown and page.locator(".adl-world").get_attribute("style") == world
+    # Another tab, and back.
+    page.evaluate("async () => { window.panel = jupyterapp.shell.currentWidget; await jupyterapp.commands.execute('launcher:create'); }")
+    page.locator(".jp-Launcher").wait_for()
+    assert not page.locator(".adl-panel").first.is_visible()
+    page.evaluate("() => jupyterapp.shell.activateById(window.panel.id)")
+    book.wait(".adl-panel [role=treeitem]")
+    book.pause(0.5)
+    assert said(book) == shown and page.locator(".adl-world").get_attribute("style") == world
     assert not book.errors
 
 
