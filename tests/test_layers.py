@@ -34,7 +34,7 @@ MAY_IMPORT = {
     # What programs written for PyTorch ask for besides: answered, accepted or refused.
     "settings": ("backend", "core"),
     **dict.fromkeys(("_utils", "checks", "foreach", "functional", "return_types", "testing", "types"), ("core",)),
-    "storage": ("core", "ops"),
+    **dict.fromkeys(("sparse", "storage"), ("core", "ops")),
     "compiler": ("settings",),
     "_dynamo": ("compiler", "settings"),
     "fx": ("nn",),
@@ -44,7 +44,7 @@ MAY_IMPORT = {
     "mps": ("backends",),
     "accelerator": ("core", "cuda"),
     "profiler": ("autograd",),
-    **dict.fromkeys(("cpu", "distributed", "futures", "hub", "jit", "multiprocessing", "onnx", "version", "xpu"), ()),
+    **dict.fromkeys(("_subclasses", "cpu", "distributed", "futures", "hub", "jit", "multiprocessing", "onnx", "version", "xpu"), ()),
     "__config__": ("version",),
     "as_torch": ("version",),
     "__main__": ("as_torch", "version"),

@@ -61,6 +61,6 @@ from . import statistics
 from . import trigonometry
 from . import viewing
 from . import vision
-from . import leftovers
+from . import leftovers, sparse
 
 special_functions.fill_special()

@@ -1,4 +1,4 @@
-"""Names that programs reach though there is little behind them here: sparse tensors are refused, control flow is Python's own."""
+"""Names that programs reach though there is little behind them here: compressed sparse tensors are refused, control flow is Python's own."""
 
 from __future__ import annotations
 
@@ -45,13 +45,12 @@ def get_device_module(device=None):
 
 def _sparse(name: str):
     def refuse(*args, **kwargs):
-        raise NotImplementedError(f"{name}: sparse tensors are not supported, every tensor here is dense. Build the dense tensor instead, for example "
-                                  "zeros(size).index_put_(tuple(indices), values, accumulate=True).")
-    refuse.__name__, refuse.__doc__ = name, "Refused: tensors are dense here."
+        raise NotImplementedError(f"{name}: compressed sparse layouts are not here. Use sparse_coo_tensor, or a dense tensor.")
+    refuse.__name__, refuse.__doc__ = name, "Refused: only the coordinate layout is here."
     return refuse
 
 
-for _name in ("sparse_coo_tensor", "sparse_csr_tensor", "sparse_csc_tensor", "sparse_bsr_tensor", "sparse_bsc_tensor", "sparse_compressed_tensor"):
+for _name in ("sparse_csr_tensor", "sparse_csc_tensor", "sparse_bsr_tensor", "sparse_bsc_tensor", "sparse_compressed_tensor"):
     _all.setdefault(_name, _sparse(_name))
 
 

@@ -177,9 +177,9 @@ Tensor.__long__, Tensor.__nonzero__ = Tensor.__int__, Tensor.__bool__
 Tensor.name = property(lambda self: self._name)
 
 
-def _to_sparse(self, *args, **kwargs):
-    """Refused: tensors are dense here."""
-    raise NotImplementedError("Sparse tensors are not supported: every tensor here is dense. Use the dense tensor itself.")
+def _to_sparse_csr(self, *args, **kwargs):
+    """Refused: of sparse layouts only the coordinate one is here."""
+    raise NotImplementedError("to_sparse_csr: compressed sparse layouts are not here. Use to_sparse(), or the dense tensor itself.")
 
 
-Tensor.to_sparse = Tensor.to_sparse_coo = Tensor.to_sparse_csr = _to_sparse
+Tensor.to_sparse_csr = _to_sparse_csr

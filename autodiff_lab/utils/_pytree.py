@@ -243,3 +243,6 @@ def arg_tree_leaves(*args, **kwargs) -> list:
 def tree_is_leaf(tree, is_leaf=None) -> bool:
     """True if the tree is a single leaf."""
     return _kind(tree) is None or (is_leaf is not None and is_leaf(tree))
+
+
+_get_node_type = _kind  # PyTorch's name for it

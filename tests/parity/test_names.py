@@ -52,7 +52,7 @@ def test_every_name_left_out_has_one_reason_and_exists():
 
 
 @pytest.mark.parametrize("call, kind, words", [
-    ("T.sparse_coo_tensor([[0]], [1.0])", NotImplementedError, "every tensor here is dense"), ("T.ones(2).to_sparse()", NotImplementedError, "dense"),
+    ("T.sparse_csr_tensor([0, 1], [0], [1.0])", NotImplementedError, "sparse_coo_tensor"), ("T.ones(2).to_sparse_csr()", NotImplementedError, "compressed"),
     ("T.smm(T.eye(2), T.eye(2))", RuntimeError, "only be called on sparse"), ("T.ones(2).chalf()", NotImplementedError, "complex64"),
     ("T.ones(2).reinforce(1.0)", RuntimeError, "log_prob"), ("T.return_types.nothing", AttributeError, "no operator")])
 def test_what_is_not_there_says_so(call, kind, words):

@@ -410,3 +410,12 @@ class _Workers(_Iterator):
             self.close(patience=0)  # never wait here: Python swallows an interrupt that arrives in a finalizer
         except Exception:
             pass
+
+
+class _DatasetKind:
+    """PyTorch's numbers for the two kinds of data sets."""
+
+    Map, Iterable = 0, 1
+
+
+_BaseDataLoaderIter, _SingleProcessDataLoaderIter, _MultiProcessingDataLoaderIter = _Iterator, _Here, _Workers  # PyTorch's names for the iterators
