@@ -11,5 +11,10 @@ def is_built() -> bool:
 
 
 def is_available() -> bool:
-    """False: this library computes on the processor and, with CuPy, on CUDA."""
+    """False: this library computes on the processor and, with CuPy, on CUDA.
+
+    >>> import autodiff_lab as lab
+    >>> lab.backends.mps.is_available()
+    False
+    """
     return False

@@ -159,7 +159,12 @@ class Tensor(_Slots):
         return self._a.shape[dim]
 
     def numel(self) -> int:
-        """The number of elements."""
+        """The number of elements.
+
+        >>> import autodiff_lab as lab
+        >>> lab.zeros(2, 3).numel()
+        6
+        """
         return int(self._a.size)
 
     nelement = numel

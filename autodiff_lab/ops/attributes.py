@@ -160,7 +160,13 @@ class UntypedStorage:
 
 
 class TypedStorage(UntypedStorage):
-    """The numbers behind a tensor and its views, as one row."""
+    """The numbers behind a tensor and its views, as one row.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.arange(6).view(2, 3)
+    >>> list(x[1].storage())  # of the view, too
+    [0, 1, 2, 3, 4, 5]
+    """
 
     @property
     def dtype(self):

@@ -74,7 +74,8 @@ class _TypedMeta(type):
 def typed(made: dtype, on_cuda: bool = False):
     """The old constructor for one dtype, e.g. FloatTensor."""
     return _TypedMeta(f"{made.title}Tensor", (), {"__module__": "torch.cuda" if on_cuda else "torch", "_legacy_dtype": made, "_on_cuda": on_cuda,
-                                                  "dtype": made, "__doc__": f"`{made.title}Tensor(...)` makes a tensor of {made}; use torch.tensor(data, dtype={made})."})
+                                                  "dtype": made, "__doc__": f"`{made.title}Tensor(...)` makes a tensor of {made}; use torch.tensor(data, dtype={made}).\n\n"
+                                                  f"    >>> import autodiff_lab as lab\n    >>> lab.{made.title}Tensor([0, 1]).dtype\n    {made}\n    "})
 
 
 for _made in _all.values():
