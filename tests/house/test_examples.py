@@ -2,7 +2,10 @@
 
 import ast
 import doctest
+import functools
 import importlib
+import inspect
+import re
 import sys
 from pathlib import Path
 
@@ -55,3 +58,30 @@ def test_examples_of_generated_docstrings_print_what_they_say():
                 runner.run(doctest.DocTestParser().get_doctest(text, {"lab": lab}, f"{namespace}.{name}", None, 0), out=report.append)
     assert ran
     assert not runner.failures, "".join(report)
+
+
+WITHOUT = {"utils.tensorboard.SummaryWriter"}  # needs a package that this library does without
+
+
+def test_what_programs_use_most_has_an_example():
+    bare = []
+    for line in (PACKAGE.parent / "tests" / "data" / "api_by_use.txt").read_text(encoding="utf-8").splitlines()[2:]:
+        programs, name = re.match(r"\s*(\d+)\s+torch\.(\S+)", line).groups()
+        if int(programs) < 4 or "__" in name or name in WITHOUT:
+            continue
+        try:
+            found = functools.reduce(getattr, name.split("."), lab)
+        except AttributeError:
+            continue  # which names there are is for tests/parity
+        text = inspect.getdoc(found) or ""
+        if callable(found) and ">>>" not in text and not text.startswith(("In-place version", "Accepted", "Refused")):
+            bare.append(name)
+    assert not bare, f"these need an example in their docstring: {', '.join(bare)}"
+
+
+@pytest.mark.parametrize("part", ["nn", "nn.init", "optim", "optim.lr_scheduler", "func", "autograd.functional"])
+def test_what_a_learner_builds_with_has_an_example(part):
+    module = importlib.import_module(f"autodiff_lab.{part}")
+    public_ones = {name: getattr(module, name) for name in module.__all__}
+    bare = [name for name, made in public_ones.items() if callable(made) and ">>>" not in (made.__doc__ or "") and not name.endswith("Base")]
+    assert set(bare) <= {"Container", "SparseAdam"}, bare  # deprecated; refused
