@@ -3,8 +3,7 @@
     python benchmarks/dashboard.py [--steps 8000] [--hidden 64 360 512] [--kernel 360] [--memory 1000000]
 
 Blocks of bare and watched steps alternate, and medians of the thread's CPU time are compared, so that a busy machine
-hurts both. The model is
-sized so that a bare step takes about a millisecond.
+hurts both. With 360 hidden units a bare step takes about a millisecond. Norms, histograms and kept states are included.
 """
 
 from __future__ import annotations

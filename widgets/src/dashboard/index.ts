@@ -278,7 +278,7 @@ class View {
   private drawCauses(): void {
     const { store } = this.entry;
     const { head, ui } = store;
-    this.why.hidden = store.saved ? !head.why.length : !head.notes.length && !ui.why;
+    this.why.hidden = store.saved ? !head.why.length : !head.notes.length && !ui.why && !store.stands();
     this.why.setAttribute("aria-expanded", String(ui.why));
     this.causes.hidden = !ui.why;
     const key = ui.why ? JSON.stringify(head.why) : "";

@@ -63,6 +63,22 @@ describe("the store", () => {
     store.apply(pack({ ...plain, complete: true, series: [] }, []));
     expect(store.curves.size).toBe(0);
   });
+  it("keeps what a later piece does not say again", () => {
+    const store = new Store();
+    store.apply(pack({ ...plain, notes: ["slow"], series: [] }, []));
+    store.apply(pack({ v: 1, complete: false, step: 9, series: [] }, []));
+    expect([store.head.title, store.head.notes, store.head.step]).toEqual(["T", ["slow"], 9]);
+  });
+  it("knows a loss that stands from one that falls", () => {
+    const steps = Array.from({ length: 80 }, (_, k) => k);
+    const of = (loss: (k: number) => number) => {
+      const store = new Store();
+      store.apply(pack({ ...plain, series: series(0) }, [["d", steps], ["d", steps.map(loss)]]));
+      return store.stands();
+    };
+    expect([of((k) => 1 + (k % 2) / 10), of((k) => 1 + k), of(() => NaN), of((k) => 1 / (k + 1)), of((k) => -k)]).toEqual([true, true, true, false, false]);
+    expect(new Store().stands()).toBe(false);
+  });
   it("keeps flow columns, and starts anew when they were thinned", () => {
     const store = new Store();
     const flow = (at: number, extra: object = {}) => ({ ...plain, series: [], flow: { at, steps: 0, rms: 1, stride: 1, ...extra } });

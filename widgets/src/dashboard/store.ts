@@ -297,6 +297,15 @@ export class Store {
     return steps.filter((curve) => curve.x.length);
   }
 
+  /** Whether the loss is where it began after many steps: then a reader may want to ask why. */
+  stands(): boolean {
+    const y = this.shown()[0]?.y.view;
+    if (!y || y.length < 60) return false;
+    const mean = (part: Float64Array) => part.reduce((sum, value) => sum + value, 0) / part.length;
+    const first = mean(y.subarray(0, 12));
+    return !(mean(y.subarray(-12)) < first - 0.01 * Math.abs(first));
+  }
+
   rates(): Curve[] {
     return [...this.curves.values()].filter((curve) => curve.kind === "setting" && curve.x.length);
   }
