@@ -97,7 +97,8 @@ def run(cells: list[str], hidden: list[str], timeout: int, memory: int, row: dic
     with tempfile.TemporaryDirectory(prefix="grading-", ignore_cleanup_errors=True) as place:
         home, result = Path(place) / "home", Path(place) / "result.jsonl"
         home.mkdir()
-        environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        # One thread: each more of a machine with many cores would take a share of the memory that is allowed.
+        environment = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", **{name: os.environ[name] for name in PASSED_ON if name in os.environ}}
         environment |= dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "AUTODIFF_LAB_HOME", "IPYTHONDIR"), str(home))
         environment |= {"MPLBACKEND": "agg", "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry), "PYTHONDONTWRITEBYTECODE": "1", "GRADING": mark}
         process = subprocess.Popen([sys.executable, "-m", "autodiff_lab.lessons.submission"], cwd=home, env=environment, stdin=subprocess.PIPE,
