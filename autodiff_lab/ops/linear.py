@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from ..backend import namespace
 from ..core.broadcast import sum_to_shape
 from ..core.op import op, ops
 from ..core.samples import calls
 from ..core.tape import Step, through
 from ..core.tensor import Tensor
+
+TRUTH = np.dtype(bool)
 
 
 @op(category="linear", latex=r"A B", promote=None, node_name="Mm", dunder=("__matmul__",), variants=(("input_a.ndim != 2 or other_a.ndim != 2", (
@@ -30,6 +34,8 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     [3.0, 3.0]
     """
     if input.dtype == other.dtype:
+        if input.dtype is TRUTH:
+            raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool': a product of truth values is no sum. Convert them, e.g. with .int().")
         try:
             found = input @ other
         except ValueError:

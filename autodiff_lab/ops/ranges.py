@@ -70,7 +70,7 @@ def range_(start=0, end=None, step=1, *, out=None, dtype=None, layout=None, devi
     return placed((start + np.arange(n, dtype=np.float64) * step).astype(type_of(dtype, out)), None, device, requires_grad, out, "range")
 
 
-def even(start, end, steps: int, wanted: np.dtype):
+def even(start, end, steps: int, wanted: np.dtype, fused: bool = True):
     """`steps` numbers from `start` to `end`, counted from the nearer end so that both are exact, as PyTorch does."""
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
@@ -82,8 +82,10 @@ def even(start, end, steps: int, wanted: np.dtype):
     low, high = kind.type(start), kind.type(end)
     step = (high - low) / kind.type(steps - 1)
     i = np.arange(steps)
-    near, far = i.astype(kind), (steps - 1 - i).astype(kind)
-    return np.where(i < steps // 2, low + step * near, high - step * far)
+    # Fused: the product is not rounded before the sum. PyTorch's machine code does both in one step, so that linspace(-1, 1, 7)[3] is -2.98e-08.
+    wide = ({np.dtype(np.float32): np.dtype(np.float64), np.dtype(np.float64): np.dtype(np.longdouble)}.get(kind, kind) if fused else kind).type
+    near, far = i.astype(wide), (steps - 1 - i).astype(wide)
+    return np.where(i < steps // 2, wide(low) + wide(step) * near, wide(high) - wide(step) * far).astype(kind)
 
 
 def linspace(start, end, steps: int, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
@@ -121,7 +123,7 @@ def logspace(start, end, steps: int, base: float = 10.0, *, out=None, dtype=None
     start, end = _number(start), _number(end)
     if kind.kind in "iu":
         start, end = int(start), int(end)
-    spaced = even(start, end, _steps(steps), np.dtype(np.float64) if kind.kind in "iub" else kind)
+    spaced = even(start, end, _steps(steps), np.dtype(np.float64) if kind.kind in "iub" else kind, False)
     return placed(np.power(float(base), spaced.astype(np.float64)).astype(kind), None, device, requires_grad, out, "logspace")
 
 
