@@ -69,8 +69,7 @@ class OnDevice(weakref.ref):
 
     __slots__ = ("device",)
 
-    def __init__(self, array):
-        super().__init__(array)
+    def __init__(self, array):  # the reference itself is made by `__new__`
         self.device = str(device_of(array))
 
 
