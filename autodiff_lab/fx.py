@@ -24,6 +24,10 @@ def symbolic_trace(root, concrete_args=None):
     raise RuntimeError(_WORDS)
 
 
+def get_proxy_mode() -> None:
+    """None: nothing is traced."""
+
+
 class _Refused:
     def __init__(self, *args, **kwargs):
         raise RuntimeError(_WORDS)

@@ -44,7 +44,7 @@ MAY_IMPORT = {
     "mps": ("backends",),
     "accelerator": ("core", "cuda"),
     "profiler": ("autograd",),
-    **dict.fromkeys(("_subclasses", "cpu", "distributed", "futures", "hub", "jit", "multiprocessing", "onnx", "version", "xpu"), ()),
+    **dict.fromkeys(("_C", "_subclasses", "cpu", "distributed", "futures", "hub", "jit", "multiprocessing", "onnx", "version", "xpu"), ()),
     "__config__": ("version",),
     "as_torch": ("version",),
     "__main__": ("as_torch", "version"),

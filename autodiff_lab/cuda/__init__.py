@@ -108,6 +108,9 @@ def seed_all() -> None:
     """Accepted; see above."""
 
 
+_initialized = False  # PyTorch says so until a program touches a device
+
+
 def init() -> None:
     """Nothing is left to do."""
 

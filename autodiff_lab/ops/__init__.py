@@ -62,5 +62,8 @@ from . import trigonometry
 from . import viewing
 from . import vision
 from . import leftovers, sparse
+from .packets import Packets, load_library
+
+aten = prims = Packets()
 
 special_functions.fill_special()

@@ -189,3 +189,22 @@ def test_a_recurrent_layer_takes_its_weights_as_one_list():
 
 def test_a_storage_says_how_much_memory_it_takes():
     assert sys.getsizeof(lab.zeros(1000).untyped_storage()) - sys.getsizeof(lab.zeros(0).untyped_storage()) == 4000
+
+
+def test_operators_answer_to_their_inner_names():
+    x = lab.tensor([1.0, 2.0])
+    assert lab.ops.aten.add(x, x).tolist() == [2.0, 4.0] and lab.ops.aten.mul.Tensor(x, x).tolist() == [1.0, 4.0]
+    assert lab.ops.aten.clone.default is lab.ops.aten.clone and "default" in lab.ops.aten.add.overloads()
+    with pytest.raises(NotImplementedError, match="no operator of that name"):
+        lab.ops.aten.no_such_thing(x)
+    with pytest.raises(OSError, match="built against PyTorch"):
+        lab.ops.load_library("_C.so")
+
+
+def test_one_device_is_what_parallel_helpers_work_on():
+    from autodiff_lab.nn import parallel
+
+    layer = lab.nn.Linear(2, 1)
+    x = lab.ones(3, 2)
+    assert parallel.data_parallel(layer, x).tolist() == layer(x).tolist() and parallel.replicate(layer, [0]) == [layer]
+    assert parallel.gather(parallel.scatter(x, [0]), 0) is x

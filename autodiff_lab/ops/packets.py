@@ -1,0 +1,59 @@
+"""`torch.ops.aten.<name>`: operators by the names of PyTorch's inside, for programs that call or register by them."""
+
+from __future__ import annotations
+
+import functools
+
+from ..core.op import public
+from ..core.tensor import Tensor
+
+__all__ = ["Packet", "Packets", "load_library"]
+
+
+class Packet:
+    """One operator under every overload: `aten.add`, `aten.add.Tensor` and `aten.add.default` are the same here."""
+
+    def __init__(self, name: str):
+        self.__name__ = name
+        self._name = name
+
+    def __call__(self, *args, **kwargs):
+        found = public[""].get(self._name) or getattr(Tensor, self._name, None)
+        if found is None:
+            raise NotImplementedError(f"torch.ops.aten.{self._name}: there is no operator of that name here.")
+        return found(*args, **kwargs)
+
+    def __getattr__(self, name: str):
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self
+
+    def overloads(self) -> list[str]:
+        """One: they are not told apart."""
+        return ["default"]
+
+    def __repr__(self) -> str:
+        return f"<operator aten.{self._name}>"
+
+
+class Packets:
+    """All of them, by attribute."""
+
+    def __getattr__(self, name: str):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _packet(name)
+
+
+@functools.cache
+def _packet(name: str) -> Packet:
+    return Packet(name)
+
+
+def load_library(path) -> None:
+    """Refused: a compiled library of operators is built against PyTorch.
+
+    Raises:
+        OSError: always, which is what packages that can do without their library expect.
+    """
+    raise OSError(f"{path}: a compiled library of operators is built against PyTorch, and is not loaded here.")
