@@ -188,14 +188,17 @@ class Function(metaclass=_FunctionMeta):
 
     @staticmethod
     def forward(*args, **kwargs):
+        """Override: compute the result, from `ctx` and the inputs or, with a `setup_context`, from the inputs alone."""
         raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
 
     @staticmethod
     def setup_context(ctx, inputs, output):
+        """Override, where `forward` takes no `ctx`: keep in `ctx` what `backward` needs."""
         raise NotImplementedError("setup_context is not implemented.")
 
     @staticmethod
     def backward(ctx, *grad_outputs):
+        """Override: from the gradients of the outputs, one gradient for each input of `forward`; None where there is none."""
         raise NotImplementedError("You must implement either the backward or vjp method for your custom autograd.Function to use it with backward mode AD.")
 
     vjp = backward

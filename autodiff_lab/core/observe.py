@@ -26,20 +26,47 @@ class Observer:
 
     careful = False  # True: its methods for single operators and gradients catch their own errors
 
-    def op_ran(self, op, inputs, output): ...
-    def op_failed(self, op, inputs, error): ...
-    def node_annotated(self, node): ...
-    def backward_began(self, roots, create_graph): ...
-    def backward_ended(self, error): ...
-    def gradients_returned(self, captured): ...
-    def grad_flowed(self, node, grad, contributions): ...
-    def leaf_accumulated(self, tensor, grad, before): ...
-    def module_entered(self, module, args): ...
-    def module_left(self, module, output, error): ...
-    def optimizer_stepped(self, optimizer): ...
-    def zero_grad_called(self, owner): ...
-    def batch_served(self, loader, index, epoch, n): ...
-    def scalar_logged(self, name, value): ...
+    def op_ran(self, op, inputs, output):
+        """An operator ran: its inputs as they were given, and what it returned."""
+
+    def op_failed(self, op, inputs, error):
+        """An operator raised `error`."""
+
+    def node_annotated(self, node):
+        """A node gets a place for hooks and notes."""
+
+    def backward_began(self, roots, create_graph):
+        """A backward pass starts at the tensors `roots`."""
+
+    def backward_ended(self, error):
+        """It is over; `error` is what it raised, or None."""
+
+    def gradients_returned(self, captured):
+        """`autograd.grad` gives gradients back: `captured` has them by what they belong to."""
+
+    def grad_flowed(self, node, grad, contributions):
+        """A node got `grad` and sent one contribution to each of its edges."""
+
+    def leaf_accumulated(self, tensor, grad, before):
+        """A leaf adds `grad` to the gradient it had, a copy of which is `before` (None: it had none)."""
+
+    def module_entered(self, module, args):
+        """A module was called."""
+
+    def module_left(self, module, output, error):
+        """It returned `output`, or raised `error`."""
+
+    def optimizer_stepped(self, optimizer):
+        """An optimizer changed its parameters."""
+
+    def zero_grad_called(self, owner):
+        """An optimizer or a module forgot its gradients."""
+
+    def batch_served(self, loader, index, epoch, n):
+        """A DataLoader gave batch number `index` of `n` (None: unknown) in an epoch."""
+
+    def scalar_logged(self, name, value):
+        """A program logged a number under a name."""
 
 
 def attach(observer: Observer) -> Observer:

@@ -170,6 +170,7 @@ def narrowed(result, first):
 
 
 def shape_of(value) -> tuple:
+    """The shape of an array or tensor; () for a number."""
     return getattr(value, "shape", ())
 
 
@@ -214,6 +215,7 @@ def saved_version(tensor) -> Version:
 
 
 def stale(node, version: Version, array, maker: str) -> None:
+    """Raise if what `node` kept was written to since."""
     check_version(node, version, array.shape, dtype_of(array).title, maker)
 
 
@@ -228,10 +230,12 @@ def saved_output(node, array, index: int, version: Version):
 
 
 def saved_extra(value):
+    """What a kernel kept for its rules only, as a Tensor where it is an array."""
     return wrap(value) if is_array(value) else value
 
 
 def open_list(node, tensors, as_tensors: bool) -> list:
+    """A list of saved inputs, each checked for later writes."""
     for tensor in tensors:
         if isinstance(tensor, Tensor) and tensor._ver is not None and tensor._ver.last > node.seq:
             stale(node, tensor._ver, tensor._a, "")

@@ -180,10 +180,17 @@ class Tensor(_Slots):
 
     @property
     def itemsize(self) -> int:
+        """The bytes of one element."""
         return self._a.dtype.itemsize
 
     @property
     def nbytes(self) -> int:
+        """The bytes of all elements.
+
+        >>> import autodiff_lab as lab
+        >>> lab.zeros(2, 3).nbytes
+        24
+        """
         return int(self._a.size) * self._a.dtype.itemsize
 
     def __len__(self) -> int:
@@ -217,7 +224,13 @@ class Tensor(_Slots):
 
     @property
     def requires_grad(self) -> bool:
-        """True if gradients are computed for this tensor."""
+        """True if gradients are computed for this tensor.
+
+        >>> import autodiff_lab as lab
+        >>> w = lab.ones(1, requires_grad=True)
+        >>> w.requires_grad, (w * 2).requires_grad, (w * 2).detach().requires_grad
+        (True, True, False)
+        """
         return self._rg or (self._view is not None and self._view.base._rg)
 
     @requires_grad.setter
@@ -244,14 +257,26 @@ class Tensor(_Slots):
 
     @property
     def is_leaf(self) -> bool:
-        """True if no recorded operator made it."""
+        """True if no recorded operator made it: what you made yourself, and what needs no gradient.
+
+        >>> import autodiff_lab as lab
+        >>> w = lab.ones(1, requires_grad=True)
+        >>> w.is_leaf, (w * 2).is_leaf
+        (True, False)
+        """
         if self._view is not None:
             _sync(self)
         return self._node is None
 
     @property
     def grad_fn(self):
-        """The node that made this tensor; None for a leaf."""
+        """The node that made this tensor; None for a leaf.
+
+        >>> import autodiff_lab as lab
+        >>> w = lab.ones(1, requires_grad=True)
+        >>> (w * 2).grad_fn.name(), w.grad_fn
+        ('MulBackward0', None)
+        """
         if self._view is not None:
             _sync(self)
         node = self._node
@@ -265,7 +290,15 @@ class Tensor(_Slots):
 
     @property
     def grad(self):
-        """The gradient that backward() added up; None before."""
+        """The gradient that backward() added up; None before.
+
+        >>> import autodiff_lab as lab
+        >>> w = lab.tensor([1.0, 2.0], requires_grad=True)
+        >>> for _ in range(2):  # a second pass adds to the first
+        ...     (w * w).sum().backward()
+        >>> w.grad
+        tensor([4., 8.])
+        """
         if self._grad is None and self._node is not None and not (self._x and self._x.retains_grad):
             warnings.warn("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be populated during "
                           "autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, use .retain_grad() on the "
@@ -293,7 +326,14 @@ class Tensor(_Slots):
 
     @property
     def data(self) -> Tensor:
-        """The same memory without history. Writes to it are not noticed by the tape: prefer detach()."""
+        """The same memory without history. Writes to it are not noticed by the tape: prefer detach().
+
+        >>> import autodiff_lab as lab
+        >>> w = lab.ones(2, requires_grad=True)
+        >>> w.data -= 0.5
+        >>> w
+        tensor([0.5000, 0.5000], requires_grad=True)
+        """
         made = wrap(self._array())
         return made
 
