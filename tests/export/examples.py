@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from autodiff_lab.record.families import family_of, glyph_of
 from autodiff_lab.record.model import (
     Accumulation,
@@ -46,6 +48,20 @@ def board() -> GraphSnapshot:
         BackwardStep(2, scalar(10), (Contribution(0, scalar(30)),), (Accumulation(0, scalar(30), None, scalar(30)),), freed=8),
     )
     return GraphSnapshot("y", nodes, edges, (), (Code("cell 4", "y = (w * x + b) ** 2\ny.backward()"),), (5,), steps, "ran", 1, cell=0)
+
+
+def hooked() -> GraphSnapshot:
+    """The board's graph where hooks halved the gradient of w * x and looked at that of w, and grad() was asked for b."""
+    plain = board()
+    nodes = list(plain.nodes)
+    nodes[0] = replace(nodes[0], grad=scalar(15), hooks=1)
+    nodes[2] = replace(nodes[2], grad=scalar(5), hooks=2)
+    nodes[3] = replace(nodes[3], grad_state="returned")
+    first, second, third = plain.steps
+    second = replace(second, accumulations=(Accumulation(3, scalar(10), None, scalar(10), returned=True),))
+    third = replace(third, grad=scalar(5), hooks=2, arrived=scalar(10), contributions=(Contribution(0, scalar(15)),),
+                    accumulations=(Accumulation(0, scalar(15), None, scalar(15), hooks=1),))
+    return replace(plain, nodes=tuple(nodes), steps=(first, second, third))
 
 
 def transformer(blocks: int = 12, ops: int = 80) -> GraphSnapshot:

@@ -16,7 +16,7 @@ from autodiff_lab.record.model import GraphSnapshot, from_json, to_json
 
 from . import examples
 
-SNAPSHOTS = {"board": examples.board(), "transformer": examples.transformer(4, 12), "large": examples.transformer(), "hostile": examples.hostile(), "empty": GraphSnapshot()}
+SNAPSHOTS = {"board": examples.board(), "hooked": examples.hooked(), "transformer": examples.transformer(4, 12), "large": examples.transformer(), "hostile": examples.hostile(), "empty": GraphSnapshot()}
 SHARED = Path(__file__).parents[2] / "widgets" / "tests" / "shared.json"
 
 
@@ -139,7 +139,7 @@ def test_several_results_are_all_named():
 def shared() -> dict:
     """What Python makes of the examples; the browser's tests compare theirs with it."""
     made = {}
-    for name in ("board", "transformer"):
+    for name in ("board", "hooked", "transformer"):
         snapshot = SNAPSHOTS[name]
         plan = make_plan(snapshot)
         picture = place(plan, snapshot.edges, plan.open, lambda item: (100 + len(item), 60), lambda edge: 30)

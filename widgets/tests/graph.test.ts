@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import data from "./shared.json";
 import { clean, number } from "../src/common/format";
 import { parsePayload, type Snapshot } from "../src/common/model";
-import { facts, nodeSentence, stepSentence, summarySentence } from "../src/common/words";
+import { facts, nodeSentence, stepFacts, stepSentence, summarySentence } from "../src/common/words";
 import { sourceLine } from "../src/graph/code";
 import { dot } from "../src/graph/download";
 import { math } from "../src/graph/math";
@@ -97,7 +97,7 @@ describe("camera", () => {
 });
 
 test("search prefers names, then operators, then the rest", () => {
-  const { snapshot, plan } = examples[1]!;
+  const { snapshot, plan } = examples.find((e) => e.name === "transformer")!;
   expect(find(snapshot, plan, "loss")[0]).toBe(`n${snapshot.nodes.length - 1}`);
   expect(find(snapshot, plan, "h.2").every((item) => item[0] === "s" || item[0] === "n")).toBe(true);
   expect(find(snapshot, plan, "nowhere")).toEqual([]);
@@ -125,4 +125,14 @@ test("the source line marks the node's own part", () => {
 test("DOT text quotes what the learner wrote", () => {
   const evil: Snapshot = { ...board, nodes: board.nodes.map((n) => ({ ...n, name: '"];x\\' })) };
   expect(dot(evil)).toContain('label="\\"];x\\\\');
+});
+
+test("a step tells sums at fan-out, hooks, and what was kept", () => {
+  const { snapshot } = examples.find((e) => e.name === "hooked")!;
+  expect(stepSentence(snapshot, 3)).toContain("receives 10, which its 2 hooks turned into 5, and sends");
+  expect(stepSentence(snapshot, 2)).toContain("b was asked for: 10 is returned, and b.grad is left alone.");
+  expect(stateAt(snapshot, 2).grads.get(2)).toEqual({ number: 10 }); // what arrived; the hooks run with its own step
+  expect(stateAt(snapshot, 3).grads.get(2)).toEqual({ number: 5 });
+  const kept = { ...snapshot, nodes: snapshot.nodes.map((n) => (n.id === 5 ? { ...n, saved: [{ name: "input", shape: [], bytes: 4 }] } : n)) };
+  expect(stepFacts(kept, 1)).toBe("For this it had kept input (4 B), which can go now.");
 });
