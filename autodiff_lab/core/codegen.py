@@ -289,6 +289,9 @@ def record_lines(op, names: list[str]) -> list[str]:
 def forward_text(op, names: list[str], flavour: str) -> str:
     with_out = op.has_out and flavour == "forward"
     lines = alias_lines(op) + unwrap_lines(op, flavour) + promote_lines(op)
+    if op.refuses:
+        first = f"{op.tensor_params[0].name}_a"
+        lines.append(f"if {first}.dtype.kind in {op.refuses.replace('i', 'iu')!r}: raise refused(OP, {first})")
     lines += ["try:", f"    out_a = kernel({call_arguments(op, True)})",
               "except OverflowError as error:", f"    out_a = wrapped(OP, error, {original_arguments(op)}, {call_arguments(op, True)})",
               "except Exception as error:", f"    raise explain(OP, error, {original_arguments(op)}) from None"]

@@ -11,7 +11,7 @@ import numpy as np
 
 from . import observe
 
-__all__ = ["broadcast_error", "caution", "explain", "wrap_around", "wrapped"]
+__all__ = ["broadcast_error", "caution", "explain", "refused", "wrap_around", "wrapped"]
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -66,6 +66,15 @@ def wrap_around(op, error, originals: tuple, values: list, names: list | None = 
     return found
 
 
+def refused(op, array) -> NotImplementedError:
+    """For a type that PyTorch has no such operator for, though NumPy would compute something."""
+    from .dtypes import dtype_of
+
+    kind = dtype_of(array)
+    help = "Convert it first, e.g. with .float()." if kind.category < 2 else "Compute with .real, .imag or .abs()."
+    return NotImplementedError(f'"{op.name.split(".")[-1]}_cpu" not implemented for \'{kind.title}\'. {help}')
+
+
 def _on_purpose(error) -> bool:
     """True if a `raise` statement of ours made the error, not NumPy."""
     step = error.__traceback__
@@ -92,7 +101,7 @@ def _translated(op, error, tensors) -> Exception:
         return IndexError(dim_message(error.axis, error.ndim))
     if isinstance(error, np._core._exceptions.UFuncTypeError if hasattr(np, "_core") else ()):
         kinds = ", ".join(str(t.dtype) for t in tensors)
-        return RuntimeError(f'"{op.name}" not implemented for {kinds}. Convert the tensor first, e.g. with .float() or .long(). ({text})')
+        return NotImplementedError(f'"{op.name}" not implemented for {kinds}. Convert the tensor first, e.g. with .float() or .long(). ({text})')
     if isinstance(error, np.linalg.LinAlgError):
         return RuntimeError(f"{op.name}: {text}.")
     if isinstance(error, MemoryError):

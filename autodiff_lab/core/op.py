@@ -91,6 +91,7 @@ class Op:
     is_port = False
     writer = None  # writes the result of the in-place form straight into memory; see `writes`
     plan = None  # views.Plan, made when the in-place form is first used
+    refuses = ""
     variants: tuple = ()  # (condition on the arguments, node name): PyTorch numbers the overloads of a function
 
     def __init__(self, kernel, *, name, category, latex, samples, errors, promote, outputs, extras, view, inplace,
@@ -228,7 +229,7 @@ def op(*, category: str = "other", latex: str | None = None, samples=None, error
        outputs=None, extras: tuple = (), view=False, inplace: bool = False, ufunc=None, out: bool = True,
        differentiable: int | None = None, no_grad: str | None = None, changes_dtype: bool = False, namespace: str = "",
        function: bool = True, method: bool = True, dunder: tuple = (), alias: tuple = (), name: str | None = None,
-       node_name: str | None = None, variants: tuple = (), check=None, older: str | None = None):
+       node_name: str | None = None, variants: tuple = (), check=None, older: str | None = None, refuses: str = ""):
     """Turn the kernel below into an operator and its public function.
 
     Args:
@@ -254,6 +255,7 @@ def op(*, category: str = "other", latex: str | None = None, samples=None, error
         check: called with the operands before their types are promoted, to refuse what promotion would hide.
         node_name: PyTorch's name of the node where it is not the CamelCase of `name`.
         variants: other names of the node: (condition on the arguments as Python text, name), the first that holds.
+        refuses: kinds of numbers that PyTorch has no such operator for: "b" truth values, "i" integers, "c" complex numbers.
         older: the keyword that programs of PyTorch's first years give as a number before the last operands: `x.add_(-lr, grad)`.
     """
     def decorate(kernel):
@@ -262,7 +264,7 @@ def op(*, category: str = "other", latex: str | None = None, samples=None, error
         made = Op(kernel, name=full, category=category, latex=latex, samples=samples, errors=errors, promote=promote, outputs=outputs,
                   extras=extras, view=view, inplace=inplace, ufunc=ufunc, out=out and not view, differentiable=differentiable,
                   no_grad=no_grad, changes_dtype=changes_dtype, node_name=node_name, dunder=dunder, check=check)
-        made.variants, made.older = variants, older
+        made.variants, made.older, made.refuses = variants, older, refuses
         if full in registry:
             raise ValueError(f"operator {full} is defined twice.")
         registry[full] = made

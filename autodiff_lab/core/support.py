@@ -10,7 +10,7 @@ import numpy as np
 from ..backend import is_array, namespace
 from . import observe
 from .dtypes import BOOL, FLOAT, FLOATING, dtype, dtype_of, promoted
-from .errors import explain, wrapped
+from .errors import explain, refused, wrapped
 from .modes import modes
 from .tape import Version, check_version, port
 from .tensor import Size, Tensor, return_type, wrap
@@ -18,7 +18,7 @@ from .views import attach_if_view, attach_view, sync, write_in_place, write_out
 
 __all__ = [
     "attach_if_view", "attach_outputs", "attach_view", "check_plain", "collect_ints", "differing", "explain", "narrowed", "notice", "older_arguments", "open_list", "operand",
-    "promote", "saved_extra", "saved_output", "saved_version", "shape_of", "stale", "sync", "tensor_list", "tensor_only", "wrap_outputs",
+    "promote", "refused", "saved_extra", "saved_output", "saved_version", "shape_of", "stale", "sync", "tensor_list", "tensor_only", "wrap_outputs",
     "write_in_place", "write_out", "wrapped",
 ]
 

@@ -246,6 +246,9 @@ def write_in_place(op, self, args):
     recording = modes.grad
     values, wants_grad = _unwrap(op, plan, args, recording)
     target = self._a
+    if op.refuses and target.dtype.kind in op.refuses:
+        from .errors import refused
+        raise refused(op, target)
     recorded = wants_grad or recording and self._rg
     alone = plan.fills and not (len(args) > 1 and isinstance(args[1], Tensor)) or plan.is_copy and args[1] is self
     if recorded:

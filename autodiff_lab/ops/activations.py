@@ -63,7 +63,7 @@ def _elu_slope(grad, input, alpha, scale, speed):
     return grad * ops.where(input > 0, input * 0 + scale, left)
 
 
-@op(category="activation", latex=r"\begin{cases} x & x > 0 \\ \alpha(e^x - 1) & \text{else} \end{cases}", samples=away_from(0.0), namespace=F, inplace=True)
+@op(category="activation", refuses="bic", latex=r"\begin{cases} x & x > 0 \\ \alpha(e^x - 1) & \text{else} \end{cases}", samples=away_from(0.0), namespace=F, inplace=True)
 def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
     """Unchanged where positive, an exponential down to `-alpha` elsewhere.
 
@@ -82,7 +82,7 @@ def _(grad, input, alpha):
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
 
-@op(category="activation", latex=r"\lambda\,\mathrm{elu}_\alpha(x)", samples=away_from(0.0), inplace=True, method=False, node_name="Elu")
+@op(category="activation", refuses="bic", latex=r"\lambda\,\mathrm{elu}_\alpha(x)", samples=away_from(0.0), inplace=True, method=False, node_name="Elu")
 def selu(input: Tensor) -> Tensor:
     """elu scaled so that layers keep mean 0 and variance 1 (Klambauer et al. 2017).
 
@@ -98,7 +98,7 @@ def _(grad, input):
     return _elu_slope(grad, input, SELU_ALPHA, SELU_SCALE, 1)
 
 
-@op(category="activation", latex=r"\max(0, x) + \min(0, \alpha(e^{x/\alpha} - 1))", samples=away_from(0.0), inplace=True, method=False)
+@op(category="activation", refuses="bic", latex=r"\max(0, x) + \min(0, \alpha(e^{x/\alpha} - 1))", samples=away_from(0.0), inplace=True, method=False)
 def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
     """elu whose slope is continuous for every `alpha`.
 
@@ -147,7 +147,7 @@ def _(grad, out):
 share(sigmoid, tanh)
 
 
-@op(category="activation", latex=r"\ln \sigma(x)", samples=reals(-4, 4), namespace=F, node_name="LogSigmoid")
+@op(category="activation", refuses="bic", latex=r"\ln \sigma(x)", samples=reals(-4, 4), namespace=F, node_name="LogSigmoid")
 def logsigmoid(input: Tensor) -> Tensor:
     """The logarithm of sigmoid, computed without overflow or log(0).
 
@@ -163,7 +163,7 @@ def _(grad, input):
     return grad * ops.sigmoid(-input)
 
 
-@op(category="activation", latex=r"\frac{1}{\beta}\ln(1 + e^{\beta x})", namespace=F, samples=also(reals(-4, 4), calls(
+@op(category="activation", refuses="bic", latex=r"\frac{1}{\beta}\ln(1 + e^{\beta x})", namespace=F, samples=also(reals(-4, 4), calls(
     lambda r: ((np.array([-1.0, 0.4, 2.0, 3.5]), 2, 3), {}))))
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """A smooth relu. Above `threshold` (of beta * input) it is the identity.
@@ -182,7 +182,7 @@ def _(grad, input, beta, threshold):
     return ops.where(input * beta > threshold, grad, grad * ops.sigmoid(input * beta))
 
 
-@op(category="activation", latex=r"x\,\sigma(x)", samples=reals(-4, 4), namespace=F, inplace=True)
+@op(category="activation", refuses="bi", latex=r"x\,\sigma(x)", samples=reals(-4, 4), namespace=F, inplace=True)
 def silu(input: Tensor) -> Tensor:
     """The input times its sigmoid, also called swish.
 
@@ -202,7 +202,7 @@ def _(grad, input):
 functional(silu)
 
 
-@op(category="activation", latex=r"x \tanh(\ln(1 + e^x))", samples=reals(-4, 4), namespace=F, inplace=True)
+@op(category="activation", refuses="bic", latex=r"x \tanh(\ln(1 + e^x))", samples=reals(-4, 4), namespace=F, inplace=True)
 def mish(input: Tensor) -> Tensor:
     """The input times tanh of its softplus (Misra 2019).
 
@@ -228,7 +228,7 @@ functional(mish)
 GELU_SLOPE, GELU_CUBIC = math.sqrt(2 / math.pi), 0.044715
 
 
-@op(category="activation", latex=r"x\,\Phi(x)", samples=calls(
+@op(category="activation", refuses="bic", latex=r"x\,\Phi(x)", samples=calls(
     lambda r: ((r.normal(size=(3, 4)) * 2,), {}), lambda r: ((r.normal(size=(3, 4)) * 2,), {"approximate": "tanh"}), lambda r: ((r.normal(size=()),), {}),
     lambda r: ((r.normal(size=(2, 0)),), {})), namespace=F, extras=("share",))
 def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
@@ -335,7 +335,7 @@ def softsign(input: Tensor) -> Tensor:
 public[F].update(tanhshrink=tanhshrink, softsign=softsign)
 
 
-@op(category="activation", latex=r"a \cdot \sigma(b)", namespace=F, samples=calls(
+@op(category="activation", refuses="bic", latex=r"a \cdot \sigma(b)", namespace=F, samples=calls(
     lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(size=(4, 3)), 0), {})))
 def glu(input: Tensor, dim: int = -1) -> Tensor:
     """The first half along `dim`, gated by the sigmoid of the second.

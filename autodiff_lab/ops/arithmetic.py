@@ -383,7 +383,7 @@ def _(grad, input, end):
 three = calls(lambda r: ((r.normal(size=(3, 4)), r.normal(size=(4,)), r.uniform(0.5, 2, (3, 1))), {}), lambda r: ((r.normal(size=(2,)), r.normal(size=()), r.uniform(0.5, 2, (2,))), {"value": 0.3}))
 
 
-@op(category="pointwise", latex=r"x + v\,a\,b", samples=three, promote="numeric", inplace=True, older="value")
+@op(category="pointwise", refuses="b", latex=r"x + v\,a\,b", samples=three, promote="numeric", inplace=True, older="value")
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
     """`input + value * tensor1 * tensor2`.
 

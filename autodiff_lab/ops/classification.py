@@ -37,7 +37,7 @@ def check_classes(name: str, input, target, weight, ignore_index: int) -> int:
         raise RuntimeError("input tensor should be 1D or 2D" if name == "nll_loss" else "cross_entropy: Expected input with at least 1 dimension, got a 0-dim tensor.")
     classes = input.shape[1] if input.ndim > 1 else input.shape[0]
     if dtype_of(input).category != 2:
-        raise RuntimeError(f'"{"nll_loss_out_frame" if name == "nll_loss" else "log_softmax_lastdim_kernel_impl"}" not implemented for \'{dtype_of(input).title}\'. '
+        raise NotImplementedError(f'"{"nll_loss_out_frame" if name == "nll_loss" else "log_softmax_lastdim_kernel_impl"}" not implemented for \'{dtype_of(input).title}\'. '
                            "Convert the input to a floating-point type, e.g. with .float().")
     expected = (*input.shape[:1], *input.shape[2:]) if input.ndim > 1 else ()
     if target.shape != expected:

@@ -492,7 +492,7 @@ def define(d: int):
     letters = "L" if d == 1 else letters
     sizes = ", ".join(letters)
 
-    @op(category="linear", latex=r"w \star x + b", namespace="nn.functional", name=f"conv{d}d", node_name="Convolution", samples=_samples(d), out=False)
+    @op(category="linear", latex=r"w \star x + b", namespace="nn.functional", refuses="b", name=f"conv{d}d", node_name="Convolution", samples=_samples(d), out=False)
     def conv(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride=1, padding=0, dilation=1, groups: int = 1) -> Tensor:
         geo = geometry(weight.shape[2:], stride, padding, dilation, groups)
         check(input, weight, bias, geo, d)
@@ -535,7 +535,7 @@ def define(d: int):
     def _(grad):
         return grad.sum(tuple(a for a in range(grad.ndim) if a != grad.ndim - d - 1))
 
-    @op(category="linear", latex=r"w \star^T x + b", namespace="nn.functional", name=f"conv_transpose{d}d", node_name="Convolution", samples=_transposed_samples(d), out=False)
+    @op(category="linear", latex=r"w \star^T x + b", namespace="nn.functional", refuses="b", name=f"conv_transpose{d}d", node_name="Convolution", samples=_transposed_samples(d), out=False)
     def conv_transpose(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride=1, padding=0, output_padding=0, groups: int = 1, dilation=1) -> Tensor:
         geo, size = transposed(input.shape, weight.shape, stride, padding, output_padding, dilation, groups, d)
         check(input, weight, bias, geo, d, transposed=True)

@@ -93,7 +93,7 @@ for number, made, inputs in ((1, _normal_of_mean, ["mean"]), (2, _normal_of_std,
         made.vjp(name, latex="0")(lambda grad: grad * 0)
 
 
-@op(category="random", latex=r"P(b_i = 1) = p_i")
+@op(category="random", refuses="c", latex=r"P(b_i = 1) = p_i")
 def bernoulli(input: Tensor, p=None, *, generator=None) -> Tensor:
     """Ones with the probabilities in `input`, else zeros; with `p`, one probability for all and the type of `input`.
 

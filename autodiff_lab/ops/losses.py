@@ -92,7 +92,7 @@ def weighed_spread(grad, shape, weight, reduction: str):
     return grad * weight / weight.sum() if reduction == "mean" else grad * weight
 
 
-@op(category="loss", latex=r"\frac{1}{n}\sum_i (x_i - y_i)^2", samples=regressions, promote="numeric", namespace=F, out=False)
+@op(category="loss", refuses="ic", latex=r"\frac{1}{n}\sum_i (x_i - y_i)^2", samples=regressions, promote="numeric", namespace=F, out=False)
 def mse_loss(input: Tensor, target: Tensor, size_average=None, reduce=None, reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
     """Mean squared error.
 
@@ -138,8 +138,11 @@ def l1_loss(input: Tensor, target: Tensor, size_average=None, reduce=None, reduc
     tensor(1.7500)
     """
     same_size("l1_loss", input, target)
-    xp = namespace(input)
-    return weighed(xp, xp.absolute(input - target), weight, reduction_of(size_average, reduce, reduction))
+    xp, how = namespace(input), reduction_of(size_average, reduce, reduction)
+    if how == "mean" and input.dtype.kind in "iu":
+        raise RuntimeError(f"mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: {dtype_of(input).title}. "
+                           "Convert it first, e.g. with .float().")
+    return weighed(xp, xp.absolute(input - target), weight, how)
 
 
 @l1_loss.vjp("input", latex=r"\frac{1}{n}\operatorname{sgn}(x - y)")
@@ -156,7 +159,7 @@ def _(grad, input, target, size_average, reduce, reduction, weight):
 
 # ---- quadratic near zero, straight far out ----
 
-@op(category="loss", latex=r"\frac{1}{n}\sum_i \begin{cases} d_i^2 / 2\beta & |d_i| < \beta \\ |d_i| - \beta/2 & \text{else} \end{cases}", promote="numeric", namespace=F, out=False,
+@op(category="loss", refuses="ic", latex=r"\frac{1}{n}\sum_i \begin{cases} d_i^2 / 2\beta & |d_i| < \beta \\ |d_i| - \beta/2 & \text{else} \end{cases}", promote="numeric", namespace=F, out=False,
     samples=calls(two(gap=0.0), two(reduction="sum", beta=0.5), two(reduction="none", beta=2.0), two(beta=0.0)))
 def smooth_l1_loss(input: Tensor, target: Tensor, size_average=None, reduce=None, reduction: str = "mean", beta: float = 1.0) -> Tensor:
     """Absolute error, rounded to a parabola where it is below `beta`.
@@ -194,7 +197,7 @@ def _(grad, input, target, size_average, reduce, reduction, beta):
     return _bend(apart, beta) * spread_out(grad, apart.shape, quiet_reduction(size_average, reduce, reduction))
 
 
-@op(category="loss", latex=r"\frac{1}{n}\sum_i \begin{cases} d_i^2 / 2 & |d_i| \le \delta \\ \delta(|d_i| - \delta/2) & \text{else} \end{cases}", promote="numeric", namespace=F, out=False,
+@op(category="loss", refuses="ic", latex=r"\frac{1}{n}\sum_i \begin{cases} d_i^2 / 2 & |d_i| \le \delta \\ \delta(|d_i| - \delta/2) & \text{else} \end{cases}", promote="numeric", namespace=F, out=False,
     samples=calls(two(gap=0.0), two(reduction="sum", delta=0.5), two(reduction="none", delta=2.0)))
 def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None) -> Tensor:
     """Squared error up to `delta`, absolute error times `delta` beyond (Huber 1964).
@@ -286,7 +289,7 @@ def _logits(shape=(3, 4), weight=None, pos_weight=None, **keywords):
     return make
 
 
-@op(category="loss", latex=r"-\frac{1}{n}\sum_i y_i \ln \sigma(x_i) + (1 - y_i)\ln \sigma(-x_i)", promote="numeric", namespace=F, out=False, node_name="BinaryCrossEntropyWithLogits",
+@op(category="loss", refuses="bic", latex=r"-\frac{1}{n}\sum_i y_i \ln \sigma(x_i) + (1 - y_i)\ln \sigma(-x_i)", promote="numeric", namespace=F, out=False, node_name="BinaryCrossEntropyWithLogits",
     samples=calls(_logits(), _logits(reduction="sum", pos_weight=(4,)), _logits(reduction="none", weight=(3, 4)), _logits(()), _logits(weight=(3, 1), pos_weight=(4,))))
 def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average=None, reduce=None, reduction: str = "mean",
                                      pos_weight: Tensor | None = None) -> Tensor:

@@ -30,6 +30,8 @@ def kl_div(input: Tensor, target: Tensor, size_average=None, reduce=None, reduct
         target: probabilities, or their logarithms with log_target.
         reduction: "batchmean" is what mathematics means: the sum over the number of rows. "mean" divides by the number of elements.
     """
+    if not input.is_floating_point():
+        raise RuntimeError(f"kl_div: {'Complex' if input.is_complex() else 'Integral'} inputs not supported.")
     if reduction == "batchmean" and size_average is None and reduce is None:
         kind = "sum"
     else:

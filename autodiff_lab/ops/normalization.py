@@ -132,7 +132,7 @@ def check_layer_norm(input, sizes: tuple, weight, bias) -> None:
         raise RuntimeError(f"Given normalized_shape={list(sizes)}, expected input with shape [*, {', '.join(map(str, sizes))}], but got input of size{list(input.shape)}")
 
 
-@op(category="norm", latex=r"\frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} w + b", namespace="nn.functional", node_name="NativeLayerNorm", extras=("mean", "rstd"), out=False, samples=calls(
+@op(category="norm", refuses="c", latex=r"\frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} w + b", namespace="nn.functional", node_name="NativeLayerNorm", extras=("mean", "rstd"), out=False, samples=calls(
     lambda r: ((r.normal(size=(3, 4)), (4,), r.normal(size=4), r.normal(size=4)), {}), lambda r: ((r.normal(size=(2, 3, 4)), (3, 4)), {}),
     lambda r: ((r.normal(size=(5,)), (5,), r.normal(size=5)), {})))
 def layer_norm(input: Tensor, normalized_shape, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5) -> Tensor:
@@ -179,7 +179,7 @@ def layer_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, mean
     return (to_rows.reshape(input.shape) if needs[0] else None, to_weight.reshape(sizes) if needs[1] else None, to_bias.reshape(sizes) if needs[2] else None)
 
 
-@op(category="norm", latex=r"\frac{x}{\sqrt{\overline{x^2} + \epsilon}} w", namespace="nn.functional", node_name="FusedRmsNorm", extras=("rstd",), out=False, samples=calls(
+@op(category="norm", refuses="bi", latex=r"\frac{x}{\sqrt{\overline{x^2} + \epsilon}} w", namespace="nn.functional", node_name="FusedRmsNorm", extras=("rstd",), out=False, samples=calls(
     lambda r: ((r.normal(size=(3, 4)), (4,), r.normal(size=4), 1e-5), {}), lambda r: ((r.normal(size=(2, 3, 4)), (3, 4)), {})))
 def rms_norm(input: Tensor, normalized_shape, weight: Tensor | None = None, eps: float | None = None) -> Tensor:
     """Divide the last dimensions by their root mean square, then scale by weight (Zhang and Sennrich, 2019).
@@ -239,7 +239,7 @@ def rms_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, rstd: 
     return to_input if needs[0] else None, to_weight
 
 
-@op(category="norm", latex=r"\frac{x - \mu_g}{\sqrt{\sigma_g^2 + \epsilon}} w + b", namespace="nn.functional", node_name="NativeGroupNorm", extras=("mean", "rstd"), out=False, samples=calls(
+@op(category="norm", refuses="c", latex=r"\frac{x - \mu_g}{\sqrt{\sigma_g^2 + \epsilon}} w + b", namespace="nn.functional", node_name="NativeGroupNorm", extras=("mean", "rstd"), out=False, samples=calls(
     lambda r: ((r.normal(size=(2, 4, 3)), 2, r.normal(size=4), r.normal(size=4)), {}), lambda r: ((r.normal(size=(2, 6)), 3), {}),
     lambda r: ((r.normal(size=(2, 4, 3, 2)), 1, r.normal(size=4)), {})))
 def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5) -> Tensor:
@@ -353,7 +353,7 @@ class Channels:
         return xp.einsum("nj,nj->j", a, b).reshape(self.C, self.L).sum(1)
 
 
-@op(category="norm", latex=r"\frac{x - \mu_c}{\sqrt{\sigma_c^2 + \epsilon}} w_c + b_c", function=False, method=False, node_name="NativeBatchNorm", outputs=("output", "mean", "var"), differentiable=1, samples=calls(
+@op(category="norm", refuses="bic", latex=r"\frac{x - \mu_c}{\sqrt{\sigma_c^2 + \epsilon}} w_c + b_c", function=False, method=False, node_name="NativeBatchNorm", outputs=("output", "mean", "var"), differentiable=1, samples=calls(
     lambda r: ((r.normal(size=(5, 3)), r.normal(size=3), r.normal(size=3), 1e-5), {}), lambda r: ((r.normal(size=(2, 3, 4)), None, None, 1e-5), {})))
 def batch_norm_train(input: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float):
     """Each channel brought to mean 0 and variance 1 over the batch; also the mean and (biased) variance used."""
@@ -405,7 +405,7 @@ def batch_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, mean
     return to_input if needs[0] else None, to_weight if needs[1] else None, to_bias if needs[2] else None
 
 
-@op(category="norm", latex=r"\frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} w + b", function=False, method=False, node_name="NativeBatchNorm", samples=calls(
+@op(category="norm", refuses="bic", latex=r"\frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} w + b", function=False, method=False, node_name="NativeBatchNorm", samples=calls(
     lambda r: ((r.normal(size=(5, 3)), r.normal(size=3), r.uniform(0.5, 2, size=3), r.normal(size=3), r.normal(size=3), 1e-5), {})))
 def batch_norm_eval(input: Tensor, mean: Tensor, var: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
     """Each channel shifted and scaled by numbers known beforehand."""

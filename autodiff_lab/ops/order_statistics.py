@@ -12,14 +12,14 @@ from ..core.tensor import Tensor
 from .reductions import axes, picked
 
 
-@op(category="reduction", latex=r"\operatorname{med}_i x_i", outputs=("values", "indices"), differentiable=1, function=False, method=False, name="median_dim", node_name="Median", samples=calls(
+@op(category="reduction", refuses="bc", latex=r"\operatorname{med}_i x_i", outputs=("values", "indices"), differentiable=1, function=False, method=False, name="median_dim", node_name="Median", samples=calls(
     lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=(3, 5)), 0, True), {}), lambda r: ((r.normal(size=()), 0), {})), variants=(("True", "MedianBackward1"),))
 def median_dim(input: Tensor, dim: int, keepdim: bool = False):
     """The middle element along `dim` (the lower of two) and its position."""
     return _middle("median", input, dim, keepdim, False)
 
 
-@op(category="reduction", outputs=("values", "indices"), differentiable=1, function=False, method=False, name="nanmedian_dim", node_name="Nanmedian", samples=calls(
+@op(category="reduction", refuses="bc", outputs=("values", "indices"), differentiable=1, function=False, method=False, name="nanmedian_dim", node_name="Nanmedian", samples=calls(
     lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=()), 0), {})), variants=(("True", "NanmedianBackward1"),))
 def nanmedian_dim(input: Tensor, dim: int, keepdim: bool = False):
     """The middle element along `dim`, leaving out NaN."""
@@ -60,7 +60,7 @@ def _(grad, input_shape, indices, dim, keepdim):
     return picked(grad, input_shape, indices, dim, keepdim)
 
 
-@op(category="reduction", latex=r"\operatorname{med}_i x_i", function=False, method=False, name="median_all", node_name="Median", samples=calls(lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(size=()),), {})))
+@op(category="reduction", refuses="bc", latex=r"\operatorname{med}_i x_i", function=False, method=False, name="median_all", node_name="Median", samples=calls(lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(size=()),), {})))
 def median_all(input: Tensor) -> Tensor:
     """The middle of all elements; the lower of two. Its gradient is shared by all that equal it."""
     return _middle_of_all(input, False)
@@ -127,7 +127,7 @@ _either("median", median_all, median_dim, "The middle element, of all or along `
 _either("nanmedian", nanmedian_all, nanmedian_dim, "The middle element, leaving out NaN.")
 
 
-@op(category="reduction", latex=r"\operatorname{mode}_i x_i", outputs=("values", "indices"), differentiable=1, samples=calls(
+@op(category="reduction", refuses="c", latex=r"\operatorname{mode}_i x_i", outputs=("values", "indices"), differentiable=1, samples=calls(
     lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=()),), {})))
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False):
     """The value that occurs most often along `dim` (the smallest of several) and its last position.

@@ -123,7 +123,7 @@ def pad(input, pad, mode: str = "constant", value=None):
     """
     pad = tuple(int(p) for p in pad)
     if len(pad) % 2:
-        raise AssertionError("Padding length must be divisible by 2")
+        raise RuntimeError("Padding length must be divisible by 2")
     if mode == "constant":
         return constant_pad_nd(input, pad, 0 if value is None else value)
     if value is not None and value != 0:

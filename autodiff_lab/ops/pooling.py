@@ -148,7 +148,7 @@ def define_max(d: int):
                      lambda r: ((r.permutation(3 * math.prod(size)).reshape(3, *size) * 0.1, 3, 2, 1), {}),
                      lambda r: ((r.permutation(2 * math.prod(size)).reshape(1, 2, *size) * 0.1, 2, 1, 0, 2), {}))
 
-    @op(category="reduction", latex=r"\max_{i \in \text{window}} x_i", name=f"max_pool{d}d", namespace="nn.functional", node_name=f"MaxPool{d}DWithIndices",
+    @op(category="reduction", latex=r"\max_{i \in \text{window}} x_i", refuses="bc", name=f"max_pool{d}d", namespace="nn.functional", node_name=f"MaxPool{d}DWithIndices",
         samples=window_samples(), out=False)
     def max_pool(input: Tensor, kernel_size, stride=None, padding=0, dilation=1, ceil_mode: bool = False) -> Tensor:
         """The largest number of each window.
@@ -186,7 +186,7 @@ def define_max(d: int):
     def with_indices(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
         return tuple(max_pool_indices(input, kernel_size, stride, padding, dilation, ceil_mode))
 
-    @op(category="reduction", name=f"adaptive_max_pool{d}d_", function=False, method=False, node_name=f"AdaptiveMaxPool{d}D",
+    @op(category="reduction", refuses="bic", name=f"adaptive_max_pool{d}d_", function=False, method=False, node_name=f"AdaptiveMaxPool{d}D",
         outputs=("output", "indices"), differentiable=1, samples=calls(lambda r: ((r.permutation(2 * 7 ** d).reshape(1, 2, *(7,) * d) * 0.1, 3), {})))
     def adaptive_max(input: Tensor, output_size):
         """The largest number of each of `output_size` parts of the input, and where it stands."""
@@ -402,7 +402,7 @@ def define_avg(d: int):
         return xp.trunc(total / by).astype(input.dtype) if input.dtype.kind in "iu" else total / by  # whole numbers are cut off towards 0
 
     if d == 1:
-        @op(category="reduction", latex=r"\frac{1}{n}\sum_{i \in \text{window}} x_i", name="avg_pool1d", namespace="nn.functional", node_name="AvgPool1D", samples=window_samples(), out=False)
+        @op(category="reduction", latex=r"\frac{1}{n}\sum_{i \in \text{window}} x_i", refuses="bc", name="avg_pool1d", namespace="nn.functional", node_name="AvgPool1D", samples=window_samples(), out=False)
         def avg_pool(input: Tensor, kernel_size, stride=None, padding=0, ceil_mode: bool = False, count_include_pad: bool = True) -> Tensor:
             """The mean of each window.
 
@@ -416,7 +416,7 @@ def define_avg(d: int):
         def _(grad, input_shape, kernel_size, stride, padding, ceil_mode, count_include_pad):
             return ops.avg_unpool(grad, tuple(input_shape), d, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
     else:
-        @op(category="reduction", latex=r"\frac{1}{n}\sum_{i \in \text{window}} x_i", name=f"avg_pool{d}d", namespace="nn.functional", node_name=f"AvgPool{d}D", samples=window_samples(), out=False)
+        @op(category="reduction", latex=r"\frac{1}{n}\sum_{i \in \text{window}} x_i", refuses="bc", name=f"avg_pool{d}d", namespace="nn.functional", node_name=f"AvgPool{d}D", samples=window_samples(), out=False)
         def avg_pool(input: Tensor, kernel_size, stride=None, padding=0, ceil_mode: bool = False, count_include_pad: bool = True, divisor_override=None) -> Tensor:
             """The mean of each window.
 
@@ -434,7 +434,7 @@ def define_avg(d: int):
         def _(grad, input_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override):
             return ops.avg_unpool(grad, tuple(input_shape), d, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
-    @op(category="reduction", latex=r"\frac{1}{n}\sum_{i \in \text{part}} x_i", name=f"adaptive_avg_pool{d}d", namespace="nn.functional", node_name=f"AdaptiveAvgPool{d}D",
+    @op(category="reduction", latex=r"\frac{1}{n}\sum_{i \in \text{part}} x_i", refuses="bic", name=f"adaptive_avg_pool{d}d", namespace="nn.functional", node_name=f"AdaptiveAvgPool{d}D",
         samples=calls(lambda r: ((r.normal(size=(2, 3, *(7, 6, 5)[:d])), 3), {}), lambda r: ((r.normal(size=(3, *(4, 5, 6)[:d])), 1), {})), out=False)
     def adaptive_avg_pool(input: Tensor, output_size) -> Tensor:
         """The mean of each of `output_size` parts of the input; None keeps a size.

@@ -313,7 +313,7 @@ def _(grad, input):
     return grad * input
 
 
-@op(category="linear", latex=r"\sum_i A_{ii}", out=False, samples=calls(lambda r: ((r.normal(size=(3, 3)),), {}), lambda r: ((r.normal(size=(2, 4)),), {}), lambda r: ((r.normal(size=(4, 2)),), {})))
+@op(category="linear", refuses="b", latex=r"\sum_i A_{ii}", out=False, samples=calls(lambda r: ((r.normal(size=(3, 3)),), {}), lambda r: ((r.normal(size=(2, 4)),), {}), lambda r: ((r.normal(size=(4, 2)),), {})))
 def trace(input: Tensor) -> Tensor:
     """The sum of a matrix's diagonal.
 

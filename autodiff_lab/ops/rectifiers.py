@@ -53,7 +53,7 @@ def _(grad, activated):
 functional(relu)
 
 
-@op(category="activation", latex=r"\min(\max(0, x), 6)", samples=away_from(0.0, 6.0, high=8.0), namespace=F, inplace=True, node_name="Hardtanh")
+@op(category="activation", refuses="c", latex=r"\min(\max(0, x), 6)", samples=away_from(0.0, 6.0, high=8.0), namespace=F, inplace=True, node_name="Hardtanh")
 def relu6(input: Tensor) -> Tensor:
     """relu that stops at 6.
 
@@ -72,7 +72,7 @@ def _(grad, out):
 functional(relu6)
 
 
-@op(category="activation", latex=r"\max(x, a x)", samples=away_from(0.0), namespace=F, inplace=True)
+@op(category="activation", refuses="bic", latex=r"\max(x, a x)", samples=away_from(0.0), namespace=F, inplace=True)
 def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     """Unchanged where positive, `negative_slope` times the input elsewhere: a relu whose gradient never dies.
 
@@ -94,7 +94,7 @@ def _(grad, input, negative_slope):
 functional(leaky_relu)
 
 
-@op(category="activation", latex=r"\begin{cases} x & x > t \\ v & \text{else} \end{cases}", samples=calls(
+@op(category="activation", refuses="bc", latex=r"\begin{cases} x & x > t \\ v & \text{else} \end{cases}", samples=calls(
     lambda r: ((r.normal(size=(3, 4)), 0.1, 20.0), {}), lambda r: ((r.normal(size=()), -0.5, 0.0), {})), inplace=True, method=False)
 def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
     """Unchanged above `threshold`, `value` elsewhere.
@@ -114,7 +114,7 @@ def _(grad, input, threshold):
 functional(threshold)
 
 
-@op(category="activation", latex=r"\min(\max(a, x), b)", samples=away_from(-1.0, 1.0), namespace=F, inplace=True)
+@op(category="activation", refuses="c", latex=r"\min(\max(a, x), b)", samples=away_from(-1.0, 1.0), namespace=F, inplace=True)
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
     """The input, held between `min_val` and `max_val`.
 
@@ -134,7 +134,7 @@ def _(grad, input, min_val, max_val):
     return grad * ((input > min_val) & (input < max_val))
 
 
-@op(category="activation", latex=r"\min(\max(\tfrac{x}{6} + \tfrac12, 0), 1)", samples=away_from(-3.0, 3.0, low=-5, high=5), namespace=F, inplace=True)
+@op(category="activation", refuses="bic", latex=r"\min(\max(\tfrac{x}{6} + \tfrac12, 0), 1)", samples=away_from(-3.0, 3.0, low=-5, high=5), namespace=F, inplace=True)
 def hardsigmoid(input: Tensor) -> Tensor:
     """Straight pieces in place of sigmoid.
 
@@ -150,7 +150,7 @@ def _(grad, input):
     return grad * ((input > -3) & (input < 3)) / 6
 
 
-@op(category="activation", latex=r"x \cdot \mathrm{hardsigmoid}(x)", samples=away_from(-3.0, 3.0, low=-5, high=5), namespace=F, inplace=True)
+@op(category="activation", refuses="bic", latex=r"x \cdot \mathrm{hardsigmoid}(x)", samples=away_from(-3.0, 3.0, low=-5, high=5), namespace=F, inplace=True)
 def hardswish(input: Tensor) -> Tensor:
     """Straight pieces in place of silu (Howard et al. 2019).
 
@@ -166,7 +166,7 @@ def _(grad, input):
     return ops.where(input <= -3, grad * 0, ops.where(input < 3, grad * (input / 3 + 0.5), grad))
 
 
-@op(category="activation", latex=r"x\,[|x| > \lambda]", samples=away_from(-0.5, 0.5))
+@op(category="activation", refuses="bic", latex=r"x\,[|x| > \lambda]", samples=away_from(-0.5, 0.5))
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """Zero within `lambd` of 0, unchanged outside.
 
@@ -183,7 +183,7 @@ def _(grad, input, lambd):
     return grad * ~((input >= -lambd) & (input <= lambd))
 
 
-@op(category="activation", latex=r"\mathrm{sgn}(x)\max(|x| - \lambda, 0)", samples=away_from(-0.5, 0.5), namespace=F)
+@op(category="activation", refuses="bic", latex=r"\mathrm{sgn}(x)\max(|x| - \lambda, 0)", samples=away_from(-0.5, 0.5), namespace=F)
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """Pulled towards 0 by `lambd`, and 0 within.
 
@@ -210,7 +210,7 @@ functional(hardtanh), functional(hardsigmoid), functional(hardswish)
 
 # ---- with a learned slope, or one by chance ----
 
-@op(category="activation", latex=r"\max(0, x) + w \min(0, x)", node_name="PreluKernel", samples=calls(
+@op(category="activation", refuses="bic", latex=r"\max(0, x) + w \min(0, x)", node_name="PreluKernel", samples=calls(
     lambda r: ((r.normal(size=(3, 4)), r.normal(size=(1,))), {}), lambda r: ((r.normal(size=(2, 3, 4)), r.normal(size=(3,))), {}), lambda r: ((r.normal(size=()), r.normal(size=())), {})))
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """leaky_relu whose slope is learned: one, or one per channel (dimension 1).

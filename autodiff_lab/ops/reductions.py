@@ -120,7 +120,7 @@ def _(grad, input_shape, dim, keepdim):
     return spread(grad / n if n else grad, input_shape, dim, keepdim)
 
 
-@op(category="reduction", latex=r"\max_i x_i", samples=over_dims, alias=())
+@op(category="reduction", refuses="c", latex=r"\max_i x_i", samples=over_dims, alias=())
 def amax(input: Tensor, dim=(), keepdim: bool = False) -> Tensor:
     """Largest element; the gradient is shared equally between elements that are equally large.
 
@@ -142,7 +142,7 @@ extreme_dims = calls(lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.n
 whole = calls(lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(size=(5,)),), {}), lambda r: ((r.normal(size=()),), {}))
 
 
-@op(category="reduction", latex=r"\min_i x_i", samples=over_dims)
+@op(category="reduction", refuses="c", latex=r"\min_i x_i", samples=over_dims)
 def amin(input: Tensor, dim=(), keepdim: bool = False) -> Tensor:
     """Smallest element; the gradient is shared equally between elements that are equally small.
 

@@ -30,7 +30,7 @@ def prepared(name: str, input, dim, dtype):
     if dtype is not None:
         input = input.astype(dtype_of(dtype).numpy)
     elif dtype_of(input).category < 2:
-        raise RuntimeError(f'"{name}_kernel_impl" not implemented for \'{dtype_of(input).title}\'. Convert the tensor first, e.g. with .float().')
+        raise NotImplementedError(f'"{name}_kernel_impl" not implemented for \'{dtype_of(input).title}\'. Convert the tensor first, e.g. with .float().')
     return input, (axes(dim, input.ndim) or (0,))[0]
 
 
@@ -44,7 +44,7 @@ def added(x, axis: int):
     return row_sums(x) if axis in (-1, x.ndim - 1) else namespace(x).add.reduce(x, axis=axis, keepdims=True)
 
 
-@op(category="activation", latex=r"\frac{e^{x_i}}{\sum_j e^{x_j}}", samples=along)
+@op(category="activation", refuses="c", latex=r"\frac{e^{x_i}}{\sum_j e^{x_j}}", samples=along)
 def softmax(input: Tensor, dim: int, dtype=None) -> Tensor:
     """Positive numbers that add up to 1 along `dim`. The largest is subtracted first, so nothing overflows.
 
@@ -91,7 +91,7 @@ def _(grad, input, y, dim):
     return grad * (input - ops.sum(input * y, dim, True)) - input * ops.sum(grad * y, dim, True)
 
 
-@op(category="activation", latex=r"x_i - \ln \sum_j e^{x_j}", samples=along)
+@op(category="activation", refuses="c", latex=r"x_i - \ln \sum_j e^{x_j}", samples=along)
 def log_softmax(input: Tensor, dim: int, dtype=None) -> Tensor:
     """The logarithm of softmax, computed without overflow or log(0).
 

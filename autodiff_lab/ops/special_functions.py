@@ -235,7 +235,7 @@ def mvlgamma_(input: Tensor, p: int) -> Tensor:
     return input.copy_(mvlgamma(input, p))
 
 
-@op(category="pointwise", latex=r"P(a, x)", samples=calls(lambda r: ((r.uniform(0.5, 3, (3, 4)), r.uniform(0.5, 3, (3, 4))), {})), promote="numeric", inplace=True)
+@op(category="pointwise", refuses="bi", latex=r"P(a, x)", samples=calls(lambda r: ((r.uniform(0.5, 3, (3, 4)), r.uniform(0.5, 3, (3, 4))), {})), promote="numeric", inplace=True)
 def igamma(input: Tensor, other: Tensor) -> Tensor:
     """The regularised lower incomplete gamma function. Only `other` has a derivative.
 
@@ -256,7 +256,7 @@ def _(grad, input, other):
     return grad * ops.exp((input - 1) * ops.log(other) - other - ops.lgamma(input))
 
 
-@op(category="pointwise", latex=r"Q(a, x)", samples=calls(lambda r: ((r.uniform(0.5, 3, (3, 4)), r.uniform(0.5, 3, (3, 4))), {})), promote="numeric", inplace=True)
+@op(category="pointwise", refuses="bi", latex=r"Q(a, x)", samples=calls(lambda r: ((r.uniform(0.5, 3, (3, 4)), r.uniform(0.5, 3, (3, 4))), {})), promote="numeric", inplace=True)
 def igammac(input: Tensor, other: Tensor) -> Tensor:
     """The regularised upper incomplete gamma function. Only `other` has a derivative.
 
@@ -369,7 +369,7 @@ def _(grad, input, out):
 
 # ---- logarithms of chances ----
 
-@op(category="pointwise", latex=r"\ln \frac{x}{1 - x}", promote="float", inplace=True, samples=calls(
+@op(category="pointwise", refuses="c", latex=r"\ln \frac{x}{1 - x}", promote="float", inplace=True, samples=calls(
     lambda r: ((r.uniform(0.1, 0.9, (3, 4)),), {}), lambda r: ((r.uniform(0.0, 1.0, (3, 4)), 0.2), {}), lambda r: ((r.uniform(0.1, 0.9, ()),), {})))
 def logit(input: Tensor, eps: float | None = None) -> Tensor:
     """The inverse of sigmoid. With `eps`, input is held in [eps, 1 - eps] first.
@@ -448,7 +448,7 @@ def _(grad, input, other):
     return grad * (input / (other + 1))
 
 
-@op(category="pointwise", node_name="SpecialEntr", latex=r"-x \ln x", samples=positive(), promote="float", namespace=S)
+@op(category="pointwise", refuses="c", node_name="SpecialEntr", latex=r"-x \ln x", samples=positive(), promote="float", namespace=S)
 def entr(input: Tensor) -> Tensor:
     """Entropy: -x log(x), 0 at 0, -inf below.
 

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 
 from ..backend import namespace
+from ..core.dtypes import uint8
 from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor
@@ -168,6 +169,12 @@ def interpolate(input, size=None, scale_factor=None, mode: str = "nearest", alig
     needs = 2 if mode == "bicubic" else LINEAR.get(mode, d)
     if needs != d:
         raise NotImplementedError(f"Got {input.ndim}D input, but {mode} mode needs {needs + 2}D input")
+    if not input.is_floating_point():
+        if input.dtype is not uint8 or mode in ("linear", "trilinear", "area"):
+            raise NotImplementedError(f"\"upsample_{mode.replace('-', '_')}{d}d\" not implemented for '{input.dtype.title}'. Convert the input first, e.g. with .float().")
+        if mode in ("bilinear", "bicubic"):  # the bytes of an image
+            found = interpolate(input.float(), size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
+            return (found + 0.5).floor().clamp(0, 255).to(uint8)  # halves go up
     if antialias and mode not in ("bilinear", "bicubic"):
         raise ValueError("Anti-alias option is restricted to bilinear, bicubic and lanczos modes and requires a 4-D tensor as input")
     sizes = tuple(input.shape[2:])
@@ -268,6 +275,8 @@ def grid_sample(input, grid, mode: str = "bilinear", padding_mode: str = "zeros"
     """
     lab = public[""]
     d = input.ndim - 2
+    if not input.is_floating_point():
+        raise NotImplementedError(f"\"grid_sampler_{d}d_cpu_kernel_impl\" not implemented for '{input.dtype.title}'. Convert the input first, e.g. with .float().")
     if mode not in ("bilinear", "nearest", "bicubic"):
         raise ValueError(f"nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '{mode}'")
     if padding_mode not in ("zeros", "border", "reflection"):
