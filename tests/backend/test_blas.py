@@ -42,8 +42,8 @@ def test_refuses_what_is_no_number_of_threads(wrong):
 
 def test_products_stay_the_same_with_one_thread_and_with_two(threads):
     lab.manual_seed(0)
-    a, b = lab.randn(300, 200), lab.randn(200, 250)
+    a, b = lab.randn(300, 200, dtype=lab.float64), lab.randn(200, 250, dtype=lab.float64)
     lab.set_num_threads(2)
     two = a @ b
     lab.set_num_threads(1)
-    assert lab.allclose(a @ b, two, rtol=1e-6, atol=1e-5)
+    assert lab.allclose(a @ b, two, rtol=1e-10, atol=1e-10)
