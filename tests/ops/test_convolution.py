@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-import torch
 
 from autodiff_lab.ops import convolution
 from autodiff_lab.ops.convolution import FIRST, LAST, SLABS
+
+torch = pytest.importorskip("torch", reason="no comparison with PyTorch: it is not installed (make test EXTRAS=oracle)")
 
 # images, kernels, step, padding, spacing, groups, and the layout that is meant to be tried
 CASES = {
