@@ -142,9 +142,11 @@ def _run(tensors, starts, retain_graph, create_graph, wanted, accumulate) -> dic
         observe.tell("backward_began", tensors, create_graph)
     before, modes.grad = modes.grad, create_graph
     failure = None
+    keep = create_graph if retain_graph is None else retain_graph
+    if watching and keep:
+        observe.tell("graph_kept")
     try:
-        captured = run_backward([_place(t) for t in tensors], starts, retain_graph=create_graph if retain_graph is None else retain_graph,
-                                create_graph=create_graph, inputs=wanted, accumulate=accumulate)
+        captured = run_backward([_place(t) for t in tensors], starts, retain_graph=keep, create_graph=create_graph, inputs=wanted, accumulate=accumulate)
         if watching and not accumulate:
             observe.tell("gradients_returned", captured)
         return captured

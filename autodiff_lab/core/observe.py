@@ -17,7 +17,7 @@ followers: tuple = ()  # everyone: asked once a step, a batch or a backward pass
 _lock = threading.Lock()
 _listeners: dict[str, tuple] = {}
 
-COARSE = frozenset(["backward_began", "gradients_returned", "backward_ended", "optimizer_stepped", "zero_grad_called", "batch_served", "scalar_logged"])
+COARSE = frozenset(["backward_began", "graph_kept", "gradients_returned", "backward_ended", "optimizer_stepped", "zero_grad_called", "batch_served", "scalar_logged"])
 FINE = ("op_ran", "op_failed", "node_annotated", "grad_flowed", "leaf_accumulated", "module_entered", "module_left")
 
 
@@ -40,6 +40,9 @@ class Observer:
 
     def backward_ended(self, error):
         """It is over; `error` is what it raised, or None."""
+
+    def graph_kept(self):
+        """The pass that began will free nothing: the graph is retained."""
 
     def gradients_returned(self, captured):
         """`autograd.grad` gives gradients back: `captured` has them by what they belong to."""

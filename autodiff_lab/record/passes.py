@@ -49,7 +49,7 @@ class Pass:
             if number_of_edge is not None:
                 by_target.setdefault(item.key, []).append((index, number_of_edge))
         infos = [edge for edge, _, _ in edges]
-        steps, arrived = [], {}
+        steps, arrived, kept = [], {}, bool(self.flows) and self.flows[0].key in self.builder.recorder.kept
         for flow in self.flows:
             if flow.key not in self.builder.reached or flow.key in self.builder.stands_for:
                 continue
@@ -74,7 +74,7 @@ class Pass:
                     now = _same(value_of(_plus(before, added), brief=True), nodes[self.builder.ids[key]].grad)
                     if now is not None:
                         into.append(Accumulation(self.builder.ids[key], change or now, was, now, *self._hooked(key, arrived, change)))
-            steps.append(BackwardStep(node.id, node.grad or Value(), tuple(sent), tuple(into), sum(s.bytes for s in node.saved), *self._hooked(flow.key, arrived, node.grad)))
+            steps.append(BackwardStep(node.id, node.grad or Value(), tuple(sent), tuple(into), 0 if kept else sum(s.bytes for s in node.saved), *self._hooked(flow.key, arrived, node.grad)))
         return tuple(infos), tuple(self._with_returned(steps, infos))
 
     def _dropped(self, node: int) -> bool:

@@ -85,6 +85,7 @@ class Recorder(observe.Observer):
         self.annotated: dict[int, weakref.ref] = {}  # nodes that may have hooks
         self.hooks: dict[int, int] = {}  # of nodes and leaves: how many ran in the latest pass over them
         self.resent: set[int] = set()  # nodes whose hooks may have changed what they sent
+        self.kept: set[int] = set()  # roots of passes that freed nothing, because the learner asked to retain the graph
         self.held = 0
         self.floor = None  # a frame below which nobody looks: the call of lab.show
         self._leaf_keys = count(-2, -1)
@@ -378,6 +379,7 @@ class Recorder(observe.Observer):
                 del history[next(iter(history))]
         self.flows, self.held, self.backward_error = [], 0, ""
         self.roots = [self._key(root) for root in roots if isinstance(root, Tensor)]
+        self.kept.difference_update(self.roots)
 
     def backward_ended(self, error):
         self.running = max(0, self.running - 1)
@@ -429,6 +431,10 @@ class Recorder(observe.Observer):
         except Exception as error:
             observe.dismiss(self, "leaf_accumulated", error)
 
+    def graph_kept(self):
+        if self.running == 1:
+            self.kept.update(self.roots)
+
     def gradients_returned(self, captured):
         if self.running == 1 and self.flows:
             self.flows.append((0, {place.seq if place.__class__ is Node else int(self._key(place)): self._hold(grad) for place, grad in captured.items()}))
@@ -473,6 +479,7 @@ class Recorder(observe.Observer):
             del self.entries[key]
         self.annotated = {key: ref for key, ref in self.annotated.items() if key in self.entries}
         self.resent = {key for key in self.resent if key in self.entries}
+        self.kept = {key for key in self.kept if key in self.entries}
         self.hooks = {key: hooks for key, hooks in self.hooks.items() if key < 0 or key in self.entries}
         self.leaves = {number: leaf for number, leaf in self.leaves.items() if leaf.ref() is not None}
         gone = {key for key, leaf in self.by_key.items() if leaf.ref() is None}

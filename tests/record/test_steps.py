@@ -254,3 +254,17 @@ def test_an_intermediate_that_was_asked_for_has_its_gradient():
     given, snapshot = asked("h")
     h = next(n for n in snapshot.nodes if n.op == "mul" and n.id != snapshot.roots[0])
     assert (h.grad_state, h.grad.number) == ("returned", given[0])
+
+
+def test_nothing_is_freed_while_the_graph_is_retained():
+    recorder = observe.attach(Recorder())
+    try:
+        w = lab.tensor(2.0, requires_grad=True)
+        y = w * w
+        freed = []
+        for retain in (True, False):
+            y.backward(retain_graph=retain)
+            freed.append(sum(step.freed for step in build(recorder, recorder.roots).steps))
+    finally:
+        observe.detach(recorder)
+    assert freed[0] == 0 < freed[1]
