@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .core.op import registry
-from .core.tensor import return_type
+from .core.results import return_type
 
 __all__: list[str] = []
 

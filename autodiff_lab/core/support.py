@@ -12,8 +12,9 @@ from . import observe
 from .dtypes import BOOL, FLOAT, FLOATING, dtype, dtype_of, promoted
 from .errors import explain, refused, wrapped
 from .modes import modes
+from .results import return_type
 from .tape import Version, check_version, port
-from .tensor import Size, Tensor, return_type, wrap
+from .tensor import Size, Tensor, wrap
 from .views import attach_if_view, attach_view, sync, write_in_place, write_out
 
 __all__ = [

@@ -13,7 +13,8 @@ import numpy as np
 from ..core.dtypes import int32, int64
 from ..core.modes import no_grad
 from ..core.op import public
-from ..core.tensor import Tensor, result_class, wrap
+from ..core.results import result_class
+from ..core.tensor import Tensor, wrap
 from ..ops.decompositions import LinAlgError, check_float, check_square, negligible
 from .factors import constant, householder_product, ldl_factor, ldl_factor_ex, ldl_solve, lu_factor_ex, lu_unpack
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..core.dtypes import int32
 from ..core.op import public
-from ..core.tensor import Tensor, result_class, wrap
+from ..core.results import result_class
+from ..core.tensor import Tensor, wrap
 from ..ops.decompositions import LinAlgError, check_float, check_square
 
 __all__ = ["geqrf", "householder_product", "ldl_factor", "ldl_factor_ex", "ldl_solve", "lu_factor_ex", "lu_unpack", "ormqr"]

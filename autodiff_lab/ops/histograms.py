@@ -8,7 +8,8 @@ import numpy as np
 
 from ..core.dtypes import dtype_of, get_default_dtype
 from ..core.op import public
-from ..core.tensor import Tensor, result_class, wrap
+from ..core.results import result_class
+from ..core.tensor import Tensor, wrap
 from .creation import finish
 
 _histogram = result_class("histogram", ("hist", "bin_edges"))

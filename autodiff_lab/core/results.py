@@ -1,0 +1,72 @@
+"""What operators return besides tensors: sizes, and tuples with names."""
+
+from __future__ import annotations
+
+import collections
+from typing import Any
+
+__all__ = ["Size", "result_class", "return_type"]
+
+
+class Size(tuple):
+    """The shape of a tensor: a tuple of ints with `numel()`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(2, 3).shape.numel()
+    6
+    """
+
+    __slots__ = ()
+
+    def numel(self) -> int:
+        """The number of elements."""
+        total = 1
+        for size in self:
+            total *= size
+        return total
+
+    def __repr__(self) -> str:
+        return f"torch.Size([{', '.join(map(str, self))}])"
+
+    __str__ = __repr__
+
+    def __getitem__(self, index) -> Any:  # an int, or a Size for a slice
+        found = tuple.__getitem__(self, index)
+        return Size(found) if isinstance(index, slice) else found
+
+    def __add__(self, other):
+        return Size(tuple.__add__(self, tuple(other)))
+
+    def __mul__(self, times):
+        return Size(tuple.__mul__(self, times))
+
+    def __reduce__(self):
+        return Size, (tuple(self),)
+
+
+_return_types: dict[str, type] = {}
+
+
+def return_type(op) -> type:
+    """The named tuple that an operator with several named outputs returns, e.g. torch.return_types.max."""
+    return result_class(op.name.replace(".", "_") if op.name.startswith("linalg.") else op.name.split(".")[-1].removesuffix("_dim"), op.outputs)
+
+
+def result_class(short: str, fields) -> type:
+    """The class of `torch.return_types.<short>`: a tuple with names, made from one sequence, that prints as PyTorch's does."""
+    found = _return_types.get(short)
+    if found is None:
+        base = collections.namedtuple(short, fields)
+
+        def __new__(cls, values):
+            return tuple.__new__(cls, values)
+
+        def __repr__(self):
+            return f"torch.return_types.{short}(\n" + ",\n".join(f"{n}={v!r}" for n, v in zip(fields, self, strict=True)) + ")"
+
+        def __reduce__(self):
+            return tuple, (tuple(self),)
+
+        found = type(short, (base,), {"__slots__": (), "__new__": __new__, "__repr__": __repr__, "__reduce__": __reduce__, "__module__": "torch.return_types"})
+        _return_types[short] = found
+    return found
