@@ -37,6 +37,7 @@ from . import norms
 from . import order_statistics
 from . import padding
 from . import picking
+from . import places
 from . import pooling
 from . import products
 from . import random_fills

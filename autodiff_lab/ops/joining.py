@@ -11,8 +11,9 @@ from ..core.errors import caution
 from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor
-from .indexing import BASIC, Place
+from .indexing import BASIC
 from .picking import one_dim
+from .places import Place
 
 
 @op(category="shape", samples=calls(

@@ -7,8 +7,9 @@ import numpy as np
 from ..core.dtypes import bool_, int64
 from ..core.op import public
 from ..core.tensor import Tensor, wrap
-from .indexing import BASIC, Place
+from .indexing import BASIC
 from .joining import split_like
+from .places import Place
 from .viewing import select
 
 # ---- copies of views ----

@@ -14,6 +14,7 @@ from ..core.errors import dim_message
 from ..core.op import op, ops, public, registry
 from ..core.samples import calls
 from ..core.tensor import Tensor
+from .places import add_rows, read
 
 Number = int | float | complex | bool
 
@@ -164,7 +165,6 @@ def _index_add(input, dim, index, source, *, alpha=1):
     target = at_least_1d(input)
     values = at_least_1d(source) if alpha == 1 else at_least_1d(source) * alpha
     if dim == 0 and target.ndim > 1 and target.flags.c_contiguous and target.dtype.char in "fd" and target.size:
-        from .indexing import add_rows
         add_rows(target, index, values)
     else:
         namespace(input).add.at(target, along(dim, index), values)
@@ -349,14 +349,10 @@ def index_put(input, indices, values, accumulate: bool = False):
 def index_put_(self, indices, values, accumulate: bool = False):
     """Write (or add) `values` into the tensor at `indices`, a tuple of tensors of positions."""
     from ..core.views import write_in_place
-    from .indexing import read
-
     return write_in_place(registry["index_put_at"], self, (self, read(tuple(indices), self._a.shape), _typed(self, values), accumulate))
 
 
 def public_index_put(input, indices, values, accumulate):
-    from .indexing import read
-
     return registry["index_put_at"].function(input, read(tuple(indices), input._a.shape), _typed(input, values), accumulate)
 
 

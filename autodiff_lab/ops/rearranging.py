@@ -8,8 +8,8 @@ from ..backend import namespace
 from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor, wrap
-from .indexing import Place, read
 from .picking import one_dim
+from .places import Place, read
 from .shape import diagonal, same_shape
 
 Ints = tuple

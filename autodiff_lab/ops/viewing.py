@@ -6,8 +6,9 @@ import math
 
 from ..core.op import public
 from ..core.tensor import Tensor
-from .indexing import BASIC, Place
+from .indexing import BASIC
 from .picking import one_dim
+from .places import Place
 from .shape import infer, permute, reshape, transpose
 
 
