@@ -56,6 +56,7 @@ from .core import modes as _modes
 from .core.devices import device, get_default_device, set_default_device
 from .core.dtypes import can_cast, dtype, finfo, get_default_dtype, iinfo, promote_types, set_default_dtype
 from .core.modes import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled
+from .core.op import give_home as _give_home
 from .core.op import public as _public
 from .core.printing import set_printoptions
 from .core.tensor import Size, Tensor
@@ -76,6 +77,8 @@ if _dtypes.bfloat16 is not None:
 pi, e, inf, nan, newaxis = _math.pi, _math.e, _math.inf, _math.nan, None
 
 globals().update(_public[""])
+for _namespace in ("", "linalg", "fft", "special"):
+    _give_home(_namespace, f"{__name__}.{_namespace}".rstrip("."))
 
 
 @_functools.wraps(_public[""]["diff"])
@@ -86,6 +89,9 @@ def diff(input, *args, **options):
 
         return compare_graphs(input, *args, **options)
     return _public[""]["diff"](input, *args, **options)
+
+
+diff.__module__ = __name__  # where pickle finds it
 
 
 def load_ipython_extension(ipython) -> None:

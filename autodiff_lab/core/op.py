@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import sys
 import types
 from typing import Any
 
@@ -19,7 +20,7 @@ import numpy as np
 
 from . import codegen
 
-__all__ = ["Op", "Operators", "Param", "Rule", "array_ops", "op", "ops", "public", "registry"]
+__all__ = ["Op", "Operators", "Param", "Rule", "array_ops", "give_home", "op", "ops", "public", "registry"]
 
 registry: dict[str, Op] = {}
 """Every operator by its full name, e.g. "tanh" or "linalg.inv"."""
@@ -323,3 +324,10 @@ def install(made: Op, function, namespace: str, as_function: bool, as_method: bo
                 public.setdefault(namespace, {})[f"{name}_"] = writer
     for special in dunder:
         setattr(Tensor, special, lazy(made, special, "inplace_operator" if special.startswith("__i") and special != "__invert__" else "operator"))
+
+
+def give_home(namespace: str, module: str) -> None:
+    """Let the functions of a namespace that were made inside others be found again, under `module`: pickle looks them up by name."""
+    for name, function in public[namespace].items():
+        if isinstance(function, types.FunctionType) and getattr(sys.modules.get(function.__module__), function.__qualname__, None) is not function:
+            function.__module__, function.__qualname__ = module, name

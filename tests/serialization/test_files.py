@@ -8,6 +8,7 @@ import os
 import pickle
 import random
 import struct
+import types
 import zipfile
 
 import numpy as np
@@ -274,3 +275,18 @@ class TestWithPyTorch:
         torch.save([Evil()], evil, _use_new_zipfile_serialization=False)
         with pytest.raises(pickle.UnpicklingError, match="Unsupported global"):
             lab.load(io.BytesIO(evil.getvalue()))
+
+
+def test_every_public_function_can_be_pickled():
+    for owner in (lab, lab.nn.functional, lab.linalg, lab.fft, lab.special):
+        for name in dir(owner):
+            function = getattr(owner, name)
+            if isinstance(function, types.FunctionType) and not name.startswith("_"):
+                assert pickle.loads(pickle.dumps(function)) is function, name
+
+
+def test_a_whole_transformer_can_be_saved(tmp_path):
+    model = lab.nn.TransformerEncoder(lab.nn.TransformerEncoderLayer(8, 2, 16), 1).eval()
+    lab.save(model, tmp_path / "model.pt")
+    x = lab.ones(3, 1, 8)
+    assert lab.load(tmp_path / "model.pt", weights_only=False)(x).equal(model(x))
