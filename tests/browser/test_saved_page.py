@@ -211,3 +211,28 @@ def test_zoomed_to_200_percent_in_a_narrow_cell_nothing_is_cut_off_or_overlaps(s
     assert overlapping == []
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth + 1")
     page.screenshot(path=str(SHOTS / f"page-zoomed-{what}.png"), full_page=True)
+
+
+def test_a_module_that_only_one_side_ran_is_one_difference_in_the_picture(saved):
+    import autodiff_lab as lab
+    from autodiff_lab import nn
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.blocks = nn.ModuleList([nn.Sequential(nn.Linear(3, 3), nn.Tanh()) for _ in range(3)])
+
+        def forward(self, x, depth):
+            for block in self.blocks[:depth]:
+                x = block(x)
+            return x
+
+    net, x = Net(), lab.ones(2, 3)
+    page = saved(lab.diff(lab.show(net, x, depth=1), lab.show(net, x, depth=3)), width=1500)
+    labels = [item.get_attribute("aria-label") for item in page.locator("[role=treeitem]").all()]
+    added = [label for label in labels if label.endswith("Only in b.")]
+    assert len(added) == 2 and all(label.startswith("blocks.") for label in added), labels
+    page.get_by_role("button", name="Next ▶").click()
+    assert page.locator(".adl-item:not(.dim) [role=treeitem][aria-label$='Only in b.']").count() == 2
+    page.locator("[role=treeitem][aria-label$='Only in b.']").first.click()
+    page.locator("[role=treeitem][aria-expanded='true'][aria-label^='blocks.1']").wait_for()

@@ -62,7 +62,7 @@ export class DiffPanel implements Owner {
     const numbered = (signs: Record<string, string>) => new Map(Object.entries(signs).map(([key, sign]) => [Number(key), sign]));
     picture.load(this.snapshot, payload.plan);
     picture.difference = { nodes: numbered(this.facts.signs), edges: numbered(this.facts.edges) };
-    for (const node of picture.difference.nodes.keys()) this.unfold(`n${node}`); // what differs is seen at once
+    for (const node of picture.difference.nodes.keys()) this.unfold(node); // what differs is seen at once
     this.sub.textContent = this.facts.facts;
     this.list.replaceChildren(...this.facts.changes.map((change, i) => this.option(change, i)));
     this.list.hidden = this.back.hidden = this.next.hidden = !this.facts.changes.length;
@@ -162,8 +162,8 @@ export class DiffPanel implements Owner {
     this.side = "both";
     if (change !== null) {
       const { nodes, text } = this.facts.changes[change]!;
-      if (nodes.map((n) => this.unfold(`n${n}`)).some(Boolean)) this.stage.arrange(this.opened);
-      for (const n of nodes.slice(0, 6).reverse()) this.stage.reveal(`n${n}`);
+      if (nodes.map((n) => this.unfold(n)).some(Boolean)) this.stage.arrange(this.opened);
+      for (const n of nodes.slice(0, 6).reverse()) this.stage.reveal(this.visible(`n${n}`));
       this.heard.textContent = `Difference ${change + 1} of ${this.facts.changes.length}: ${text}`;
     }
     this.mark();
@@ -175,11 +175,19 @@ export class DiffPanel implements Owner {
     this.mark();
   }
 
-  /** Open what hides an item; true if something was closed. */
-  private unfold(item: string): boolean {
+  /** Open what hides a node, but for modules that only one side has: they are one difference. True if something was closed. */
+  private unfold(node: number): boolean {
     const { parents } = this.stage.picture, before = this.opened.size;
-    for (let at = parents.get(item)!; at !== "r"; at = parents.get(at)!) this.opened.add(at);
+    for (let at = parents.get(`n${node}`)!; at !== "r"; at = parents.get(at)!) if (!"+−".includes(this.stage.picture.sign(at) || "≠")) this.opened.add(at);
     return this.opened.size > before;
+  }
+
+  /** The item that stands for another: itself, or the outermost closed box around it. */
+  private visible(item: string): string {
+    const { parents } = this.stage.picture;
+    let seen = item;
+    for (let at = parents.get(item)!; at !== "r"; at = parents.get(at)!) if (!this.opened.has(at)) seen = at;
+    return seen;
   }
 
   private mark(): void {

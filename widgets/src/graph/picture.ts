@@ -191,7 +191,7 @@ export class Picture {
   }
 
   /** The sign of an item: of a folded module, what all differing nodes in it have, or that something differs. */
-  private sign(item: string): string {
+  sign(item: string): string {
     if (!this.difference) return "";
     const found = new Set((item[0] === "n" ? [Number(item.slice(1))] : this.inside(item)).map((i) => this.difference!.nodes.get(i) ?? ""));
     return found.size === 1 ? [...found][0]! : item[0] === "n" ? "" : "≠";
