@@ -118,7 +118,7 @@ def _bundle(tensor, include=None, exclude=None) -> dict:
 Tensor._repr_mimebundle_ = _bundle
 
 
-_MODULES_LATER = ("_C", "__config__", "_dynamo", "_utils", "cpu", "distributions", "functional", "futures", "fx", "return_types", "sparse", "storage", "testing", "types", "xpu")
+_MODULES_LATER = ("_C", "__config__", "_dynamo", "_utils", "cpu", "distributions", "functional", "futures", "fx", "overrides", "return_types", "sparse", "storage", "testing", "types", "xpu")
 _LATER = {"GradScaler": "amp", "Stream": "cuda", "Event": "cuda", "show": "notebook", "summary": "notebook", "diagnose": "notebook", "explain": "notebook", "name": "notebook", "watch": "widgets.watch", "compare": "widgets.watch", "Run": "widgets.watch", "check": "lessons", "hint": "lessons", "author": "lessons"}
 
 

@@ -15,7 +15,7 @@ def _refused(*args, **kwargs):
     raise RuntimeError("torch.hub is not here: this library downloads nothing. Download the file of weights yourself, and load it with torch.load.")
 
 
-load = list = help = load_state_dict_from_url = download_url_to_file = get_dir = set_dir = _refused
+load_url = load = list = help = load_state_dict_from_url = download_url_to_file = get_dir = set_dir = _refused
 
 
 def __getattr__(name: str):

@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "datasets": ("backend", "core", "ops", "utils"),
     # What programs written for PyTorch ask for besides: answered, accepted or refused.
     "settings": ("backend", "core"),
-    **dict.fromkeys(("_utils", "checks", "foreach", "functional", "return_types", "testing", "types"), ("core",)),
+    **dict.fromkeys(("_utils", "checks", "foreach", "functional", "overrides", "return_types", "testing", "types"), ("core",)),
     **dict.fromkeys(("sparse", "storage"), ("core", "ops")),
     "compiler": ("settings",),
     "_dynamo": ("compiler", "settings"),

@@ -141,7 +141,10 @@ from torch.nn.modules.module import _IncompatibleKeys
 from torch.nn.modules.utils import _pair, _triple
 from torch.nn.parallel.distributed import DistributedDataParallel
 from torch.nn.utils.convert_parameters import parameters_to_vector
+from torch.nn.common_types import _size_2_t
 from torch.optim.optimizer import Optimizer, ParamsT, required
+from torch.overrides import handle_torch_function, has_torch_function
+from torch.utils.model_zoo import load_url
 from torch.testing import assert_close
 from torch.utils._pytree import tree_map
 from torch.utils.data._utils.collate import default_collate
