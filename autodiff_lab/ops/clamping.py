@@ -13,7 +13,7 @@ from .reductions import ordered
 Number = int | float | complex | bool
 
 
-@op(category="pointwise", refuses="b", latex=r"\min(\max(x, a), b)", promote="numeric", inplace=True, alias=("clip",), samples=calls(
+@op(category="pointwise", latex=r"\min(\max(x, a), b)", promote="numeric", inplace=True, alias=("clip",), samples=calls(
     lambda r: ((r.uniform(-2, 2, (3, 4)), -0.51, 0.73), {}), lambda r: ((r.uniform(-2, 2, (3, 4)), 0.1), {}), lambda r: ((r.uniform(-2, 2, (3, 4)),), {"max": 0.1}),
     lambda r: ((r.uniform(-2, 2, (3, 4)), r.uniform(-1, 0, (4,)), r.uniform(0, 1, (3, 1))), {}), lambda r: ((r.uniform(-2, 2, ()), 0.0, 1.0), {})), variants=(("not isinstance(min, Tensor) and not isinstance(max, Tensor)", "ClampBackward1"),))
 def clamp(input: Tensor, min: Tensor | Number | None = None, max: Tensor | Number | None = None) -> Tensor:

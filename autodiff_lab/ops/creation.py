@@ -73,6 +73,8 @@ def _plain(data):
 
 def _single(tensor):
     if tensor.numel() != 1:
+        if tensor.dtype.category <= INT:
+            raise TypeError("only integer tensors of a single element can be converted to an index. Use torch.stack to put tensors together.")
         raise ValueError("only one element tensors can be converted to Python scalars. Use torch.stack to put tensors together.")
     return np.asarray(tensor.detach().cpu()._a).reshape(())[()]
 
@@ -97,10 +99,13 @@ def _ragged(data) -> ValueError:
 
 def _odd(data, array) -> Exception:
     """The error for data that hold something that is no number."""
+    first = data
     while isinstance(data, (list, tuple)) and data:
         data = next((d for d in data if not isinstance(d, (int, float, complex, np.number, np.bool_))), data[0])
         if isinstance(data, str):
-            return ValueError("too many dimensions 'str'")
+            while isinstance(first, (list, tuple)) and first:
+                first = first[0]  # PyTorch counts the dimensions by what stands first, down to the letters of a text
+            return ValueError("too many dimensions 'str'") if isinstance(first, str) else TypeError("new(): invalid data type 'str'")
     if isinstance(data, int):
         return ValueError("Overflow when unpacking long long: an integer is too large for int64.")
     return RuntimeError(f"Could not infer dtype of {type(data).__name__}: tensors hold numbers and truth values.")

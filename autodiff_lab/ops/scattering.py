@@ -324,7 +324,7 @@ def _index_reduce(input, dim, index, source, reduce, *, include_self=True):
     reduce_into(namespace(input), at_least_1d(input), along(dim, index), at_least_1d(source), reduce, include_self)
 
 
-@op(category="index", refuses="bc", inplace=True, samples=calls(*(
+@op(category="index", inplace=True, samples=calls(*(
     lambda r, how=how, own=own: ((r.normal(size=(3, 4)), 0, np.array([2, 0, 2]), r.normal(size=(3, 4)), how), {"include_self": own})
     for how in ("prod", "mean", "amax", "amin") for own in (True, False))))
 def index_reduce(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True) -> Tensor:
