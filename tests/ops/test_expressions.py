@@ -28,7 +28,7 @@ def outcome(text: str, library) -> str:
     library.manual_seed(0)
     scope = {"T": library, "F": library.nn.functional, "np": np, "nan": math.nan, "inf": math.inf}
     try:
-        if ";" in text or re.match(r"r ?=[^=]", text):
+        if ";" in text or re.match(r"r ?=[^=]", text) or text.startswith("import "):
             exec(text.replace("; ", "\n"), scope)
             return printed(scope.get("r"))
         return printed(eval(text, scope))
