@@ -291,7 +291,7 @@ def lazy(made: Op, name: str, flavour: str):
             raise TypeError(f"{made.name} has no {flavour} form.")
         scope.update(generated.__globals__)
         function.__code__, function.__defaults__, function.__kwdefaults__ = generated.__code__, generated.__defaults__, generated.__kwdefaults__
-        return generated(*args, **kwargs)
+        return function(*args, **kwargs)
 
     scope["__complete__"] = complete
     function.op = made

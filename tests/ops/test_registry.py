@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import autodiff_lab as lab
-from autodiff_lab.core.op import Op, registry
+from autodiff_lab.core.op import Op, lazy, registry
 from autodiff_lab.core.tensor import Tensor
 
 importlib.import_module("autodiff_lab.nn.functional")
@@ -246,3 +246,9 @@ def test_bad_input_is_refused_with_the_stated_error(name):
     for args, kwargs, kind, words in op.make_errors():
         with pytest.raises(kind, match=words):
             op.function(*args, **kwargs)
+
+
+def test_a_first_call_with_wrong_arguments_names_the_operator():
+    fresh = lazy(registry["squeeze"], "squeeze", "forward")
+    with pytest.raises(TypeError, match=r"squeeze\(\) takes"):
+        fresh(lab.zeros(1), 0, 1)
