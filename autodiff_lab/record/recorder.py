@@ -29,7 +29,7 @@ ENTRIES_AT_MOST = 30_000
 HELD_AT_MOST = 64 << 20  # bytes of gradients of the latest backward pass
 REMEMBERED, REMEMBERED_UP_TO = 12, 300  # earlier passes, and the number of their nodes
 HELD_UP_TO = 4096  # elements of one of them
-LOOP_AT_MOST = 4000  # operators of earlier turns of a training loop
+LOOP_AT_MOST = 1000  # operators of earlier turns of a training loop: few, so that they stay in the cache
 FRAMES_AT_MOST = 4  # of the learner's own, innermost first
 PARTS_AT_MOST = 2 * FRAMES_AT_MOST  # code and instruction of each
 

@@ -268,3 +268,24 @@ def test_nothing_is_freed_while_the_graph_is_retained():
     finally:
         observe.detach(recorder)
     assert freed[0] == 0 < freed[1]
+
+
+def test_a_loop_keeps_its_latest_turns_and_what_was_made_before_it():
+    """Of a long training loop only the latest turns stay; what an outer graph or a carried state needs is never dropped."""
+    recorder = observe.attach(Recorder())
+    try:
+        w = lab.tensor(0.5, requires_grad=True)
+        early = w * 3
+        state = w * 1
+        for _ in range(900):
+            loss = ((w * 2) ** 2).tanh()
+            loss.backward()
+        assert len(recorder.entries) < 2200
+        assert build(recorder, [early._node.seq]).nodes[-1].source is not None
+        assert [n.op for n in build(recorder, recorder.roots).nodes if n.kind == "op"] == ["mul", "pow", "tanh"]
+        for _ in range(700):  # each turn goes on from the last: nothing of it may go
+            state = state * 1.0 + w
+            state.backward(retain_graph=True)
+        assert build(recorder, [state._node.seq]).operators() == 1401
+    finally:
+        observe.detach(recorder)
