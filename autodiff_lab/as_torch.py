@@ -32,7 +32,7 @@ _ELSEWHERE = {  # where the module of a longer path stands here
     "nn.modules.instancenorm": "nn.modules.batchnorm", "nn.modules.pixelshuffle": "nn.modules.vision", "nn.modules.upsampling": "nn.modules.vision",
     "nn.parallel.data_parallel": "nn.parallel", "nn.parallel.distributed": "nn.parallel", "nn.parallel.scatter_gather": "nn.parallel", "nn.utils.convert_parameters": "nn.utils.vectors",
     "profiler.profiler": "profiler",
-    "utils.model_zoo": "hub", "utils.data._utils.collate": "utils.data.collate", "utils.data._utils.worker": "utils.data.worker",
+    "utils._foreach_utils": "foreach", "utils.model_zoo": "hub", "utils.data._utils.collate": "utils.data.collate", "utils.data._utils.worker": "utils.data.worker",
 }
 _active: AsTorch | None = None
 

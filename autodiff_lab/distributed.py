@@ -40,6 +40,16 @@ class ZeroRedundancyOptimizer:
         _refused()
 
 
+class ProcessGroup:
+    """A group of processes: nothing is an instance of it."""
+
+
+class Backend(str):
+    """The name of what carries messages between processes."""
+
+    GLOO, NCCL, MPI, UNDEFINED = "gloo", "nccl", "mpi", "undefined"
+
+
 class group:
     """Groups of processes: there is none."""
 
@@ -48,3 +58,5 @@ class group:
 
 init_process_group = destroy_process_group = get_rank = get_world_size = barrier = all_reduce = all_gather = broadcast = new_group = all_gather_object = broadcast_object_list = reduce = gather = scatter = send = recv = _refused
 nn = types.SimpleNamespace(all_reduce=_refused, all_gather=_refused, broadcast=_refused, reduce=_refused)
+all_gather_into_tensor = all_to_all = all_to_all_single = get_backend = get_global_rank = get_process_group_ranks = irecv = isend = monitored_barrier = _refused
+reduce_scatter = reduce_scatter_tensor = scatter_object_list = gather_object = FileStore = HashStore = TCPStore = PrefixStore = _refused

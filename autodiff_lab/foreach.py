@@ -127,3 +127,28 @@ _install("zero", None, _zero_)
 _install("clone", _clone, None)
 _install("norm", _norm, None)
 _install("max", _max, None)
+
+
+def _group_tensors_by_device_and_dtype(tensorlistlist, with_indices: bool = False) -> dict:
+    """Parallel lists of tensors, split by the device and type of the first list: {(device, dtype): ([list, …], positions)}."""
+    groups: dict = {}
+    for i, row in enumerate(zip(*tensorlistlist, strict=True)):
+        lists, positions = groups.setdefault((row[0].device, row[0].dtype), ([[] for _ in tensorlistlist], []))
+        for column, tensor in zip(lists, row, strict=True):
+            column.append(tensor)
+        if with_indices:
+            positions.append(i)
+    return groups
+
+
+def _has_foreach_support(tensors, device) -> bool:
+    """True for the devices there are."""
+    return device.type in ("cpu", "cuda") and all(t is None or isinstance(t, Tensor) for t in tensors)
+
+
+def _get_foreach_kernels_supported_devices() -> list[str]:
+    """Where PyTorch prefers lists to loops."""
+    return ["cuda", "xpu"]
+
+
+_get_fused_kernels_supported_devices = _get_foreach_kernels_supported_devices

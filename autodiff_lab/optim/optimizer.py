@@ -122,6 +122,10 @@ class Optimizer:
         if not getattr(step, "hooked", False):
             type(self).step = _with_hooks(step)
 
+    def _patch_step_function(self) -> None:
+        """What optimizers that wrap another call for themselves: hooks around `step`."""
+        self._prepare_hooks()
+
     def __getstate__(self) -> dict:
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
 

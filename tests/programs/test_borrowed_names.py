@@ -211,3 +211,30 @@ def test_one_device_is_what_parallel_helpers_work_on():
     x = lab.ones(3, 2)
     assert parallel.data_parallel(layer, x).tolist() == layer(x).tolist() and parallel.replicate(layer, [0]) == [layer]
     assert parallel.gather(parallel.scatter(x, [0]), 0) is x
+
+
+def test_parallel_lists_are_grouped_by_type():
+    from autodiff_lab.foreach import _group_tensors_by_device_and_dtype
+
+    a, b, c = lab.ones(1), lab.ones(1, dtype=lab.float64), lab.zeros(1)
+    groups = _group_tensors_by_device_and_dtype([[a, b, c], [c, b, a]], with_indices=True)
+    (first, second), places = groups[a.device, lab.float32]
+    assert [t is u for t, u in zip(first + second, [a, c, c, a], strict=True)] == [True] * 4 and places == [0, 2] and len(groups) == 2
+
+
+def test_an_optimizer_around_another_asks_for_its_hooks():
+    class Around(lab.optim.Optimizer):
+        def __init__(self, inner):
+            self.inner, self.defaults, self.state, self.param_groups = inner, inner.defaults, inner.state, inner.param_groups
+            self._patch_step_function()
+
+        def step(self, closure=None):
+            return self.inner.step(closure)
+
+    x = lab.nn.Parameter(lab.ones(1))
+    around = Around(lab.optim.SGD([x], lr=0.5))
+    seen = []
+    around.register_step_post_hook(lambda *_: seen.append(1))
+    x.sum().backward()
+    around.step()
+    assert x.item() == 0.5 and seen == [1]
