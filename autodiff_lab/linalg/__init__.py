@@ -492,7 +492,14 @@ def _old_names() -> None:
         return cholesky(input, upper=upper)
 
     def cholesky_solve(input, input2, upper: bool = False, *, out=None):
-        """X with `A @ X == input`, given the Cholesky factor of A."""
+        """X with `A @ X == input`, given the Cholesky factor of A.
+
+        >>> import autodiff_lab as lab
+        >>> L = lab.tensor([[2.0, 0.0], [0.0, 1.0]])
+        >>> lab.cholesky_solve(lab.tensor([[4.0], [1.0]]), L)
+        tensor([[1.],
+                [1.]])
+        """
         full = input2.mH @ input2 if upper else input2 @ input2.mH
         return _out(solve(full, input), out)
 
@@ -505,7 +512,12 @@ def _old_names() -> None:
         return pinv(input, rtol=rcond)
 
     def logdet(input):
-        """The logarithm of the determinant; nan if it is negative."""
+        """The logarithm of the determinant; nan if it is negative.
+
+        >>> import autodiff_lab as lab
+        >>> lab.logdet(lab.tensor([[2.0, 0.0], [0.0, 3.0]]))
+        tensor(1.7918)
+        """
         sign, logabs = slogdet(input)
         if sign.is_complex():
             return logabs + sign.log()

@@ -87,7 +87,15 @@ def _permutation(pivots, like: Tensor) -> Tensor:
 
 
 def lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpack_pivots: bool = True, *, out=None):
-    """P, L and U from what `lu_factor` returned."""
+    """P, L and U from what `lu_factor` returned.
+
+    >>> import autodiff_lab as lab
+    >>> LU, pivots = lab.linalg.lu_factor(lab.tensor([[1.0, 2.0], [4.0, 4.0]]))
+    >>> P, L, U = lab.lu_unpack(LU, pivots)
+    >>> P @ L @ U
+    tensor([[1., 2.],
+            [4., 4.]])
+    """
     if LU_pivots.dtype is not int32 and unpack_pivots:
         raise RuntimeError("torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype. Note: this function is intended to be used "
                            "with the output produced by torch.linalg.lu_factor")

@@ -240,7 +240,12 @@ for _name, _ask in _PROPERTIES.items():
 
 
 def get_device(self) -> int:
-    """The number of its CUDA device; -1 on the processor."""
+    """The number of its CUDA device; -1 on the processor.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(1).get_device()
+    -1
+    """
     return -1 if self.device.type == "cpu" else self.device.index or 0
 
 
@@ -265,7 +270,13 @@ def share_memory_(self):
 
 
 def is_set_to(self, tensor) -> bool:
-    """True if both look at the same memory with the same sizes and strides."""
+    """True if both look at the same memory with the same sizes and strides.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.zeros(2)
+    >>> x.is_set_to(x), x.is_set_to(lab.zeros(2))
+    (True, False)
+    """
     return self.data_ptr() == tensor.data_ptr() and self.shape == tensor.shape and self.stride() == tensor.stride()
 
 
@@ -318,7 +329,12 @@ public[""].update({made.__name__: made for made in (resolve_conj, resolve_neg, i
 # ---- questions as functions ----
 
 def is_tensor(obj) -> bool:
-    """True for a tensor."""
+    """True for a tensor.
+
+    >>> import autodiff_lab as lab
+    >>> lab.is_tensor(lab.zeros(1)), lab.is_tensor(1.0)
+    (True, False)
+    """
     return isinstance(obj, Tensor)
 
 
@@ -425,7 +441,12 @@ public[""].update(to_dlpack=to_dlpack)
 # ---- element by element, in Python ----
 
 def apply_(self, callable):
-    """Replace each element by `callable(element)`: slow, for the processor only."""
+    """Replace each element by `callable(element)`: slow, for the processor only.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([1.0, 2.0]).apply_(lambda a: a * 10)
+    tensor([10., 20.])
+    """
     if self.requires_grad:
         raise RuntimeError("Can't call apply_() on Variable that requires grad. Use var.detach().apply_() instead.")
     array = self._array()
@@ -435,7 +456,13 @@ def apply_(self, callable):
 
 
 def map_(self, tensor, callable):
-    """Replace each element by `callable(element, element of tensor)`: slow, for the processor only."""
+    """Replace each element by `callable(element, element of tensor)`: slow, for the processor only.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.tensor([1.0, 2.0])
+    >>> x.map_(lab.tensor([10.0, 20.0]), lambda a, b: a + b)
+    tensor([11., 22.])
+    """
     array, other = self._array(), np.broadcast_to(tensor._a, self._a.shape)
     for position in np.ndindex(array.shape):
         array[position] = callable(array[position].item(), other[position].item())

@@ -139,7 +139,12 @@ def _(grad):
 
 
 def polar(abs: Tensor, angle: Tensor, *, out=None) -> Tensor:
-    """Complex numbers from their sizes and angles."""
+    """Complex numbers from their sizes and angles.
+
+    >>> import autodiff_lab as lab
+    >>> lab.polar(lab.tensor([2.0]), lab.tensor([0.0]))
+    tensor([2.+0.j])
+    """
     need_tensors("polar", abs=abs, angle=angle)
     if abs.dtype != angle.dtype:
         raise RuntimeError(f"Expected object of scalar type {abs.dtype.title} but got scalar type {angle.dtype.title} for second argument")
@@ -149,7 +154,12 @@ def polar(abs: Tensor, angle: Tensor, *, out=None) -> Tensor:
 
 
 def resolve_conj(input: Tensor) -> Tensor:
-    """The tensor itself: conjugation is never postponed here."""
+    """The tensor itself: conjugation is never postponed here.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor([1 + 2j]).conj().resolve_conj()
+    tensor([1.-2.j])
+    """
     return input
 
 
@@ -177,7 +187,12 @@ def is_conj(input: Tensor) -> bool:
 
 
 def positive(input: Tensor) -> Tensor:
-    """The tensor itself; refuses truth values, as `+x` does in PyTorch."""
+    """The tensor itself; refuses truth values, as `+x` does in PyTorch.
+
+    >>> import autodiff_lab as lab
+    >>> +lab.tensor([1, -2])
+    tensor([ 1, -2])
+    """
     if input.dtype.name == "bool":
         raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
     return input

@@ -122,6 +122,11 @@ def embedding_bag(input, weight, offsets=None, max_norm: float | None = None, no
         input: (B, n), one bag a row; or (total,) with `offsets`, where each bag begins.
         per_sample_weights: weights of the rows, with mode "sum".
         padding_idx: a row that does not count.
+
+    >>> import autodiff_lab as lab
+    >>> rows = lab.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> lab.nn.functional.embedding_bag(lab.tensor([[0, 1]]), rows, mode="sum")
+    tensor([[4., 6.]])
     """
     lab = public[""]
     if mode not in ("sum", "mean", "max"):

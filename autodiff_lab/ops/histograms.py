@@ -50,7 +50,12 @@ def _range(array, low: float, high: float, margin: float = 0.5) -> tuple[float, 
 
 
 def histc(input, bins: int = 100, min=0, max=0, *, out=None):
-    """How many elements fall into each of `bins` equal intervals between `min` and `max` (both 0: of the data)."""
+    """How many elements fall into each of `bins` equal intervals between `min` and `max` (both 0: of the data).
+
+    >>> import autodiff_lab as lab
+    >>> lab.histc(lab.tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)
+    tensor([0., 2., 1., 0.])
+    """
     if not input.dtype.is_floating_point:
         raise NotImplementedError(f"\"histogram_cpu\" not implemented for '{input.dtype.title}': convert with .float().")
     if bins <= 0:

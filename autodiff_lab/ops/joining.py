@@ -165,7 +165,12 @@ def split_like(tensor, wanted, dim: int):
 
 
 def split_with_sizes(input, split_sizes, dim: int = 0):
-    """Parts of the given sizes along `dim`."""
+    """Parts of the given sizes along `dim`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.arange(5).split_with_sizes([2, 3])
+    (tensor([0, 1]), tensor([2, 3, 4]))
+    """
     return split_like(input, tuple(split_sizes), dim)
 
 
@@ -196,7 +201,12 @@ def unsafe_chunk(input, chunks: int, dim: int = 0):
 
 
 def tensor_split(input, indices_or_sections=None, dim: int = 0, *, sections=None, indices=None, tensor_indices_or_sections=None):
-    """Parts along `dim`: a number of them (the first ones larger), or cut before the given positions. Views."""
+    """Parts along `dim`: a number of them (the first ones larger), or cut before the given positions. Views.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tensor_split(lab.arange(5), 2)
+    (tensor([0, 1, 2]), tensor([3, 4]))
+    """
     indices_or_sections = _one_of("tensor_split", indices_or_sections, sections, indices, tensor_indices_or_sections)
     if not input.ndim:
         raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
@@ -271,17 +281,32 @@ def _tensors(name, tensors):
 
 
 def atleast_1d(*tensors):
-    """Tensors with at least one dimension."""
+    """Tensors with at least one dimension.
+
+    >>> import autodiff_lab as lab
+    >>> lab.atleast_1d(lab.tensor(3))
+    tensor([3])
+    """
     return _each(tensors, lambda t: t if t.ndim else t.reshape(1))
 
 
 def atleast_2d(*tensors):
-    """Tensors with at least two dimensions; a vector becomes a row."""
+    """Tensors with at least two dimensions; a vector becomes a row.
+
+    >>> import autodiff_lab as lab
+    >>> lab.atleast_2d(lab.tensor([1, 2]))
+    tensor([[1, 2]])
+    """
     return _each(tensors, lambda t: t if t.ndim > 1 else t.reshape(1, 1) if not t.ndim else t.unsqueeze(0))
 
 
 def atleast_3d(*tensors):
-    """Tensors with at least three dimensions."""
+    """Tensors with at least three dimensions.
+
+    >>> import autodiff_lab as lab
+    >>> lab.atleast_3d(lab.tensor([1, 2])).shape
+    torch.Size([1, 2, 1])
+    """
     return _each(tensors, lambda t: t if t.ndim > 2 else t.reshape(1, 1, 1) if not t.ndim else t.unsqueeze(0).unsqueeze(-1) if t.ndim == 1 else t.unsqueeze(-1))
 
 
@@ -292,23 +317,46 @@ def _each(tensors, change):
 
 
 def hstack(tensors, *, out=None):
-    """Joined side by side: along dimension 1, vectors along 0."""
+    """Joined side by side: along dimension 1, vectors along 0.
+
+    >>> import autodiff_lab as lab
+    >>> lab.hstack([lab.tensor([1, 2]), lab.tensor([3])])
+    tensor([1, 2, 3])
+    """
     found = [atleast_1d(t) for t in _tensors("hstack", tensors)]
     return cat(found, 0 if found[0].ndim == 1 else 1, out=out)
 
 
 def vstack(tensors, *, out=None):
-    """Joined one below the other, vectors as rows."""
+    """Joined one below the other, vectors as rows.
+
+    >>> import autodiff_lab as lab
+    >>> lab.vstack([lab.tensor([1, 2]), lab.tensor([3, 4])])
+    tensor([[1, 2],
+            [3, 4]])
+    """
     return cat([atleast_2d(t) for t in _tensors("vstack", tensors)], 0, out=out)
 
 
 def dstack(tensors, *, out=None):
-    """Joined along dimension 2."""
+    """Joined along dimension 2.
+
+    >>> import autodiff_lab as lab
+    >>> lab.dstack([lab.tensor([1, 2]), lab.tensor([3, 4])])
+    tensor([[[1, 3],
+             [2, 4]]])
+    """
     return cat([atleast_3d(t) for t in _tensors("dstack", tensors)], 2, out=out)
 
 
 def column_stack(tensors, *, out=None):
-    """Joined side by side, vectors as columns."""
+    """Joined side by side, vectors as columns.
+
+    >>> import autodiff_lab as lab
+    >>> lab.column_stack([lab.tensor([1, 2]), lab.tensor([3, 4])])
+    tensor([[1, 3],
+            [2, 4]])
+    """
     return cat([t.reshape(-1, 1) if t.ndim <= 1 else t for t in _tensors("column_stack", tensors)], 1, out=out)
 
 
@@ -316,7 +364,13 @@ row_stack = vstack
 
 
 def block_diag(*tensors):
-    """Matrices along the diagonal of a larger one, zeros elsewhere."""
+    """Matrices along the diagonal of a larger one, zeros elsewhere.
+
+    >>> import autodiff_lab as lab
+    >>> lab.block_diag(lab.ones(1, 2), lab.tensor([[2.0]]))
+    tensor([[1., 1., 0.],
+            [0., 0., 2.]])
+    """
     if not tensors:
         return public[""]["empty"](1, 0)
     tensors = [atleast_2d(t) for t in tensors]
@@ -332,7 +386,15 @@ def block_diag(*tensors):
 
 
 def cartesian_prod(*tensors):
-    """Every combination of one element from each vector, one a row."""
+    """Every combination of one element from each vector, one a row.
+
+    >>> import autodiff_lab as lab
+    >>> lab.cartesian_prod(lab.tensor([1, 2]), lab.tensor([3, 4]))
+    tensor([[1, 3],
+            [1, 4],
+            [2, 3],
+            [2, 4]])
+    """
     for t in tensors:
         if t.ndim != 1:
             raise RuntimeError(f"Expect a 1D vector, but got shape {list(t.shape)}")
@@ -342,7 +404,14 @@ def cartesian_prod(*tensors):
 
 
 def combinations(input, r: int = 2, with_replacement: bool = False):
-    """All combinations of `r` elements of a vector, one a row."""
+    """All combinations of `r` elements of a vector, one a row.
+
+    >>> import autodiff_lab as lab
+    >>> lab.combinations(lab.tensor([1, 2, 3]))
+    tensor([[1, 2],
+            [1, 3],
+            [2, 3]])
+    """
     from ..core.tensor import wrap
 
     if input.ndim != 1:
@@ -393,6 +462,10 @@ def broadcast_shapes(*shapes):
 
     Raises:
         RuntimeError: if they do not broadcast.
+
+    >>> import autodiff_lab as lab
+    >>> lab.broadcast_shapes((3, 1), (4,))
+    torch.Size([3, 4])
     """
     from ..core.tensor import Size
 
@@ -404,7 +477,13 @@ def broadcast_shapes(*shapes):
 
 
 def broadcast_tensors(*tensors):
-    """Tensors stretched to their common shape. Views."""
+    """Tensors stretched to their common shape. Views.
+
+    >>> import autodiff_lab as lab
+    >>> a, b = lab.broadcast_tensors(lab.zeros(3, 1), lab.zeros(4))
+    >>> a.shape, b.shape
+    (torch.Size([3, 4]), torch.Size([3, 4]))
+    """
     if len(tensors) == 1 and not isinstance(tensors[0], Tensor):
         tensors = tuple(tensors[0])
     try:

@@ -99,7 +99,12 @@ Tensor.unsafe_split_with_sizes, Tensor.slice_inverse = unsafe_split_with_sizes, 
 # ---- methods ----
 
 def sum_to_size(self, *size):
-    """Summed over the dimensions that broadcasting from `size` would have stretched."""
+    """Summed over the dimensions that broadcasting from `size` would have stretched.
+
+    >>> import autodiff_lab as lab
+    >>> lab.ones(2, 3).sum_to_size(1, 3)
+    tensor([[2., 2., 2.]])
+    """
     from ..core.broadcast import sum_to_shape
     from ..core.support import collect_ints
 

@@ -29,6 +29,11 @@ def kl_div(input: Tensor, target: Tensor, size_average=None, reduce=None, reduct
         input: log-probabilities.
         target: probabilities, or their logarithms with log_target.
         reduction: "batchmean" is what mathematics means: the sum over the number of rows. "mean" divides by the number of elements.
+
+    >>> import autodiff_lab as lab
+    >>> p, q = lab.tensor([[0.5, 0.5]]), lab.tensor([[0.9, 0.1]])
+    >>> lab.nn.functional.kl_div(q.log(), p, reduction="batchmean")
+    tensor(0.5108)
     """
     if not input.is_floating_point():
         raise RuntimeError(f"kl_div: {'Complex' if input.is_complex() else 'Integral'} inputs not supported.")
@@ -46,7 +51,12 @@ def kl_div(input: Tensor, target: Tensor, size_average=None, reduce=None, reduct
 
 
 def poisson_nll_loss(input: Tensor, target: Tensor, log_input: bool = True, full: bool = False, size_average=None, eps: float = 1e-8, reduce=None, reduction: str = "mean") -> Tensor:
-    """Negative log-likelihood of counts under a Poisson distribution with mean exp(input) (or `input`)."""
+    """Negative log-likelihood of counts under a Poisson distribution with mean exp(input) (or `input`).
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.poisson_nll_loss(lab.tensor([0.0, 1.0]), lab.tensor([1.0, 3.0]))
+    tensor(0.3591)
+    """
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not a valid value for reduction")
     losses = input.exp() - target * input if log_input else input - target * (input + eps).log()
@@ -57,7 +67,12 @@ def poisson_nll_loss(input: Tensor, target: Tensor, log_input: bool = True, full
 
 
 def gaussian_nll_loss(input: Tensor, target: Tensor, var, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> Tensor:
-    """Negative log-likelihood of `target` under normal distributions of mean `input` and variance `var` (at least eps)."""
+    """Negative log-likelihood of `target` under normal distributions of mean `input` and variance `var` (at least eps).
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.gaussian_nll_loss(lab.tensor([0.0, 1.0]), lab.tensor([0.0, 3.0]), lab.tensor([1.0, 4.0]))
+    tensor(0.5966)
+    """
     if isinstance(var, (int, float)):
         if var < 0:
             raise ValueError("var has negative entry/entries")
@@ -86,7 +101,12 @@ def _broadcasts(small, large) -> bool:
 # ---- margins ----
 
 def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average=None, reduce=None, reduction: str = "mean") -> Tensor:
-    """max(0, -target * (input1 - input2) + margin): input1 should rank above input2 where target is 1, below where -1."""
+    """max(0, -target * (input1 - input2) + margin): input1 should rank above input2 where target is 1, below where -1.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.margin_ranking_loss(lab.tensor([1.0, 2.0]), lab.tensor([0.0, 3.0]), lab.tensor([1, 1]), margin=0.5)
+    tensor(0.7500)
+    """
     kind = reduction_of(size_average, reduce, reduction)
     if not input1.ndim == input2.ndim == target.ndim:
         raise RuntimeError(f"margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: {input1.shape}, input2: {input2.shape}, target: {target.shape} ")
@@ -94,7 +114,12 @@ def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: 
 
 
 def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, size_average=None, reduce=None, reduction: str = "mean") -> Tensor:
-    """A distance where target is 1, and max(0, margin - distance) where it is -1."""
+    """A distance where target is 1, and max(0, margin - distance) where it is -1.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.hinge_embedding_loss(lab.tensor([0.3, 0.3, 2.0]), lab.tensor([1, -1, -1]), reduction="none")
+    tensor([0.3000, 0.7000, 0.0000])
+    """
     kind = reduction_of(size_average, reduce, reduction)
     zero = input.new_zeros(())
     far = top["where"](target == 1, zero, (margin - input).clamp_min(0))
@@ -103,7 +128,12 @@ def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, siz
 
 
 def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average=None, reduce=None, reduction: str = "mean") -> Tensor:
-    """1 - cos where target is 1, and max(0, cos - margin) where it is -1."""
+    """1 - cos where target is 1, and max(0, cos - margin) where it is -1.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.cosine_embedding_loss(lab.tensor([[1.0, 0.0]]), lab.tensor([[1.0, 1.0]]), lab.tensor([1]))
+    tensor(0.2929)
+    """
     kind = reduction_of(size_average, reduce, reduction)
     if target.ndim not in (0, 1):
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
@@ -122,13 +152,23 @@ def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin
 
 
 def soft_margin_loss(input: Tensor, target: Tensor, size_average=None, reduce=None, reduction: str = "mean") -> Tensor:
-    """ln(1 + exp(-target * input)) for targets 1 and -1."""
+    """ln(1 + exp(-target * input)) for targets 1 and -1.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.soft_margin_loss(lab.tensor([2.0, -1.0]), lab.tensor([1.0, 1.0]))
+    tensor(0.7201)
+    """
     kind = reduction_of(size_average, reduce, reduction)
     return reduced(top["log1p"]((-target * input).exp()), kind)
 
 
 def multilabel_soft_margin_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average=None, reduce=None, reduction: str = "mean") -> Tensor:
-    """Binary cross-entropy with logits of several labels, averaged over the classes."""
+    """Binary cross-entropy with logits of several labels, averaged over the classes.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.multilabel_soft_margin_loss(lab.tensor([[2.0, -1.0]]), lab.tensor([[1.0, 0.0]]))
+    tensor(0.2201)
+    """
     kind = reduction_of(size_average, reduce, reduction)
     logsigmoid = public[F]["logsigmoid"]
     losses = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
@@ -228,6 +268,10 @@ def multilabel_margin_loss(input: Tensor, target: Tensor, size_average=None, red
 
     Args:
         target: the right classes, ended by -1; of the shape of `input`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.multilabel_margin_loss(lab.tensor([[0.1, 0.2, 0.4, 0.8]]), lab.tensor([[3, 0, -1, 1]]))
+    tensor(0.8500)
     """
     kind = reduction_of(size_average, reduce, reduction)
     if input.ndim > 2 or input.ndim == 1 and not input.numel() or input.ndim == 2 and not input.shape[1]:
@@ -257,6 +301,11 @@ def triplet_margin_loss(anchor: Tensor, positive: Tensor, negative: Tensor, marg
 
     Args:
         swap: take d(positive, negative) where it is smaller.
+
+    >>> import autodiff_lab as lab
+    >>> anchor, near, far = lab.tensor([[0.0, 0.0]]), lab.tensor([[0.0, 1.0]]), lab.tensor([[1.5, 0.0]])
+    >>> lab.nn.functional.triplet_margin_loss(anchor, near, far)
+    tensor(0.5000)
     """
     kind = reduction_of(size_average, reduce, reduction)
     if margin <= 0:
@@ -271,7 +320,13 @@ def triplet_margin_loss(anchor: Tensor, positive: Tensor, negative: Tensor, marg
 
 
 def triplet_margin_with_distance_loss(anchor: Tensor, positive: Tensor, negative: Tensor, *, distance_function=None, margin: float = 1.0, swap: bool = False, reduction: str = "mean") -> Tensor:
-    """`triplet_margin_loss` with a distance function of your own."""
+    """`triplet_margin_loss` with a distance function of your own.
+
+    >>> import autodiff_lab as lab
+    >>> anchor, near, far = lab.tensor([[0.0, 0.0]]), lab.tensor([[0.0, 1.0]]), lab.tensor([[1.5, 0.0]])
+    >>> lab.nn.functional.triplet_margin_with_distance_loss(anchor, near, far, distance_function=lambda x, y: (x - y).abs().sum(-1))
+    tensor(0.5000)
+    """
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
     if reduction not in ("none", "mean", "sum"):

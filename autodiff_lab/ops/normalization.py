@@ -506,7 +506,12 @@ def update_running(running_mean, running_var, mean, var, count: int, momentum: f
 
 
 def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5):
-    """Bring each channel of each sample to mean 0 and variance 1 (Ulyanov et al., 2016)."""
+    """Bring each channel of each sample to mean 0 and variance 1 (Ulyanov et al., 2016).
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.instance_norm(lab.tensor([[[1.0, 3.0]]]))
+    tensor([[[-1.0000,  1.0000]]])
+    """
     N, C, *more = input.shape
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
@@ -521,7 +526,12 @@ def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=
 
 
 def local_response_norm(input, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0):
-    """Divide by a power of the mean square over `size` neighbouring channels (Krizhevsky et al., 2012)."""
+    """Divide by a power of the mean square over `size` neighbouring channels (Krizhevsky et al., 2012).
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.local_response_norm(lab.ones(1, 2, 1, 1), 2, alpha=1.0).flatten()
+    tensor([0.7378, 0.5946])
+    """
     if input.ndim < 3:
         raise ValueError(f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions)")
     if not input.numel():

@@ -141,7 +141,12 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
 
 
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float, *, out=None) -> Tensor:
-    """Slices along `dim` whose p-norm exceeds `maxnorm` are scaled down to it."""
+    """Slices along `dim` whose p-norm exceeds `maxnorm` are scaled down to it.
+
+    >>> import autodiff_lab as lab
+    >>> lab.renorm(lab.tensor([[3.0, 4.0]]), p=2, dim=0, maxnorm=1.0)
+    tensor([[0.6000, 0.8000]])
+    """
     if p <= 0:
         raise RuntimeError("renorm: non-positive-norm not supported")
     if maxnorm < 0:
@@ -169,7 +174,12 @@ norm.op = vector_norm.op
 # ---- similarity ----
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
-    """The cosine of the angle between vectors along `dim`; lengths are taken to be at least `eps`."""
+    """The cosine of the angle between vectors along `dim`; lengths are taken to be at least `eps`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.cosine_similarity(lab.tensor([1.0, 0.0]), lab.tensor([1.0, 1.0]), dim=0)
+    tensor(0.7071)
+    """
     if not (x1.is_floating_point() and x2.is_floating_point()):
         raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {x1.dtype.title if not x1.is_floating_point() else x2.dtype.title}")
     x1, x2 = public[""]["broadcast_tensors"](x1, x2)
@@ -179,7 +189,12 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
 
 
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
-    """The p-norm of `x1 - x2 + eps` along the last dimension."""
+    """The p-norm of `x1 - x2 + eps` along the last dimension.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.pairwise_distance(lab.tensor([[0.0, 0.0]]), lab.tensor([[3.0, 4.0]]))
+    tensor([5.0000])
+    """
     return vector_norm(x1 - x2 + eps, p, -1, keepdim)
 
 
@@ -247,7 +262,12 @@ def _(grad, x1, x2, out, p):
 
 
 def pdist(input: Tensor, p: float = 2) -> Tensor:
-    """The p-norm distance between every two rows of a matrix: the upper triangle of cdist, row by row."""
+    """The p-norm distance between every two rows of a matrix: the upper triangle of cdist, row by row.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.pdist(lab.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]]))
+    tensor([5.0000, 1.0000, 4.2426])
+    """
     if input.ndim != 2:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input.ndim}D")
     if not input.is_floating_point():

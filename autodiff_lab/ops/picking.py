@@ -342,12 +342,25 @@ def _(grad, index, source_shape):
 # ---- several positions at once ----
 
 def index_put(input, indices, values, accumulate: bool = False):
-    """A copy of `input` with `values` written (or added) at `indices`, a tuple of tensors of positions."""
+    """A copy of `input` with `values` written (or added) at `indices`, a tuple of tensors of positions.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.zeros(2, 2)
+    >>> x.index_put((lab.tensor([0, 1]), lab.tensor([1, 0])), lab.tensor([5.0, 6.0]))
+    tensor([[0., 5.],
+            [6., 0.]])
+    """
     return public_index_put(input, indices, values, accumulate)
 
 
 def index_put_(self, indices, values, accumulate: bool = False):
-    """Write (or add) `values` into the tensor at `indices`, a tuple of tensors of positions."""
+    """Write (or add) `values` into the tensor at `indices`, a tuple of tensors of positions.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.zeros(3)
+    >>> x.index_put_((lab.tensor([0, 0]),), lab.tensor([1.0, 2.0]), accumulate=True)
+    tensor([3., 0., 0.])
+    """
     from ..core.views import write_in_place
     return write_in_place(registry["index_put_at"], self, (self, read(tuple(indices), self._a.shape), _typed(self, values), accumulate))
 

@@ -35,14 +35,26 @@ def _(grad, dims):
 
 
 def fliplr(input):
-    """A copy with the columns in reverse order."""
+    """A copy with the columns in reverse order.
+
+    >>> import autodiff_lab as lab
+    >>> lab.fliplr(lab.tensor([[1, 2], [3, 4]]))
+    tensor([[2, 1],
+            [4, 3]])
+    """
     if input.ndim < 2:
         raise RuntimeError("Input must be >= 2-d.")
     return flip(input, (1,))
 
 
 def flipud(input):
-    """A copy with the rows in reverse order."""
+    """A copy with the rows in reverse order.
+
+    >>> import autodiff_lab as lab
+    >>> lab.flipud(lab.tensor([[1, 2], [3, 4]]))
+    tensor([[3, 4],
+            [1, 2]])
+    """
     if input.ndim < 1:
         raise RuntimeError("Input must be >= 1-d.")
     return flip(input, (0,))
@@ -125,7 +137,12 @@ def _(grad, input_shape, repeats):
 
 
 def tile(input, *dims, **keyword):
-    """A copy that holds `input` several times; missing leading dimensions count once."""
+    """A copy that holds `input` several times; missing leading dimensions count once.
+
+    >>> import autodiff_lab as lab
+    >>> lab.tile(lab.tensor([1, 2]), (2,))
+    tensor([1, 2, 1, 2])
+    """
     from ..core.support import collect_ints
     dims = collect_ints(dims, keyword.get("dims"))
     return repeat(input, (1,) * max(input.ndim - len(dims), 0) + tuple(dims))
@@ -237,12 +254,24 @@ def _into(out, made):
 
 
 def diagflat(input, offset: int = 0):
-    """All elements on the diagonal of a square matrix."""
+    """All elements on the diagonal of a square matrix.
+
+    >>> import autodiff_lab as lab
+    >>> lab.diagflat(lab.tensor([[1, 2]]))
+    tensor([[1, 0],
+            [0, 2]])
+    """
     return diag_embed(input.reshape(-1), offset)
 
 
 def fill_diagonal_(self, fill_value, wrap: bool = False):
-    """Write `fill_value` on the main diagonal, in place."""
+    """Write `fill_value` on the main diagonal, in place.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(2, 2).fill_diagonal_(5)
+    tensor([[5., 0.],
+            [0., 5.]])
+    """
     if self.ndim < 2:
         raise RuntimeError("dimensions must larger than 1")
     if self.ndim > 2 and len(set(self.shape)) > 1:
@@ -316,7 +345,14 @@ def _(grad, dim, index):
 
 
 def vander(x, N: int | None = None, *, increasing: bool = False):
-    """The Vandermonde matrix: powers of each element of a vector, one row each."""
+    """The Vandermonde matrix: powers of each element of a vector, one row each.
+
+    >>> import autodiff_lab as lab
+    >>> lab.vander(lab.tensor([1, 2, 3]))
+    tensor([[1, 1, 1],
+            [4, 2, 1],
+            [9, 3, 1]])
+    """
     if x.ndim != 1:
         raise RuntimeError("x must be a one-dimensional tensor.")
     n = x.shape[0] if N is None else N

@@ -256,7 +256,12 @@ def need_tensors(name: str, **arguments) -> None:
 
 
 def ldexp(input: Tensor, other: Tensor, *, out=None) -> Tensor:
-    """`input * 2**other`."""
+    """`input * 2**other`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.ldexp(lab.tensor([1.5]), lab.tensor([2]))
+    tensor([6.])
+    """
     need_tensors("ldexp", input=input, other=other)
     power = public[""]["pow"](2.0, other)
     return public[""]["mul"](input, power) if out is None else public[""]["mul"](input, power, out=out)

@@ -49,12 +49,26 @@ def seed() -> int:
 
 
 def initial_seed() -> int:
-    """The seed that the default generator started from."""
+    """The seed that the default generator started from.
+
+    >>> import autodiff_lab as lab
+    >>> _ = lab.manual_seed(5)
+    >>> lab.initial_seed()
+    5
+    """
     return default_generator.initial_seed()
 
 
 def get_rng_state() -> Tensor:
-    """The state of the default generator, as a tensor of bytes for `set_rng_state`."""
+    """The state of the default generator, as a tensor of bytes for `set_rng_state`.
+
+    >>> import autodiff_lab as lab
+    >>> state = lab.get_rng_state()
+    >>> a = lab.rand(3)
+    >>> lab.set_rng_state(state)
+    >>> bool((lab.rand(3) == a).all())
+    True
+    """
     return default_generator.get_state()
 
 
@@ -281,7 +295,12 @@ def randn_like(input, *, generator=None, dtype=None, layout=None, device=None, r
 
 def randint_like(input, low=None, high=None, *, generator=None, dtype=None, layout=None, device=None,
                  requires_grad=False, memory_format=None) -> Tensor:
-    """Whole numbers from `low` (default 0) to `high` - 1 in the shape, type and memory layout of `input`."""
+    """Whole numbers from `low` (default 0) to `high` - 1 in the shape, type and memory layout of `input`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.randint_like(lab.zeros(2, 3), 10).shape
+    torch.Size([2, 3])
+    """
     if high is None:
         low, high = 0, low
     low, high = as_int(low or 0, "randint_like", "low", 2), as_int(high, "randint_like", "high", 3)

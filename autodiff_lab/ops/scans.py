@@ -206,12 +206,22 @@ def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None
 
 
 def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1) -> Tensor:
-    """The area under samples `y` at positions `x` (or `dx` apart), by the trapezoid rule."""
+    """The area under samples `y` at positions `x` (or `dx` apart), by the trapezoid rule.
+
+    >>> import autodiff_lab as lab
+    >>> lab.trapezoid(lab.tensor([1.0, 2.0, 3.0]))
+    tensor(4.)
+    """
     return _trapezoids(y, x, dx, dim, "trapezoid").sum(dim)
 
 
 def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1) -> Tensor:
-    """The running area under samples, by the trapezoid rule."""
+    """The running area under samples, by the trapezoid rule.
+
+    >>> import autodiff_lab as lab
+    >>> lab.cumulative_trapezoid(lab.tensor([1.0, 2.0, 3.0]))
+    tensor([1.5000, 4.0000])
+    """
     return _trapezoids(y, x, dx, dim, "cumulative_trapezoid").cumsum(dim)
 
 

@@ -351,7 +351,13 @@ def _(grad, input, dim, index, source, reduce, include_self, out):
 
 
 def take_along_dim(input, indices, dim=None, *, out=None):
-    """Pick along `dim` as `argsort` and `argmax(keepdim=True)` number it; `indices` and `input` broadcast elsewhere."""
+    """Pick along `dim` as `argsort` and `argmax(keepdim=True)` number it; `indices` and `input` broadcast elsewhere.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.tensor([[3, 1, 2]])
+    >>> x.take_along_dim(x.argsort(1), 1)
+    tensor([[1, 2, 3]])
+    """
     if indices.dtype is not dtype_of(np.dtype("int64")):
         raise RuntimeError(f"torch.take_along_dim(): dtype of indices should be Long but got {indices.dtype}")
     if dim is None:

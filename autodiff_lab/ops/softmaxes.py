@@ -180,6 +180,11 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     Args:
         tau: temperature; small gives samples near one-hot.
         hard: return a one-hot sample, differentiated as if it were soft.
+
+    >>> import autodiff_lab as lab
+    >>> _ = lab.manual_seed(0)
+    >>> lab.nn.functional.gumbel_softmax(lab.zeros(4), hard=True).sum()
+    tensor(1.)
     """
     noise = -public[""]["empty_like"](logits).exponential_().log()
     soft = ((logits + noise) / tau).softmax(dim)

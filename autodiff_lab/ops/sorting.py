@@ -85,7 +85,12 @@ def argsort(input, dim: int = -1, descending: bool = False, *, stable: bool = Fa
 
 
 def msort(input, *, out=None):
-    """The elements in order along the first dimension."""
+    """The elements in order along the first dimension.
+
+    >>> import autodiff_lab as lab
+    >>> lab.msort(lab.tensor([3, 1, 2]))
+    tensor([1, 2, 3])
+    """
     values = sort(input, 0)[0]
     if out is None:
         return values
@@ -221,7 +226,12 @@ def searchsorted(sorted_sequence, input, *, out_int32: bool = False, right: bool
 
 
 def bucketize(input, boundaries, *, out_int32: bool = False, right: bool = False, out=None):
-    """The number of the bucket between sorted boundaries into which each value falls."""
+    """The number of the bucket between sorted boundaries into which each value falls.
+
+    >>> import autodiff_lab as lab
+    >>> lab.bucketize(lab.tensor([0.5, 2.0, 9.0]), lab.tensor([1.0, 2.0, 3.0]))
+    tensor([0, 1, 3])
+    """
     if boundaries.ndim != 1:
         raise RuntimeError(f"bucketize(): boundaries tensor must be 1 dimension, but got dim({boundaries.ndim})")
     values = input._a if isinstance(input, Tensor) else np.asarray(input)
@@ -259,7 +269,12 @@ def unique(input, sorted: bool = True, return_inverse: bool = False, return_coun
 
 
 def unique_consecutive(input, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None):
-    """The elements without those equal to the one before (or slices along `dim`)."""
+    """The elements without those equal to the one before (or slices along `dim`).
+
+    >>> import autodiff_lab as lab
+    >>> lab.unique_consecutive(lab.tensor([1, 1, 2, 1]))
+    tensor([1, 2, 1])
+    """
     array = np.asarray(input._a)
     refuse("unique", array, "c")
     rows = array.reshape(-1) if dim is None else np.moveaxis(array, one_dim(dim, array.ndim), 0)
@@ -276,7 +291,12 @@ def unique_consecutive(input, return_inverse: bool = False, return_counts: bool 
 
 
 def isin(elements, test_elements, *, assume_unique: bool = False, invert: bool = False):
-    """True for each element that is among `test_elements`."""
+    """True for each element that is among `test_elements`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.isin(lab.tensor([1, 2, 3]), lab.tensor([2, 5]))
+    tensor([False,  True, False])
+    """
     if not isinstance(elements, Tensor) and not isinstance(test_elements, Tensor):
         raise TypeError("isin(): at least one of elements and test_elements must be a Tensor")
     for given in (elements, test_elements):

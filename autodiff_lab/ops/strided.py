@@ -241,6 +241,11 @@ def resize_(self, *sizes, memory_format=None):
 
     Raises:
         RuntimeError: if the tensor requires a gradient.
+
+    >>> import autodiff_lab as lab
+    >>> lab.arange(4).resize_(2, 2)
+    tensor([[0, 1],
+            [2, 3]])
     """
     from ..core.support import collect_ints
 

@@ -183,7 +183,12 @@ def swapaxes(input, axis0: int, axis1: int):
 
 
 def swapdims(input, dim0: int, dim1: int):
-    """The view with two dimensions exchanged; the same as transpose."""
+    """The view with two dimensions exchanged; the same as transpose.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(2, 3).swapdims(0, 1).shape
+    torch.Size([3, 2])
+    """
     return transpose(input, dim0, dim1)
 
 
@@ -214,7 +219,12 @@ moveaxis = movedim
 
 
 def adjoint(input):
-    """The matrices transposed and conjugated."""
+    """The matrices transposed and conjugated.
+
+    >>> import autodiff_lab as lab
+    >>> lab.adjoint(lab.tensor([[1j, 2.0]])).shape
+    torch.Size([2, 1])
+    """
     return input.mH
 
 

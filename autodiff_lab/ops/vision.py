@@ -33,7 +33,12 @@ def patch_geometry(kernel_size, dilation, padding, stride) -> Geometry:
 @op(category="shape", namespace="nn.functional", node_name="Im2Col", out=False, samples=calls(
     lambda r: ((r.normal(size=(2, 3, 4, 5)), 2), {}), lambda r: ((r.normal(size=(2, 5, 6)), (2, 3), 2, 1, 2), {})))
 def unfold(input: Tensor, kernel_size, dilation=1, padding=0, stride=1) -> Tensor:
-    """Every patch as a column: (N, C, H, W) to (N, C·kernel, patches)."""
+    """Every patch as a column: (N, C, H, W) to (N, C·kernel, patches).
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.unfold(lab.zeros(1, 3, 4, 4), 2).shape
+    torch.Size([1, 12, 9])
+    """
     if input.ndim not in (3, 4):
         raise RuntimeError(f"Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for input, but got: {list(input.shape)}")
     geo = patch_geometry(kernel_size, dilation, padding, stride)
@@ -81,7 +86,15 @@ def _(grad, kernel_size, dilation, padding, stride):
 
 
 def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
-    """The columns of `unfold` laid back as patches, added where they overlap."""
+    """The columns of `unfold` laid back as patches, added where they overlap.
+
+    >>> import autodiff_lab as lab
+    >>> blocks = lab.nn.functional.unfold(lab.ones(1, 1, 3, 3), 2)
+    >>> lab.nn.functional.fold(blocks, (3, 3), 2)[0, 0]
+    tensor([[1., 2., 1.],
+            [2., 4., 2.],
+            [1., 2., 1.]])
+    """
     return fold_columns(input, output_size, kernel_size, dilation, padding, stride)
 
 
@@ -152,6 +165,10 @@ def interpolate(input, size=None, scale_factor=None, mode: str = "nearest", alig
         align_corners: let the corner pixels keep their values (linear and cubic modes).
         recompute_scale_factor: take the factor from the rounded size.
         antialias: average over what downsampling leaves out (bilinear and bicubic).
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.interpolate(lab.tensor([[[1.0, 2.0]]]), scale_factor=2)
+    tensor([[[1., 1., 2., 2.]]])
     """
     if mode in ("nearest", "area", "nearest-exact"):
         if align_corners is not None:
@@ -344,7 +361,12 @@ def cubic_weight(t, tap: int):
 # ---- pixels and channels ----
 
 def pixel_shuffle(input, upscale_factor: int):
-    """(…, C·r², H, W) to (…, C, H·r, W·r): groups of r² channels become r x r pixels."""
+    """(…, C·r², H, W) to (…, C, H·r, W·r): groups of r² channels become r x r pixels.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.pixel_shuffle(lab.zeros(1, 8, 3, 3), 2).shape
+    torch.Size([1, 2, 6, 6])
+    """
     r = upscale_factor
     if input.ndim < 3:
         raise RuntimeError(f"pixel_shuffle expects input to have at least 3 dimensions, but got input with {input.ndim} dimension(s)")
@@ -360,7 +382,12 @@ def pixel_shuffle(input, upscale_factor: int):
 
 
 def pixel_unshuffle(input, downscale_factor: int):
-    """The inverse of `pixel_shuffle`."""
+    """The inverse of `pixel_shuffle`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.pixel_unshuffle(lab.zeros(1, 2, 6, 6), 2).shape
+    torch.Size([1, 8, 3, 3])
+    """
     r = downscale_factor
     if input.ndim < 3:
         raise RuntimeError(f"pixel_unshuffle expects input to have at least 3 dimensions, but got input with {input.ndim} dimension(s)")
@@ -376,7 +403,12 @@ def pixel_unshuffle(input, downscale_factor: int):
 
 
 def channel_shuffle(input, groups: int):
-    """Channels dealt out in turn: (N, g·n, …) seen as (N, g, n, …), turned around."""
+    """Channels dealt out in turn: (N, g·n, …) seen as (N, g, n, …), turned around.
+
+    >>> import autodiff_lab as lab
+    >>> lab.channel_shuffle(lab.arange(4.0).view(1, 4, 1, 1), 2).flatten()
+    tensor([0., 2., 1., 3.])
+    """
     if input.ndim < 3:
         raise RuntimeError(f"channel_shuffle expects input with > 2 dims, but got input with sizes {list(input.shape)}")
     N, C, *more = input.shape
@@ -386,7 +418,12 @@ def channel_shuffle(input, groups: int):
 
 
 def bilinear(input1, input2, weight, bias=None):
-    """x1 @ A @ x2 + b for every output: weight is (out, in1, in2)."""
+    """x1 @ A @ x2 + b for every output: weight is (out, in1, in2).
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.bilinear(lab.ones(1, 2), lab.ones(1, 3), lab.ones(1, 2, 3))
+    tensor([[6.]])
+    """
     O, I, J = weight.shape
     for name, x, want in (("input1", input1, I), ("input2", input2, J)):
         if x.shape[-1] != want:
