@@ -44,6 +44,9 @@ def dropout(input, p: float = 0.5, training: bool = True, inplace: bool = False)
 
     Outside training nothing is changed and nothing is drawn.
 
+    Raises:
+        ValueError: for a p outside [0, 1].
+
     >>> import autodiff_lab as lab
     >>> lab.nn.functional.dropout(lab.ones(3), p=0.5, training=False)
     tensor([1., 1., 1.])

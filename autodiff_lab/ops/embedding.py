@@ -101,6 +101,12 @@ def embedding(input, weight, padding_idx: int | None = None, max_norm: float | N
         scale_grad_by_freq: divide each row's gradient by how often it was used.
         sparse: accepted; the gradient is dense.
 
+    Shape: input (*) of whole numbers, weight (V, D); result (*, D).
+
+    Raises:
+        IndexError: for a number that is no row.
+        RuntimeError: for an input that is not of whole numbers.
+
     >>> import autodiff_lab as lab
     >>> lab.nn.functional.embedding(lab.tensor([2, 0]), lab.eye(3))
     tensor([[0., 0., 1.],

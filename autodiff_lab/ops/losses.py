@@ -102,6 +102,11 @@ def mse_loss(input: Tensor, target: Tensor, size_average=None, reduce=None, redu
 
     A target of another shape is broadcast with a warning.
 
+    Shape: any input, and a target of the same shape; a number, or the input's shape for "none".
+
+    Raises:
+        RuntimeError: for shapes that do not broadcast.
+
     >>> import autodiff_lab as lab
     >>> lab.nn.functional.mse_loss(lab.tensor([1.0, 2.0]), lab.tensor([0.0, 0.0]))
     tensor(2.5000)

@@ -25,6 +25,9 @@ def _mask(name, mask):
 def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
     """`value` where `mask` is true, `input` elsewhere. The mask broadcasts.
 
+    Raises:
+        RuntimeError: for a mask that is not boolean, or a value with dimensions.
+
     >>> import autodiff_lab as lab
     >>> lab.tensor([1.0, 2.0]).masked_fill(lab.tensor([True, False]), float("-inf"))
     tensor([-inf, 2.])

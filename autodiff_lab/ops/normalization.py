@@ -142,6 +142,11 @@ def layer_norm(input: Tensor, normalized_shape, weight: Tensor | None = None, bi
         normalized_shape: the sizes of the dimensions to normalize over, from the last.
         eps: added to the variance.
 
+    Shape: (*, *normalized_shape), and the same out; weight and bias of shape normalized_shape.
+
+    Raises:
+        RuntimeError: if the last dimensions are not `normalized_shape`.
+
     >>> import autodiff_lab as lab
     >>> lab.nn.functional.layer_norm(lab.tensor([[1.0, 3.0]]), (2,))
     tensor([[-1.0000,  1.0000]])

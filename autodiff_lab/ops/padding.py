@@ -117,6 +117,9 @@ def pad(input, pad, mode: str = "constant", value=None):
         mode: "constant", "reflect" (mirror without repeating the edge), "replicate" (the edge) or "circular" (the other end).
         value: the constant; default 0.
 
+    Raises:
+        RuntimeError: for an odd number of sizes.
+
     >>> import autodiff_lab as lab
     >>> lab.nn.functional.pad(lab.tensor([[1.0, 2.0, 3.0]]), (2, 1), mode="reflect")
     tensor([[3., 2., 1., 2., 3., 2.]])

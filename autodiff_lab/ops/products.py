@@ -29,6 +29,11 @@ def _dims(name: str, what: str, array, ndim: int) -> None:
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """The product of two matrices, without broadcasting.
 
+    Shape: (n, m) and (m, p) to (n, p).
+
+    Raises:
+        RuntimeError: for other numbers of dimensions, or sizes that do not fit.
+
     >>> import autodiff_lab as lab
     >>> lab.mm(lab.tensor([[1.0, 2.0]]), lab.tensor([[3.0], [4.0]]))
     tensor([[11.]])
@@ -51,6 +56,11 @@ def _(grad, input):
 @op(category="linear", latex="A_b B_b", samples=calls(lambda r: ((r.normal(size=(2, 3, 4)), r.normal(size=(2, 4, 2))), {})))
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """A product of matrices for each entry of the batch, without broadcasting.
+
+    Shape: (B, n, m) and (B, m, p) to (B, n, p).
+
+    Raises:
+        RuntimeError: for other numbers of dimensions, or sizes that do not fit.
 
     >>> import autodiff_lab as lab
     >>> lab.bmm(lab.ones(10, 3, 4), lab.ones(10, 4, 5)).shape
@@ -76,6 +86,11 @@ def _(grad, input):
 @op(category="linear", latex="A v", samples=calls(lambda r: ((r.normal(size=(3, 4)), r.normal(size=(4,))), {})))
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """The product of a matrix and a vector.
+
+    Shape: (n, m) and (m,) to (n,).
+
+    Raises:
+        RuntimeError: for other numbers of dimensions, or sizes that do not fit.
 
     >>> import autodiff_lab as lab
     >>> lab.mv(lab.tensor([[1.0, 2.0], [3.0, 4.0]]), lab.tensor([1.0, 1.0]))

@@ -22,6 +22,9 @@ def _number(value):
 def arange(start=0, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
     """Numbers from `start` up to but without `end`, `step` apart. Ints give int64, any float the default dtype.
 
+    Raises:
+        RuntimeError: for a step of 0, or of the wrong sign.
+
     >>> import autodiff_lab as lab
     >>> lab.arange(1, 7, 2)
     tensor([1, 3, 5])

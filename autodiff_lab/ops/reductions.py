@@ -67,6 +67,9 @@ def spread(grad, shape, dim, keepdim: bool):
 def sum(input: Tensor, dim=None, keepdim: bool = False, *, dtype=None) -> Tensor:
     """Sum over all elements, or over the dimensions `dim`. Integers are summed as int64.
 
+    Raises:
+        IndexError: if there is no dimension `dim`.
+
     >>> import autodiff_lab as lab
     >>> lab.sum(lab.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
     tensor([3., 7.])
@@ -284,6 +287,9 @@ def _overloaded(name: str, all_of, along, pairwise):
 @op(category="comparison", latex=r"\arg\max_i x_i", samples=over_dims_one, no_grad="a position moves in jumps")
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Position of the largest element: in the flattened tensor, or along `dim`. The first of equals.
+
+    Raises:
+        IndexError: if there is no dimension `dim`, or nothing to choose from.
 
     >>> import autodiff_lab as lab
     >>> x = lab.tensor([[1.0, 5.0], [4.0, 2.0]])

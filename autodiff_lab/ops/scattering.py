@@ -138,6 +138,9 @@ def scatter(input: Tensor, dim: int, index: Tensor, src: Tensor | Number | None 
     Args:
         reduce: "add" or "multiply" instead of writing (no gradient).
 
+    Raises:
+        RuntimeError: for an index outside the dimension.
+
     >>> import autodiff_lab as lab
     >>> lab.zeros(2, 3).scatter(1, lab.tensor([[0], [2]]), 1.0)
     tensor([[1., 0., 0.],

@@ -57,6 +57,9 @@ def _reshaped(input, shape: tuple):
 def reshape(input: Tensor, shape: Ints) -> Tensor:
     """The same elements in another shape; a view where possible, else a copy. One size may be -1.
 
+    Raises:
+        RuntimeError: if the sizes do not multiply to the number of elements.
+
     >>> import autodiff_lab as lab
     >>> lab.arange(6).reshape(2, -1)
     tensor([[0, 1, 2],
@@ -112,6 +115,9 @@ def _bits(input, wanted):
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """The view with two dimensions exchanged.
 
+    Raises:
+        IndexError: if there is no such dimension.
+
     >>> import autodiff_lab as lab
     >>> lab.zeros(2, 3, 4).transpose(0, 2).shape
     torch.Size([4, 3, 2])
@@ -151,6 +157,9 @@ def _(grad):
 def permute(input: Tensor, dims: Ints) -> Tensor:
     """The view with the dimensions in the order `dims`.
 
+    Raises:
+        RuntimeError: unless `dims` names every dimension once.
+
     >>> import autodiff_lab as lab
     >>> lab.zeros(2, 3, 5).permute(2, 0, 1).shape
     torch.Size([5, 2, 3])
@@ -178,6 +187,9 @@ def _(grad, dims):
 @op(category="shape", view=True, samples=calls(lambda r: ((r.normal(size=(3, 4)), 1), {})), inplace=False)
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """The view with a dimension of size 1 put in at `dim`.
+
+    Raises:
+        IndexError: for a `dim` outside [-ndim - 1, ndim].
 
     >>> import autodiff_lab as lab
     >>> lab.tensor([1, 2]).unsqueeze(1)
@@ -218,6 +230,9 @@ def _(grad, input_shape):
 @op(category="shape", view=True, function=False, samples=calls(lambda r: ((r.normal(size=(3, 1)), (2, 3, 4)), {}), lambda r: ((r.normal(size=(3, 1)), (-1, 2)), {}), lambda r: ((r.normal(size=()), (2,)), {})))
 def expand(input: Tensor, size: Ints) -> Tensor:
     """The view with dimensions of size 1 stretched, without copying. -1 keeps a size.
+
+    Raises:
+        RuntimeError: for a size other than 1 that would have to change.
 
     >>> import autodiff_lab as lab
     >>> lab.tensor([[1], [2]]).expand(2, 3)

@@ -48,6 +48,12 @@ def added(x, axis: int):
 def softmax(input: Tensor, dim: int, dtype=None) -> Tensor:
     """Positive numbers that add up to 1 along `dim`. The largest is subtracted first, so nothing overflows.
 
+    Shape: any, and the same out.
+
+    Raises:
+        NotImplementedError: for integers, unless `dtype` is given.
+        IndexError: if there is no dimension `dim`.
+
     >>> import autodiff_lab as lab
     >>> lab.softmax(lab.tensor([0.0, 0.0]), dim=0)
     tensor([0.5000, 0.5000])
@@ -94,6 +100,12 @@ def _(grad, input, y, dim):
 @op(category="activation", refuses="c", latex=r"x_i - \ln \sum_j e^{x_j}", samples=along)
 def log_softmax(input: Tensor, dim: int, dtype=None) -> Tensor:
     """The logarithm of softmax, computed without overflow or log(0).
+
+    Shape: any, and the same out.
+
+    Raises:
+        NotImplementedError: for integers, unless `dtype` is given.
+        IndexError: if there is no dimension `dim`.
 
     >>> import autodiff_lab as lab
     >>> lab.log_softmax(lab.tensor([0.0, 1.0, 2.0]), dim=0)

@@ -315,6 +315,11 @@ for _made in (argsort, msort, unique, unique_consecutive):
 def one_hot(tensor, num_classes: int = -1):
     """Each class number as a vector of zeros with a single 1.
 
+    Shape: (*) of int64 to (*, num_classes).
+
+    Raises:
+        RuntimeError: for a number that is negative or no class.
+
     >>> import autodiff_lab as lab
     >>> lab.nn.functional.one_hot(lab.tensor([0, 2]))
     tensor([[1, 0, 0],
