@@ -17,14 +17,21 @@ __all__ = ["Arg", "Before", "Entry", "Flow", "Leaf", "Norm", "OnDevice", "ScopeE
 SMALL = 64  # arrays up to this size are copied where they are met
 
 
+class LeafRef(weakref.ref):
+    """A weak reference that knows the id of its tensor when that is gone."""
+
+    __slots__ = ("number",)
+
+
 class Leaf:
     """A tensor that no recorded operator made."""
 
     __slots__ = ("dtype", "key", "name", "number", "ref", "shape", "value", "wants_grad")
 
-    def __init__(self, key: int, tensor):
+    def __init__(self, key: int, tensor, gone):
         array = tensor._a
-        self.key, self.ref, self.name, self.number = key, weakref.ref(tensor), "", id(tensor)
+        self.key, self.ref, self.name, self.number = key, LeafRef(tensor, gone), "", id(tensor)
+        self.ref.number = self.number
         self.shape, self.dtype, self.wants_grad = array.shape, array.dtype, tensor._rg
         self.value = keep(array)
 

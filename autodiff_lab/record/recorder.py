@@ -64,7 +64,7 @@ class Recorder(observe.Observer):
     def __init__(self, everything: bool = False):
         self.everything = everything
         self.entries: dict[int, Entry | tuple] = {}
-        self.leaves: dict[int, Leaf] = {}  # by id(tensor); checked against the weak reference
+        self.leaves: dict[int, Leaf] = {}  # by id(tensor), as long as the tensor lives
         self.by_key: dict[int, Leaf] = {}
         self.plain: dict[int, tuple] = {}  # id(tensor without node) -> (weak reference, key of its entry)
         self.ops: dict[int, object] = {}  # by id, of those in `entries`
@@ -145,7 +145,7 @@ class Recorder(observe.Observer):
                         parts.append(key)
                     else:
                         leaf = leaves.get(id(value))
-                        if leaf is not None and leaf.ref() is value and not plain:
+                        if leaf is not None and not plain:
                             array = value._a
                             if array.__class__ is not ndarray:
                                 leaf.value = array
@@ -225,11 +225,14 @@ class Recorder(observe.Observer):
                 return Arg(made[1])
         leaf = self.leaves.get(number)
         if leaf is None or leaf.ref() is not tensor:
-            leaf = self.leaves[number] = Leaf(next(self._leaf_keys), tensor)
+            leaf = self.leaves[number] = Leaf(next(self._leaf_keys), tensor, self._leaf_gone)
             self.by_key[leaf.key] = leaf
         elif leaf.value.__class__ is not weakref.ref and not self.running:
             leaf.value = keep(tensor._a)  # an optimizer may have written to it since
         return Arg(leaf.key)
+
+    def _leaf_gone(self, ref) -> None:
+        self.leaves.pop(ref.number, None)
 
     def _adopt(self, node) -> None:
         """Write down nodes that were made before recording began, or by the engine itself."""
