@@ -17,19 +17,21 @@ F = "nn.functional"
 along = calls(lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=(2, 3, 4)), 0), {}), lambda r: ((r.normal(size=(5,)), -1), {}), lambda r: ((r.normal(size=()), 0), {}),
               lambda r: ((r.normal(size=(2, 0)), 1), {}))
 
+REAL = frozenset(kind for kind in FLOATING if kind.kind != "c")
+
 
 def prepared(name: str, input, dim, dtype):
     """`input` in the wanted type, and the axis.
 
     Raises:
-        RuntimeError: for integers without a dtype.
+        NotImplementedError: for integers without a dtype, and for complex numbers.
         IndexError: for a dimension that is not there.
     """
-    if dtype is None and input.dtype in FLOATING and dim.__class__ is int and -input.ndim <= dim < input.ndim:
+    if dtype is None and input.dtype in REAL and dim.__class__ is int and -input.ndim <= dim < input.ndim:
         return input, dim
     if dtype is not None:
         input = input.astype(dtype_of(dtype).numpy)
-    elif dtype_of(input).category < 2:
+    if input.dtype not in REAL:
         raise NotImplementedError(f'"{name}_kernel_impl" not implemented for \'{dtype_of(input).title}\'. Convert the tensor first, e.g. with .float().')
     return input, (axes(dim, input.ndim) or (0,))[0]
 
@@ -44,7 +46,7 @@ def added(x, axis: int):
     return row_sums(x) if axis in (-1, x.ndim - 1) else namespace(x).add.reduce(x, axis=axis, keepdims=True)
 
 
-@op(category="activation", refuses="c", latex=r"\frac{e^{x_i}}{\sum_j e^{x_j}}", samples=along)
+@op(category="activation", latex=r"\frac{e^{x_i}}{\sum_j e^{x_j}}", samples=along)
 def softmax(input: Tensor, dim: int, dtype=None) -> Tensor:
     """Positive numbers that add up to 1 along `dim`. The largest is subtracted first, so nothing overflows.
 
@@ -97,7 +99,7 @@ def _(grad, input, y, dim):
     return grad * (input - ops.sum(input * y, dim, True)) - input * ops.sum(grad * y, dim, True)
 
 
-@op(category="activation", refuses="c", latex=r"x_i - \ln \sum_j e^{x_j}", samples=along)
+@op(category="activation", latex=r"x_i - \ln \sum_j e^{x_j}", samples=along)
 def log_softmax(input: Tensor, dim: int, dtype=None) -> Tensor:
     """The logarithm of softmax, computed without overflow or log(0).
 
