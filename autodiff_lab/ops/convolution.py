@@ -93,6 +93,8 @@ def check(input, weight, bias, geo: Geometry, d: int, transposed: bool = False) 
     if have != want:
         raise RuntimeError(f"Given {'transposed=1' if transposed else f'groups={geo.groups}'}, weight of size {list(weight.shape)}, expected input{list(input.shape)} "
                            f"to have {want} channels, but got {have} channels instead. The channels are dimension {input.ndim - d - 1} of the input.")
+    if weight.shape[0] < geo.groups:
+        raise RuntimeError(f"Given groups={geo.groups}, expected weight to be at least {geo.groups} at dimension 0, but got weight of size {list(weight.shape)} instead")
     if weight.shape[0] % geo.groups:
         raise RuntimeError(f"Given groups={geo.groups}, expected weight to be divisible by {geo.groups} at dimension 0, but got weight of size {list(weight.shape)} instead")
     out = weight.shape[1] * geo.groups if transposed else weight.shape[0]

@@ -163,3 +163,8 @@ def test_clipping_returns_the_norm_before():
     layer.weight.grad = lab.tensor([[3.0, 4.0]])
     assert nn.utils.clip_grad_norm_(layer.parameters(), 1.0).item() == 5.0
     assert lab.allclose(layer.weight.grad, lab.tensor([[0.6, 0.8]]))
+
+
+def test_a_convolution_to_no_channels_is_refused():
+    with pytest.raises(RuntimeError, match="expected weight to be at least 1 at dimension 0"):
+        lab.nn.functional.conv2d(lab.ones(1, 2, 4, 4), lab.ones(0, 2, 1, 1))
