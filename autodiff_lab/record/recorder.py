@@ -244,6 +244,8 @@ class Recorder(observe.Observer):
             entry = found[node.seq] = Entry()
             if node._meta is not None:
                 self.annotated[node.seq] = weakref.ref(node)
+            if node.saved is None:
+                self.done[node.seq] = None  # a pass took what it had saved, before anybody watched
             entry.op, entry.error, entry.output = node.op, "", node.saved[0] if node.op.is_port and node.saved else None
             entry.inplace, entry.key, entry.frames, entry.inner, entry.scope = False, node.seq, (), None, None
             entry.shape, entry.dtype, entry.array, entry.layer = node.shape, node.dtype, None, self.around[1]

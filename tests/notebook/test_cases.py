@@ -238,3 +238,11 @@ def test_an_output_that_is_returned_twice_has_several_uses_and_is_drawn():
     h = next(n.id for n in graph.snapshot.nodes if n.name == "h")
     assert len([e for e in graph.snapshot.edges if e.source == h]) == 1 and h in graph.snapshot.roots
     assert graph.to_svg().count(">h</text>") == 1
+
+
+def test_a_pass_that_ran_before_anybody_watched_is_not_denied():
+    x = lab.tensor(3.0, requires_grad=True)
+    y = (x * 2 + 1) ** 2
+    y.backward()
+    text = lab.explain(y)
+    assert "gradient 28" in text and "backward ran earlier" in text and "No backward pass has run" not in text
