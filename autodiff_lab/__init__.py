@@ -119,7 +119,7 @@ Tensor._repr_mimebundle_ = _bundle
 
 
 _MODULES_LATER = ("_C", "__config__", "_dynamo", "_utils", "cpu", "distributions", "functional", "futures", "fx", "overrides", "return_types", "sparse", "storage", "testing", "types", "xpu")
-_LATER = {"GradScaler": "amp", "Stream": "cuda", "Event": "cuda", "show": "notebook", "summary": "notebook", "diagnose": "notebook", "explain": "notebook", "name": "notebook", "watch": "widgets.watch", "compare": "widgets.watch", "Run": "widgets.watch", "check": "lessons", "hint": "lessons", "author": "lessons"}
+_LATER = {"GradScaler": "amp", "Future": "futures", "Stream": "cuda", "Event": "cuda", "show": "notebook", "summary": "notebook", "diagnose": "notebook", "explain": "notebook", "name": "notebook", "watch": "widgets.watch", "compare": "widgets.watch", "Run": "widgets.watch", "check": "lessons", "hint": "lessons", "author": "lessons"}
 
 
 def __getattr__(name: str) -> _Any:

@@ -15,7 +15,7 @@ def script(obj=None, *args, **kwargs):
     return (lambda made: made) if obj is None else obj
 
 
-script_method = export = unused = script_if_tracing = interface = script
+script_method = export = unused = script_if_tracing = interface = _overload = _overload_method = _script_if_tracing = script
 
 
 class ScriptModule:

@@ -238,3 +238,10 @@ def test_an_optimizer_around_another_asks_for_its_hooks():
     x.sum().backward()
     around.step()
     assert x.item() == 0.5 and seen == [1]
+
+
+def test_a_subclass_may_say_that_it_takes_over_nothing():
+    class Plain(lab.Tensor):
+        __torch_function__ = lab._C._disabled_torch_function_impl
+
+    assert Plain.__torch_function__(lab.add, (), (lab.ones(1), 1)).tolist() == [2.0] and lab.Future is lab.futures.Future
