@@ -99,7 +99,7 @@ def _translated(op, error, tensors) -> Exception:
         return RuntimeError(f"{op.name}: value cannot be converted to type {text.rsplit(' ', 1)[-1]}_t without overflow. ({text})")
     if isinstance(error, np.exceptions.AxisError):
         return IndexError(dim_message(error.axis, error.ndim))
-    if isinstance(error, np._core._exceptions.UFuncTypeError if hasattr(np, "_core") else ()):
+    if isinstance(error, np._core._exceptions.UFuncTypeError if hasattr(np, "_core") else ()) or isinstance(error, TypeError) and "not supported for the input types" in text:
         kinds = ", ".join(str(t.dtype) for t in tensors)
         return NotImplementedError(f'"{op.name}" not implemented for {kinds}. Convert the tensor first, e.g. with .float() or .long(). ({text})')
     if isinstance(error, np.linalg.LinAlgError):

@@ -185,7 +185,7 @@ def _need_elements(name: str, input, dim) -> None:
             raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size.")
 
 
-@op(category="reduction", latex=r"\max_i x_i", function=False, method=False, name="max_all", node_name="Max", samples=whole, variants=(("True", "MaxBackward1"),))
+@op(category="reduction", refuses="c", latex=r"\max_i x_i", function=False, method=False, name="max_all", node_name="Max", samples=whole, variants=(("True", "MaxBackward1"),))
 def max_all(input: Tensor) -> Tensor:
     """Largest of all elements; the gradient is shared equally between elements that are equally large."""
     if not input.size:
@@ -198,7 +198,7 @@ def _(grad, input, out):
     return shared(grad, input, out, None, False)
 
 
-@op(category="reduction", latex=r"\min_i x_i", function=False, method=False, name="min_all", node_name="Min", samples=whole, variants=(("True", "MinBackward1"),))
+@op(category="reduction", refuses="c", latex=r"\min_i x_i", function=False, method=False, name="min_all", node_name="Min", samples=whole, variants=(("True", "MinBackward1"),))
 def min_all(input: Tensor) -> Tensor:
     """Smallest of all elements; the gradient is shared equally between elements that are equally small.
 
@@ -216,13 +216,13 @@ def _(grad, input, out):
     return shared(grad, input, out, None, False)
 
 
-@op(category="reduction", latex=r"\max_i x_i", outputs=("values", "indices"), differentiable=1, function=False, method=False, name="max_dim", node_name="Max", samples=extreme_dims)
+@op(category="reduction", refuses="c", latex=r"\max_i x_i", outputs=("values", "indices"), differentiable=1, function=False, method=False, name="max_dim", node_name="Max", samples=extreme_dims)
 def max_dim(input: Tensor, dim: int, keepdim: bool = False):
     """Largest element along `dim` and the first position where it stands; only that one gets the gradient."""
     return _extreme("max", input, dim, keepdim)
 
 
-@op(category="reduction", latex=r"\min_i x_i", outputs=("values", "indices"), differentiable=1, function=False, method=False, name="min_dim", node_name="Min", samples=extreme_dims)
+@op(category="reduction", refuses="c", latex=r"\min_i x_i", outputs=("values", "indices"), differentiable=1, function=False, method=False, name="min_dim", node_name="Min", samples=extreme_dims)
 def min_dim(input: Tensor, dim: int, keepdim: bool = False):
     """Smallest element along `dim` and the first position where it stands; only that one gets the gradient."""
     return _extreme("min", input, dim, keepdim)
