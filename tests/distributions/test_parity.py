@@ -400,3 +400,26 @@ def test_angles(torch):
     np.testing.assert_allclose(ours.log_prob(lab.tensor(values)).numpy(), theirs.log_prob(torch.tensor(values)).numpy(), rtol=1e-5)
     np.testing.assert_allclose(ours.variance.numpy(), theirs.variance.numpy(), rtol=1e-4)
     assert ours.expand((3, 2)).sample().shape == (3, 2) and ours.mean.tolist() == theirs.mean.tolist()
+
+
+@pytest.mark.parametrize("number", range(3))
+@pytest.mark.filterwarnings("ignore:Singular sample detected")
+def test_random_covariances(torch, number):
+    """Apart from the rest, since PyTorch warns at every draw."""
+    made = []
+    for library in (lab, torch):
+        C, D, real = library.tensor([[2.0, 0.5], [0.5, 1.0]], dtype=library.float64), library.distributions, library.float64
+        made.append((lambda D=D, C=C, library=library, real=real: D.Wishart(library.tensor(4.0, dtype=real), C, validate_args=True),
+                     lambda D=D, C=C, library=library, real=real: D.Wishart(library.tensor([3.0, 5.5], dtype=real), scale_tril=library.linalg.cholesky(C)),
+                     lambda D=D, C=C: D.Wishart(5.0, precision_matrix=C))[number]())
+    ours, theirs = made
+    draws = []
+    for library, each in ((lab, ours), (torch, theirs)):
+        library.manual_seed(1)
+        draws.append((each.sample((3,)), each.expand((2, *each.batch_shape)).sample()))
+    for mine, other in zip(draws[0], draws[1], strict=True):
+        np.testing.assert_allclose(mine.numpy(), other.numpy(), rtol=1e-10)
+    np.testing.assert_allclose(ours.log_prob(draws[0][0]).numpy(), theirs.log_prob(draws[1][0]).numpy(), rtol=1e-10)
+    for name in ("mean", "mode", "variance", "covariance_matrix", "precision_matrix", "scale_tril"):
+        np.testing.assert_allclose(getattr(ours, name).numpy(), getattr(theirs, name).numpy(), rtol=1e-10)
+    np.testing.assert_allclose(ours.entropy().numpy(), theirs.entropy().numpy(), rtol=1e-10)
