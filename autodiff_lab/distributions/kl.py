@@ -42,7 +42,7 @@ _found: dict[tuple, Callable | None] = {}
 def register_kl(type_p, type_q):
     """Decorate the formula for a pair of distribution types; subclasses use it unless they have their own."""
     for kind in (type_p, type_q):
-        if not isinstance(kind, type) or not issubclass(kind, Distribution):
+        if not isinstance(kind, type):  # any class, as in PyTorch: packages have distributions that are not of this family
             raise TypeError(f"Expected {'type_p' if kind is type_p else 'type_q'} to be a Distribution subclass but got {kind}")
 
     def decorate(function):

@@ -179,3 +179,13 @@ def test_the_mode_of_kumaraswamy_is_where_its_density_is_largest():
     d = D.Kumaraswamy(lab.tensor(2.5, dtype=lab.float64), lab.tensor(1.5, dtype=lab.float64))
     x = lab.linspace(0.01, 0.99, 9801, dtype=lab.float64)
     assert x[d.log_prob(x).argmax()].item() == pytest.approx(d.mode.item(), abs=1e-3)
+
+
+def test_a_divergence_may_be_registered_for_any_class():
+    class Foreign:
+        pass
+
+    D.register_kl(Foreign, Foreign)(lambda p, q: 3.0)
+    assert D.kl_divergence(Foreign(), Foreign()) == 3.0
+    with pytest.raises(TypeError, match="to be a Distribution subclass"):
+        D.register_kl(Foreign(), Foreign)
