@@ -144,6 +144,7 @@ def alias_lines(op) -> list[str]:
                 lines.append("if dim is MISSING: raise TypeError(f\"{OP.name}() missing 1 required positional arguments: 'dim'\")")
         if p.name == "keepdim":
             lines.append("if keepdims is not MISSING: keepdim = keepdims")
+            lines.append("if keepdim is not False and keepdim is not True: keepdim = truth(OP, 'keepdim', keepdim)")
     return lines
 
 

@@ -19,7 +19,7 @@ from .views import attach_if_view, attach_view, sync, write_in_place, write_out
 
 __all__ = [
     "attach_if_view", "attach_outputs", "attach_view", "check_plain", "collect_ints", "differing", "explain", "narrowed", "notice", "older_arguments", "open_list", "operand",
-    "promote", "refused", "saved_extra", "saved_output", "saved_version", "shape_of", "stale", "sync", "tensor_list", "tensor_only", "wrap_outputs",
+    "promote", "refused", "saved_extra", "saved_output", "saved_version", "shape_of", "stale", "sync", "tensor_list", "tensor_only", "truth", "wrap_outputs",
     "write_in_place", "write_out", "wrapped",
 ]
 
@@ -87,6 +87,19 @@ def tensor_list(op, name: str, values) -> list:
         elif not is_array(value):
             raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(value).__name__}")
     return values
+
+
+def truth(op, name: str, value) -> bool:
+    """A NumPy truth value as Python's.
+
+    Raises:
+        TypeError: for anything else, e.g. a second dimension where `keepdim` stands.
+    """
+    if isinstance(value, np.bool_):
+        return bool(value)
+    short = op.name.split(".")[-1].removesuffix("_dim").removesuffix("_op")
+    raise TypeError(f"{short}(): argument '{name}' must be bool, not {type(value).__name__}"
+                    + (". Give several dimensions as a tuple, e.g. dim=(0, 1)." if isinstance(value, int) else ""))
 
 
 def collect_ints(starred: tuple, keyword, op=None):

@@ -7,6 +7,7 @@ from ..core.dtypes import dtype_of
 from ..core.op import op, public
 from ..core.samples import calls, pairs, reals
 from ..core.tensor import Tensor, wrap
+from .picking import dims_one_by_one
 from .reductions import axes, ordered
 
 Number = int | float | complex | bool
@@ -319,6 +320,9 @@ def count_nonzero(input: Tensor, dim=None) -> Tensor:
     tensor(2)
     """
     return namespace(input).add.reduce(input != 0, axis=axes(dim, input.ndim) if dim is not None else None, dtype="int64")
+
+
+Tensor.count_nonzero = dims_one_by_one(count_nonzero)
 
 
 def isin(elements, test_elements, *, assume_unique: bool = False, invert: bool = False) -> Tensor:

@@ -32,6 +32,15 @@ def one_dim(dim: int, ndim: int) -> int:
     return 0
 
 
+def dims_one_by_one(function):
+    """The method of `function(input, dim)` that also takes the dimensions one by one, as only the method does in PyTorch."""
+    def method(self, dim=None, *more, axis=None):
+        return function(self, (dim, *more) if more else dim if axis is None else axis)
+
+    method.__name__, method.__doc__, method.op = function.__name__, function.__doc__, function.op
+    return method
+
+
 def copied(writer):
     """The out-of-place kernel of an in-place one: a copy of the first argument, written to."""
     def kernel(input, *args, **kwargs):

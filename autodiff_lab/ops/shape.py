@@ -10,7 +10,7 @@ from ..core.dtypes import dtype, dtype_of
 from ..core.op import op, ops
 from ..core.samples import calls
 from ..core.tensor import Tensor
-from .picking import one_dim
+from .picking import dims_one_by_one, one_dim
 from .strided import strided as memory_view
 
 Ints = tuple
@@ -225,6 +225,9 @@ def squeeze(input: Tensor, dim=None) -> Tensor:
 @squeeze.vjp("input")
 def _(grad, input_shape):
     return grad.reshape(tuple(input_shape))
+
+
+Tensor.squeeze = dims_one_by_one(squeeze)
 
 
 @op(category="shape", view=True, function=False, samples=calls(lambda r: ((r.normal(size=(3, 1)), (2, 3, 4)), {}), lambda r: ((r.normal(size=(3, 1)), (-1, 2)), {}), lambda r: ((r.normal(size=()), (2,)), {})))

@@ -182,6 +182,8 @@ def _moment(name: str, operator, sentence: str, example: str):
             dim = axis
         if keepdims is not None:
             keepdim = keepdims
+        if unbiased is not None and not isinstance(unbiased, bool):
+            raise TypeError(f"{name}(): argument 'unbiased' must be bool, not {type(unbiased).__name__}. Give several dimensions as a tuple, e.g. dim=(0, 1).")
         if unbiased is not None and correction is not None:
             raise TypeError(f"{name}() received an invalid combination of arguments: give unbiased or correction, not both.")
         free = correction if correction is not None else 1 if unbiased is None else int(unbiased)

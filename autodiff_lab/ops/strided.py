@@ -221,7 +221,7 @@ def _own_view(name: str, signature):
 
 _OWN = {
     "unsqueeze_": _own_view("unsqueeze", lambda self, dim: (dim,)),
-    "squeeze_": _own_view("squeeze", lambda self, dim=None: (dim,)),
+    "squeeze_": _own_view("squeeze", lambda self, dim=None, *more: ((dim, *more) if more else dim,)),
     "transpose_": _own_view("transpose", lambda self, dim0, dim1: (dim0, dim1)),
     "swapaxes_": _own_view("transpose", lambda self, axis0, axis1: (axis0, axis1)),
     "swapdims_": _own_view("transpose", lambda self, dim0, dim1: (dim0, dim1)),

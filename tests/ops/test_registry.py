@@ -252,3 +252,16 @@ def test_a_first_call_with_wrong_arguments_names_the_operator():
     fresh = lazy(registry["squeeze"], "squeeze", "forward")
     with pytest.raises(TypeError, match=r"squeeze\(\) takes"):
         fresh(lab.zeros(1), 0, 1)
+
+
+@pytest.mark.parametrize("name", ["sum", "mean", "amax", "all", "any", "prod", "logsumexp", "max", "argmax", "std", "var", "norm", "median"])
+def test_a_second_dimension_is_not_taken_for_keepdim(name):
+    arguments = ("fro", 0, 1) if name == "norm" else (0, True, 1) if name in ("std", "var") else (0, 1)
+    with pytest.raises(TypeError, match="keepdim' must be bool, not int"):
+        getattr(lab.ones(2, 3), name)(*arguments)
+
+
+def test_the_methods_squeeze_and_count_nonzero_take_dimensions_one_by_one():
+    x = lab.ones(1, 1, 2)
+    assert x.squeeze(0, 1).shape == x.squeeze(dim=(0, 1)).shape == (2,) and x.squeeze(axis=0).shape == (1, 2)
+    assert x.clone().squeeze_(0, 1).shape == (2,) and x.count_nonzero(0, 1).tolist() == [1, 1]
