@@ -100,7 +100,9 @@ def keeps_tensor(op, name: str) -> bool:
     return is_output or (param is not None and (param.is_tensor or param.kind == "list"))
 
 
-def signature_text(op, with_out: bool) -> str:
+def signature_text(op, with_out: bool, operands_only: bool = False) -> str:
+    if operands_only:
+        return ", ".join(p.name for p in op.tensor_params)
     parts, keywords, starred = [], [], False
     # `dim` may come as `axis` instead, but only where no argument after it is required.
     last = [p.name for p in op.params if not p.has_default and not p.keyword_only][-1:]
@@ -289,11 +291,16 @@ def record_lines(op, names: list[str]) -> list[str]:
 
 def forward_text(op, names: list[str], flavour: str) -> str:
     with_out = op.has_out and flavour == "forward"
-    lines = alias_lines(op) + unwrap_lines(op, flavour) + promote_lines(op)
+    sign = op.sign if flavour == "operator" else None
+    options = [f"{p.name} = default_{p.name}" for p in op.params if not p.is_tensor] if sign else alias_lines(op)
+    lines = options + unwrap_lines(op, flavour) + promote_lines(op)
+    compute = f"kernel({call_arguments(op, True)})"
+    if sign:  # what the kernel would do, without a call
+        compute = f" {sign} ".join(f"{p.name}_a" for p in op.tensor_params) + (f" if {op.tensor_params[0].name}_a.dtype in NATIVE else {compute}" if sign == "/" else "")
     if op.refuses:
         first = f"{op.tensor_params[0].name}_a"
         lines.append(f"if {first}.dtype.kind in {op.refuses.replace('i', 'iu')!r}: raise refused(OP, {first})")
-    lines += ["try:", f"    out_a = kernel({call_arguments(op, True)})",
+    lines += ["try:", f"    out_a = {compute}",
               "except OverflowError as error:", f"    out_a = wrapped(OP, error, {original_arguments(op)}, {call_arguments(op, True)})",
               "except Exception as error:", f"    raise explain(OP, error, {original_arguments(op)}) from None"]
     if op.extras:
@@ -314,7 +321,7 @@ def forward_text(op, names: list[str], flavour: str) -> str:
     if op.rules:
         lines += record_lines(op, names)
     lines += [f"if observe.observers: observe.op_ran(OP, {original_arguments(op)}, result)", "return result"]
-    return f"def {flavour}({signature_text(op, with_out)}):\n" + textwrap.indent("\n".join(lines), "    ")
+    return f"def {flavour}({signature_text(op, with_out, sign is not None)}):\n" + textwrap.indent("\n".join(lines), "    ")
 
 
 def inplace_text(op, flavour: str) -> str:
@@ -372,6 +379,11 @@ def record_text(op, names: list[str]) -> str:
     return f"def record({arguments}):\n" + textwrap.indent("\n".join(lines), "    ")
 
 
+def unchanged(grad):
+    """The rule that hands the gradient on: written into the text instead of called."""
+    return grad
+
+
 def backward_text(op, names: list[str], tensors: bool) -> str:
     """Open what was saved, check that nobody wrote to it, run the rules."""
     lines = ["saved = node.saved", "if saved.__class__ is not tuple: saved = reopen(node)"]
@@ -417,7 +429,8 @@ def backward_text(op, names: list[str], tensors: bool) -> str:
     results = []
     for k, rule in enumerate(rules):
         mine = [n for n in edge_names if n in rule.inputs]
-        call = f"{group}_{k}({', '.join(rule.names)})"
+        hands_on = rule.names[0] == "grad" and rule.function.__code__.co_code == unchanged.__code__.co_code
+        call = "grad" if hands_on else f"{group}_{k}({', '.join(rule.names)})"
         if len(rule.inputs) == 1:
             results.append((mine[0], f"{call} if to_{mine[0]} is not None else None"))
         else:

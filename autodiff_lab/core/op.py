@@ -230,7 +230,7 @@ def op(*, category: str = "other", latex: str | None = None, samples=None, error
        outputs=None, extras: tuple = (), view=False, inplace: bool = False, ufunc=None, out: bool = True,
        differentiable: int | None = None, no_grad: str | None = None, changes_dtype: bool = False, namespace: str = "",
        function: bool = True, method: bool = True, dunder: tuple = (), alias: tuple = (), name: str | None = None,
-       node_name: str | None = None, variants: tuple = (), check=None, older: str | None = None, refuses: str = ""):
+       node_name: str | None = None, variants: tuple = (), check=None, older: str | None = None, refuses: str = "", sign: str | None = None):
     """Turn the kernel below into an operator and its public function.
 
     Args:
@@ -257,6 +257,7 @@ def op(*, category: str = "other", latex: str | None = None, samples=None, error
         node_name: PyTorch's name of the node where it is not the CamelCase of `name`.
         variants: other names of the node: (condition on the arguments as Python text, name), the first that holds.
         refuses: kinds of numbers that PyTorch has no such operator for: "b" truth values, "i" integers, "c" complex numbers.
+        sign: Python's sign for what the kernel does to its operands with the usual options, e.g. "+".
         older: the keyword that programs of PyTorch's first years give as a number before the last operands: `x.add_(-lr, grad)`.
     """
     def decorate(kernel):
@@ -265,7 +266,7 @@ def op(*, category: str = "other", latex: str | None = None, samples=None, error
         made = Op(kernel, name=full, category=category, latex=latex, samples=samples, errors=errors, promote=promote, outputs=outputs,
                   extras=extras, view=view, inplace=inplace, ufunc=ufunc, out=out and not view, differentiable=differentiable,
                   no_grad=no_grad, changes_dtype=changes_dtype, node_name=node_name, dunder=dunder, check=check)
-        made.variants, made.older, made.refuses = variants, older, refuses
+        made.variants, made.older, made.refuses, made.sign = variants, older, refuses, sign
         if full in registry:
             raise ValueError(f"operator {full} is defined twice.")
         registry[full] = made

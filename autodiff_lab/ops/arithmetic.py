@@ -31,7 +31,7 @@ def scaled(value, alpha):
     return found.astype(value.dtype) if getattr(value.dtype, "char", "") == "E" else found  # bfloat16, which became float32
 
 
-@op(category="pointwise", latex=r"x + y", samples=pairs(), promote="numeric", inplace=True, ufunc=np.add, dunder=("__add__", "__radd__", "__iadd__"), older="alpha")
+@op(category="pointwise", latex=r"x + y", samples=pairs(), promote="numeric", inplace=True, ufunc=np.add, dunder=("__add__", "__radd__", "__iadd__"), sign="+", older="alpha")
 def add(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """Sum of two tensors, element by element: `input + alpha * other`.
 
@@ -52,7 +52,7 @@ def _(grad, alpha):
     return scaled(grad, alpha)
 
 
-@op(category="pointwise", latex=r"x - y", samples=pairs(), promote="numeric", check=no_masks, inplace=True, ufunc=np.subtract, dunder=("__sub__", "__isub__"), alias=("subtract",), older="alpha")
+@op(category="pointwise", latex=r"x - y", samples=pairs(), promote="numeric", check=no_masks, inplace=True, ufunc=np.subtract, dunder=("__sub__", "__isub__"), sign="-", alias=("subtract",), older="alpha")
 def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """Difference of two tensors: `input - alpha * other`.
 
@@ -90,7 +90,7 @@ def _(grad):
 
 
 @op(category="pointwise", latex=r"x \cdot y", samples=pairs(), promote="numeric", inplace=True, ufunc=np.multiply,
-    dunder=("__mul__", "__rmul__", "__imul__"), alias=("multiply",))
+    dunder=("__mul__", "__rmul__", "__imul__"), sign="*", alias=("multiply",))
 def mul(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """Product of two tensors, element by element.
 
@@ -131,7 +131,7 @@ def _(grad):
 
 @op(category="pointwise", latex=r"x / y", samples=also(pairs(positive_other=True), calls(
     lambda r: ((r.uniform(1, 4, (3,)), r.uniform(1.1, 1.9, (3,))), {"rounding_mode": "floor"}))), promote="numeric", inplace=True, ufunc=np.true_divide,
-    dunder=("__truediv__", "__itruediv__", "__div__"), alias=("divide",), variants=(("rounding_mode is not None", "DivBackward2"),))
+    dunder=("__truediv__", "__itruediv__", "__div__"), sign="/", alias=("divide",), variants=(("rounding_mode is not None", "DivBackward2"),))
 def div(input: Tensor | Number, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
     """Quotient of two tensors. Integers give floats, unless rounding_mode is "floor" or "trunc".
 
