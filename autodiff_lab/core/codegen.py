@@ -20,7 +20,9 @@ from .tape import FREED, Node, Version, check_version, clock
 
 __all__ = ["Built", "build", "saved_value"]
 
+# A NumPy number is asked for its class: for its dtype it makes a new object, which takes longer than the sum of two numbers.
 SCALARS = frozenset(dtype.type for dtype in FLOATING)
+NATIVE_SCALARS = frozenset(dtype.type for dtype in NATIVE)
 NUMBERS = frozenset((float, int, bool, complex))
 MISSING = type("MISSING", (), {"__repr__": lambda self: "<required>"})()
 
@@ -41,7 +43,7 @@ def build(op) -> Built:
     op.frees = any(keeps_tensor(op, name) for name in built.saved_names)
     scope = {
         "OP": op, "kernel": op.kernel, "plain": op.plain, "Tensor": Tensor, "Node": Node, "Version": Version, "modes": modes,
-        "observe": observe, "clock": clock, "new": object.__new__, "FLOATING": FLOATING, "NATIVE": NATIVE, "NUMBERS": NUMBERS, "MISSING": MISSING,
+        "observe": observe, "clock": clock, "new": object.__new__, "FLOATING": FLOATING, "NATIVE": NATIVE, "NATIVE_SCALARS": NATIVE_SCALARS, "NUMBERS": NUMBERS, "MISSING": MISSING,
         "check_version": check_version, "reopen": reopen, "ndarray": np.ndarray, "ufunc": op.ufunc, "WATCHERS": WATCHERS, "SCALARS": SCALARS, **{name: getattr(support, name) for name in support.__all__},
     }
     scope.update({f"default_{p.name}": p.default for p in op.params if p.has_default})
@@ -179,7 +181,9 @@ def unwrap_lines(op, flavour: str) -> list[str]:
                   f"    {n}_rg = {n}._rg"]
         if paired:
             first = tensors[0].name
-            same = f"{n}_a.dtype is not {first}_a.dtype" + (f" or {first}_a.dtype not in FLOATING" if op.promote == "float" else "")
+            kind = f"{n}_a.__class__"
+            same = f"({kind} is ndarray or {kind} is not {first}_a.__class__ or {kind} not in SCALARS) and {n}_a.dtype is not {first}_a.dtype"
+            same += f" or {not_among(first, 'FLOATING')}" if op.promote == "float" else ""
             lines += ["    mixed = False" if i == 0 else f"    mixed = mixed or {same}"]
         if i == 0 and list_param is None:
             others = [f"isinstance({q.name}, Tensor)" for q in tensors[1:]]
@@ -199,12 +203,17 @@ def unwrap_lines(op, flavour: str) -> list[str]:
                 lines += [f"    {n}_a = {n} if {n}.__class__ in NUMBERS else operand(OP, '{n}', {n}{', True' if flavour.endswith('operator') else ''})"]
                 if flavour.endswith("operator"):
                     lines += [f"    if {n}_a is NotImplemented: return NotImplemented"]
-                lines += [f"    mixed = {n}_a.__class__ not in NUMBERS or {tensors[0].name}_a.dtype not in NATIVE"] if paired else []
+                lines += [f"    mixed = {n}_a.__class__ not in NUMBERS or {not_among(tensors[0].name, 'NATIVE')}"] if paired else []
             else:
                 lines += [f"    {n}_a = tensor_only(OP, '{n}', {n}{', True' if flavour.endswith('operator') else ''})"]
                 if flavour.endswith("operator"):
                     lines += [f"    if {n}_a is NotImplemented: return NotImplemented"]
     return lines
+
+
+def not_among(name: str, types: str) -> str:
+    """The text that tests whether the operand `name` is of none of the FLOATING or the NATIVE types."""
+    return f"{name}_a.__class__ not in {'SCALARS' if types == 'FLOATING' else 'NATIVE_SCALARS'} and {name}_a.dtype not in {types}"
 
 
 def promote_lines(op) -> list[str]:
@@ -219,7 +228,7 @@ def promote_lines(op) -> list[str]:
     arrays = ", ".join(f"{n}_a" for n in names)
     is_float = op.promote == "float"
     if len(names) == 1:
-        return [f"if {first}_a.dtype not in FLOATING: {first}_a, = promote(OP, ({first}_a,))"] if is_float else []
+        return [f"if {not_among(first, 'FLOATING')}: {first}_a, = promote(OP, ({first}_a,))"] if is_float else []
     if len(names) == 2:
         return [f"if mixed: {arrays} = promote(OP, ({arrays}))"]
     return [f"if differing(({arrays},){', True' if is_float else ''}): {arrays} = promote(OP, ({arrays}))"]
@@ -296,7 +305,7 @@ def forward_text(op, names: list[str], flavour: str) -> str:
     lines = options + unwrap_lines(op, flavour) + promote_lines(op)
     compute = f"kernel({call_arguments(op, True)})"
     if sign:  # what the kernel would do, without a call
-        compute = f" {sign} ".join(f"{p.name}_a" for p in op.tensor_params) + (f" if {op.tensor_params[0].name}_a.dtype in NATIVE else {compute}" if sign == "/" else "")
+        compute = f" {sign} ".join(f"{p.name}_a" for p in op.tensor_params) + (f" if not ({not_among(op.tensor_params[0].name, 'NATIVE')}) else {compute}" if sign == "/" else "")
     if op.refuses:
         first = f"{op.tensor_params[0].name}_a"
         lines.append(f"if {first}.dtype.kind in {op.refuses.replace('i', 'iu')!r}: raise refused(OP, {first})")

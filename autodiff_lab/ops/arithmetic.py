@@ -111,6 +111,9 @@ def _(grad, input):
     return grad * ops.conj(input)
 
 
+REAL = frozenset((bool, int, float, *(dtype.type for dtype in FLOATING if dtype.kind != "c")))
+
+
 @op(category="pointwise", view="maybe", latex=r"\bar{x}", samples=also(reals(), calls(lambda r: ((r.normal(size=(3, 4)) + 1j * r.normal(size=(3, 4)),), {}))), node_name="Conj")
 def conj(input: Tensor | Number) -> Tensor:
     """Complex conjugate; a real tensor is returned as it is.
@@ -119,7 +122,9 @@ def conj(input: Tensor | Number) -> Tensor:
     >>> lab.tensor([1 + 2j]).conj().resolve_conj()
     tensor([1.-2.j])
     """
-    if input.__class__ in NUMBERS:
+    if input.__class__ in REAL:
+        return input
+    if input.__class__ is complex:
         return input.conjugate()
     return namespace(input).conj(input) if input.dtype.kind == "c" else input
 
