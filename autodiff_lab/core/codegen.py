@@ -171,13 +171,13 @@ def unwrap_lines(op, flavour: str) -> list[str]:
                   f"{n}_a = [t._a for t in {n}]",
                   f"{n}_rg = any([t._rg for t in {n}])"]
     tensors = op.tensor_params
-    array = "_array()" if op.view else "_a"
     paired = op.promote is not None and list_param is None and len(tensors) == 2
     for i, p in enumerate(tensors):
         n = p.name
         lines += [f"if isinstance({n}, Tensor):",
                   f"    if {n}._view is not None: sync({n})",
-                  f"    {n}_a = {n}.{array}",
+                  f"    {n}_a = {n}._a",
+                  *([f"    if {n}_a.__class__ is not ndarray: {n}_a = {n}._array()"] if op.view else []),
                   f"    {n}_rg = {n}._rg"]
         if paired:
             first = tensors[0].name
