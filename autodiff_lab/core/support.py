@@ -8,13 +8,12 @@ import warnings
 import numpy as np
 
 from ..backend import is_array, namespace
-from . import observe
 from .dtypes import BOOL, FLOAT, FLOATING, dtype, dtype_of, promoted
 from .errors import explain, refused, wrapped
 from .modes import modes
 from .results import return_type
 from .tape import Version, check_version, port
-from .tensor import Size, Tensor, wrap
+from .tensor import Tensor, wrap
 from .views import attach_if_view, attach_view, sync, write_in_place, write_out
 
 __all__ = [
@@ -254,6 +253,3 @@ def open_list(node, tensors, as_tensors: bool) -> list:
         if isinstance(tensor, Tensor) and tensor._ver is not None and tensor._ver.last > node.seq:
             stale(node, tensor._ver, tensor._a, "")
     return list(tensors) if as_tensors else [t._a if isinstance(t, Tensor) else t for t in tensors]
-
-
-assert Size and namespace and observe  # re-exported for the generated code's readers

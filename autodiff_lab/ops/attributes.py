@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from ..backend import is_array
-from ..core.devices import device
-from ..core.dtypes import can_cast, dtype, dtype_of, promoted
+from ..core.dtypes import dtype, dtype_of, promoted
 from ..core.op import public
-from ..core.tensor import Size, Tensor, wrap
+from ..core.tensor import Tensor, wrap
 
 # ---- names for layouts and formats ----
 
@@ -470,4 +467,3 @@ def map_(self, tensor, callable):
 
 
 Tensor.apply_, Tensor.map_ = apply_, map_
-assert Size and device and can_cast and warnings

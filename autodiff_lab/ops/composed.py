@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..core.modes import modes
 from ..core.op import ops
-from ..core.tape import Node, run_backward
+from ..core.tape import run_backward
 from ..core.tensor import Tensor
 
 __all__ = ["gradients_through"]
@@ -36,6 +36,3 @@ def gradients_through(function, inputs, grads) -> tuple:
     finally:
         modes.grad = enabled
     return tuple(None if place is None else found.get(place) for place in places)
-
-
-assert Node

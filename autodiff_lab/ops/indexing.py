@@ -8,7 +8,7 @@ from ..backend import namespace
 from ..core import observe
 from ..core.dtypes import FLOATING
 from ..core.modes import modes
-from ..core.op import op, ops, public, registry
+from ..core.op import op, ops, registry
 from ..core.samples import calls
 from ..core.tape import Version
 from ..core.tensor import Tensor, wrap
@@ -242,4 +242,3 @@ def _value(self, value):
 
 Tensor.__getitem__ = getitem
 Tensor.__setitem__ = setitem
-assert public

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..core.dtypes import _all, dtype, dtype_of, get_default_dtype
+from ..core.dtypes import _all, dtype, get_default_dtype
 from ..core.op import public
 from ..core.support import collect_ints
 from ..core.tensor import Size, Tensor, wrap
@@ -94,4 +94,3 @@ def set_default_tensor_type(t) -> None:
 
 
 public[""]["set_default_tensor_type"] = set_default_tensor_type
-assert dtype_of and wrap

@@ -9,7 +9,6 @@ from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor, wrap
 from .picking import one_dim
-from .places import Place, read
 from .shape import diagonal, same_shape
 
 Ints = tuple
@@ -368,4 +367,3 @@ for _made in (fliplr, flipud, tile, repeat_interleave, diag, diagflat):
 public[""]["vander"] = vander
 Tensor.fill_diagonal_ = fill_diagonal_
 public[""]["fill_diagonal_"] = fill_diagonal_
-assert Place and read

@@ -12,7 +12,6 @@ from ..backend import namespace
 from ..core.modes import modes
 from ..core.op import op, ops, public, registry
 from ..core.samples import calls
-from ..core.tape import Version
 from ..core.tensor import Tensor, wrap
 from ..core.views import reshape_in_place
 from .attributes import _address, root_of
@@ -297,4 +296,3 @@ Tensor.resize_, Tensor.resize_as_, Tensor.set_ = resize_, resize_as_, set_
 public[""].update(resize_as_=resize_as_)
 Tensor.resize = lambda self, *sizes: resize_(self.clone(), *sizes)
 Tensor.resize_as = lambda self, other: resize_(self.clone(), other.shape)
-assert Version

@@ -34,6 +34,3 @@ def __getattr__(name: str):
 
         return importlib.import_module(".swa_utils", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-assert lr_scheduler and optimizer

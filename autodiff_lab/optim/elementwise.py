@@ -15,7 +15,7 @@ import numpy as np
 
 from ..backend import namespace
 from ..core.dtypes import default_dtype
-from ..core.modes import modes, no_grad, set_grad_enabled
+from ..core.modes import no_grad, set_grad_enabled
 from ..core.tape import Version
 from ..core.tensor import Tensor, wrap
 from .optimizer import Optimizer, number, run_closure
@@ -328,6 +328,3 @@ class Bundle:
             flat = flat.view(self.dtype) if self.dtype.kind == "c" else flat
             for kept, piece, shape in zip(self.kept, self.pieces, self.shapes):
                 kept[name] = wrap(flat[piece[2]].reshape(shape).copy())
-
-
-assert modes
