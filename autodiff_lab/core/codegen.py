@@ -305,7 +305,7 @@ def forward_text(op, names: list[str], flavour: str) -> str:
     lines = options + unwrap_lines(op, flavour) + promote_lines(op)
     compute = f"kernel({call_arguments(op, True)})"
     if sign:  # what the kernel would do, without a call
-        compute = f" {sign} ".join(f"{p.name}_a" for p in op.tensor_params) + (f" if not ({not_among(op.tensor_params[0].name, 'NATIVE')}) else {compute}" if sign == "/" else "")
+        compute = f" {sign} ".join(f"{p.name}_a" for p in op.tensor_params)
     if op.refuses:
         first = f"{op.tensor_params[0].name}_a"
         lines.append(f"if {first}.dtype.kind in {op.refuses.replace('i', 'iu')!r}: raise refused(OP, {first})")

@@ -136,7 +136,7 @@ def _(grad):
 
 @op(category="pointwise", latex=r"x / y", samples=also(pairs(positive_other=True), calls(
     lambda r: ((r.uniform(1, 4, (3,)), r.uniform(1.1, 1.9, (3,))), {"rounding_mode": "floor"}))), promote="numeric", inplace=True, ufunc=np.true_divide,
-    dunder=("__truediv__", "__itruediv__", "__div__"), sign="/", alias=("divide",), variants=(("rounding_mode is not None", "DivBackward2"),))
+    dunder=("__truediv__", "__itruediv__", "__div__"), alias=("divide",), variants=(("rounding_mode is not None", "DivBackward2"),))
 def div(input: Tensor | Number, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
     """Quotient of two tensors. Integers give floats, unless rounding_mode is "floor" or "trunc".
 

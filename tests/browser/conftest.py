@@ -341,17 +341,21 @@ class Notebook:
 
         JupyterLab's body is 0 px tall, so axe takes everything for off-screen and skips contrast: give it a height.
         """
-        script = ROOT / "widgets" / "node_modules" / "axe-core" / "axe.min.js"
-        if not script.is_file():
-            pytest.skip("axe-core is not installed (cd widgets && npm ci)")
         self.page.add_style_tag(content="body { height: 100vh }")
-        if not self.page.evaluate("() => typeof window.axe === 'object'"):
-            source = script.read_text()  # as a function: JupyterLab's AMD loader would swallow the global
-            self.page.evaluate("source => { new Function('module', 'exports', 'define', source).call(window) }", source)
-        found = self.page.evaluate(
-            "async s => (await window.axe.run(s, {resultTypes: ['violations']})).violations.flatMap("
-            "v => v.nodes.map(n => `${v.id}: ${n.target.join(' ')}: ${n.failureSummary}`))", selector)
-        return found
+        return axe(self.page, selector)
+
+
+def axe(page, selector: str = ".adl") -> list[str]:
+    """What axe-core finds inside an element of any page, one line a finding; [] where all is well."""
+    script = ROOT / "widgets" / "node_modules" / "axe-core" / "axe.min.js"
+    if not script.is_file():
+        pytest.skip("axe-core is not installed (cd widgets && npm ci)")
+    if not page.evaluate("() => typeof window.axe === 'object'"):
+        source = script.read_text()  # as a function: JupyterLab's AMD loader would swallow the global
+        page.evaluate("source => { new Function('module', 'exports', 'define', source).call(window) }", source)
+    return page.evaluate(
+        "async s => (await window.axe.run(s, {resultTypes: ['violations']})).violations.flatMap("
+        "v => v.nodes.map(n => `${v.id}: ${n.target.join(' ')}: ${n.failureSummary}`))", selector)
 
 
 def notebook_file(cells) -> dict:

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from .conftest import ROOT, SHOTS
+from .conftest import SHOTS, axe
 from .test_dashboard import button, cell, stage, step, until_step
 
 BROKEN = """
@@ -297,14 +297,6 @@ def test_a_saved_run_is_read_offline(saved_run, chrome, dark):
     page.screenshot(path=str(SHOTS / f"dashboard-saved-{'dark' if dark else 'light'}.png"))
     assert failures == [] and [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
     context.close()
-
-
-def axe(page) -> list[str]:
-    script = ROOT / "widgets" / "node_modules" / "axe-core" / "axe.min.js"
-    if not script.is_file():
-        pytest.skip("axe-core is not installed (cd widgets && npm ci)")
-    page.evaluate(script.read_text())
-    return page.evaluate("async () => (await axe.run('.adl', {resultTypes: ['violations']})).violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.target.join(' ')}: ${n.failureSummary}`))")
 
 
 def test_zoomed_narrow_and_calm_nothing_is_cut_off_or_overlaps(saved_run, chrome):

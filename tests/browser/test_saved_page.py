@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ..export import examples
-from .conftest import ROOT, SHOTS
+from .conftest import SHOTS, axe
 
 
 @pytest.fixture
@@ -37,14 +37,6 @@ def saved(chrome, tmp_path):
         assert [url for url in page.asked if not url.startswith(("file:", "blob:", "data:"))] == []
         assert page.failures == []
         context.close()
-
-
-def axe(page) -> list[str]:
-    script = ROOT / "widgets" / "node_modules" / "axe-core" / "axe.min.js"
-    if not script.is_file():
-        pytest.skip("axe-core is not installed (cd widgets && npm ci)")
-    page.evaluate(script.read_text())
-    return page.evaluate("async () => (await axe.run('.adl', {resultTypes: ['violations']})).violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.target.join(' ')}: ${n.failureSummary}`))")
 
 
 def test_it_folds_searches_and_steps(saved):
