@@ -40,6 +40,11 @@ class ElementwiseOptimizer(Optimizer):
 
     rule_in_place = None
 
+    @staticmethod
+    def in_one_pass(h) -> bool:
+        """True if `rule_in_place` passes over its arrays once, so that there is nothing to keep in the cache."""
+        return False
+
     scalars: dict = {"step": 0.0}
 
     def arrays(self, group) -> tuple[str, ...]:
@@ -223,6 +228,10 @@ class Bundle:
         self.pieces = [(p, a, slice(i, j)) for p, a, i, j in zip(self.params, self.where, self.ends, self.ends[1:])]
         self.shapes = [a.shape for a in self.where]
         self.dtype, self.xp = self.where[0].dtype, xp
+        if not self.single:
+            # Made once, with the places in it: slices and reshapes would take as long as the rule.
+            self.gathered = xp.empty(self.ends[-1], self.dtype)
+            self.places = [self.gathered[piece].reshape(a.shape) for _, a, piece in self.pieces]
         self.memory = {}
         for name, tensors in self.tensors.items():
             self._lay_out(name, tensors)
@@ -266,8 +275,8 @@ class Bundle:
         if self.single:
             params, grads = self.where[0].reshape(-1), self.params[0]._grad._a.reshape(-1)
         else:
-            params = self.xp.concatenate([a.reshape(-1) for a in self.where])
-            grads = self.xp.concatenate([p._grad._a.reshape(-1) for p in self.params])
+            params = self.xp.concatenate(self.where, axis=None, out=self.gathered)
+            grads = self.xp.concatenate([p._grad._a for p in self.params], axis=None)
         kept = [self.memory.get(name) for name in self.names]
         first = any(k is None for k in kept)
         if self.dtype.kind == "c":  # a complex number is a pair of real ones
@@ -276,17 +285,15 @@ class Bundle:
         in_place = optimizer.rule_in_place if not first and self.xp is np else None
         made = None
         if in_place is not None:
+            size = params.size if optimizer.in_one_pass(h) else 2 * BLOCK
             scratch = np.empty(min(params.size, 2 * BLOCK), params.dtype)
-            for i in range(0, params.size, 2 * BLOCK):
-                part = slice(i, i + 2 * BLOCK)
+            for i in range(0, params.size, max(size, 1)):
+                part = slice(i, i + size)
                 block = params[part]
                 in_place(block, grads[part], h, scratch[:block.size], *(k[part] for k in kept))
         elif first or params.size <= BLOCK or self.xp is not np:
             made = optimizer.rule(params, grads, h, *kept)
-            if self.single:
-                params[...] = made[0]
-            else:
-                params = made[0]
+            params[...] = made[0]
             for old, new in zip(kept, made[1:], strict=True):
                 if old is not None:
                     old[...] = new
@@ -299,11 +306,9 @@ class Bundle:
                 params[part] = new[0]
                 for old, value in zip(block, new[1:]):
                     old[...] = value
-        if self.dtype.kind == "c":
-            params = params.view(self.dtype)
         if not self.single:
-            for _, array, piece in self.pieces:
-                array[...] = params[piece].reshape(array.shape)
+            for array, place in zip(self.where, self.places):
+                array[...] = place
         for p in self.params:
             if p._ver is None:
                 p._ver = Version()

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from ..backend.blas import add_scaled
 from .elementwise import ElementwiseOptimizer, learning_rate
 from .optimizer import check_at_least_zero, check_fused, check_tensor_lr, number
 
@@ -76,6 +77,10 @@ class SGD(ElementwiseOptimizer):
         return p - h.lr * step, v
 
     @staticmethod
+    def in_one_pass(h):
+        return h.momentum == 0 and h.decay == 0 and not h.maximize
+
+    @staticmethod
     def rule_in_place(p, grad, h, scratch, *direction):
         if h.maximize or h.decay != 0:
             grad = -grad if h.maximize else grad
@@ -93,4 +98,4 @@ class SGD(ElementwiseOptimizer):
                 grad = scratch
             else:
                 grad = v
-        p -= np.multiply(grad, h.lr, scratch)
+        add_scaled(p, -h.lr, grad)
