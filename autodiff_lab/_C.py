@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from .core.overriding import DisableTorchFunction, DisableTorchFunctionSubclass
+from .core.overriding import disabled as _disabled_torch_function_impl
+
+__all__ = ["DisableTorchFunction", "DisableTorchFunctionSubclass", "_disabled_torch_function_impl"]
 
 
 def _get_tracing_state() -> None:
@@ -16,8 +19,3 @@ def _log_api_usage_once(*args) -> None:
 def _get_privateuse1_backend_name() -> str:
     """The name that PyTorch gives a device of somebody's own."""
     return "privateuseone"
-
-
-def _disabled_torch_function_impl(func, types, args=(), kwargs=None):
-    """`func(*args, **kwargs)`: what a subclass of Tensor names that takes over no function."""
-    return func(*args, **(kwargs or {}))

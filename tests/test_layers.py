@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "datasets": ("backend", "core", "ops", "utils"),
     # What programs written for PyTorch ask for besides: answered, accepted or refused.
     "settings": ("backend", "core"),
-    **dict.fromkeys(("_utils", "checks", "foreach", "functional", "overrides", "return_types", "testing", "types"), ("core",)),
+    **dict.fromkeys(("_utils", "_C", "checks", "foreach", "functional", "overrides", "return_types", "testing", "types"), ("core",)),
     **dict.fromkeys(("sparse", "storage"), ("core", "ops")),
     "compiler": ("settings",),
     "_dynamo": ("compiler", "settings"),
@@ -44,7 +44,7 @@ MAY_IMPORT = {
     "mps": ("backends",),
     "accelerator": ("core", "cuda"),
     "profiler": ("autograd",),
-    **dict.fromkeys(("_C", "_subclasses", "cpu", "distributed", "futures", "hub", "jit", "multiprocessing", "onnx", "version", "xpu"), ()),
+    **dict.fromkeys(("_subclasses", "cpu", "distributed", "futures", "hub", "jit", "multiprocessing", "onnx", "version", "xpu"), ()),
     "__config__": ("version",),
     "as_torch": ("version",),
     "__main__": ("as_torch", "version"),

@@ -302,7 +302,10 @@ def forward_text(op, names: list[str], flavour: str) -> str:
     with_out = op.has_out and flavour == "forward"
     sign = op.sign if flavour == "operator" else None
     options = [f"{p.name} = default_{p.name}" for p in op.params if not p.is_tensor] if sign else alias_lines(op)
-    lines = options + unwrap_lines(op, flavour) + promote_lines(op)
+    unwrapped = unwrap_lines(op, flavour)
+    if unwrapped:  # a `try` costs nothing where nothing is raised
+        unwrapped = ["try:", *("    " + line for line in unwrapped), f"except Foreign as error: return hand_on(OP, '{flavour}', {original_arguments(op)}, error)"]
+    lines = options + unwrapped + promote_lines(op)
     compute = f"kernel({call_arguments(op, True)})"
     if sign:  # what the kernel would do, without a call
         compute = f" {sign} ".join(f"{p.name}_a" for p in op.tensor_params)
@@ -340,7 +343,8 @@ def inplace_text(op, flavour: str) -> str:
         lines += [f"if not isinstance({p.name}, Tensor) and operand(OP, '{p.name}', {p.name}, True) is NotImplemented: return NotImplemented" for p in op.tensor_params[1:]]
     if op.ufunc is not None and first not in ("self",):
         lines += quick_write_lines(op)
-    lines.append(f"return write_in_place(OP, {first}, {original_arguments(op)})")
+    lines += [f"try: return write_in_place(OP, {first}, {original_arguments(op)})",
+              f"except Foreign as error: return hand_on(OP, '{flavour}', {original_arguments(op)}, error)"]
     return f"def {flavour}({signature_text(op, False)}):\n" + textwrap.indent("\n".join(lines), "    ")
 
 

@@ -87,7 +87,7 @@ def tensor_repr(tensor) -> str:
 
     plain = type(tensor).__name__ in ("Tensor", "Parameter")
     node = tensor.grad_fn
-    return format_tensor(
+    text = format_tensor(
         tensor._a,
         dtype_name=tensor.dtype.name,
         default_dtype_name=get_default_dtype().name,
@@ -96,6 +96,7 @@ def tensor_repr(tensor) -> str:
         grad_fn=None if node is None else node.name().rsplit("::", 1)[-1],
         requires_grad=tensor.requires_grad,
     )
+    return f"Parameter({text})" if tensor.__dict__.get("_is_param", False) else text
 
 
 def format_tensor(array, *, dtype_name: str, default_dtype_name: str = "float32", type_name: str = "tensor",

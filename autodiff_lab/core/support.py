@@ -11,13 +11,14 @@ from ..backend import is_array, namespace
 from .dtypes import BOOL, FLOAT, FLOATING, dtype, dtype_of, promoted
 from .errors import explain, refused, wrapped
 from .modes import modes
+from .overriding import Foreign, hand_on, takes_over
 from .results import return_type
 from .tape import Version, check_version, port
 from .tensor import Tensor, wrap
 from .views import attach_if_view, attach_view, sync, write_in_place, write_out
 
 __all__ = [
-    "attach_if_view", "attach_outputs", "attach_view", "check_plain", "collect_ints", "differing", "explain", "narrowed", "notice", "older_arguments", "open_list", "operand",
+    "Foreign", "attach_if_view", "attach_outputs", "attach_view", "check_plain", "collect_ints", "differing", "explain", "hand_on", "narrowed", "notice", "older_arguments", "open_list", "operand",
     "promote", "refused", "saved_extra", "saved_output", "saved_version", "shape_of", "stale", "sync", "tensor_list", "tensor_only", "truth", "wrap_outputs",
     "write_in_place", "write_out", "wrapped",
 ]
@@ -45,7 +46,7 @@ def operand(op, name: str, value, operator: bool = False):
         return value  # a rule mixing arrays with tensors
     if isinstance(value, numbers.Number):
         return float(value)
-    if operator:
+    if operator and not takes_over(value):
         return NotImplemented
     raise argument_error(op, name, value, "Tensor or Number")
 
@@ -54,7 +55,7 @@ def tensor_only(op, name: str, value, operator: bool = False):
     """The error for a number or another thing where only a tensor may stand."""
     if is_array(value):
         return value
-    if operator:
+    if operator and not takes_over(value):
         return NotImplemented
     raise argument_error(op, name, value, "Tensor")
 
@@ -70,8 +71,9 @@ def check_plain(op, name: str, value) -> None:
 def argument_error(op, name: str, value, wanted: str) -> TypeError:
     position = [p.name for p in op.params].index(name) + 1
     given = "NoneType" if value is None else type(value).__name__
-    return TypeError(f"{op.name.split('.')[-1]}(): argument '{name}' (position {position}) must be {wanted}, not {given}"
-                     + (". Wrap it with torch.tensor(...) first." if isinstance(value, (list, tuple, int, float)) else ""))
+    kind = Foreign if takes_over(value) else TypeError
+    return kind(f"{op.name.split('.')[-1]}(): argument '{name}' (position {position}) must be {wanted}, not {given}"
+                + (". Wrap it with torch.tensor(...) first." if isinstance(value, (list, tuple, int, float)) else ""))
 
 
 def tensor_list(op, name: str, values) -> list:
@@ -84,7 +86,7 @@ def tensor_list(op, name: str, values) -> list:
             if value._view is not None:
                 sync(value)
         elif not is_array(value):
-            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(value).__name__}")
+            raise (Foreign if takes_over(value) else TypeError)(f"expected Tensor as element {i} in argument 0, but got {type(value).__name__}")
     return values
 
 

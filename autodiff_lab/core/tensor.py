@@ -62,9 +62,29 @@ class Tensor(_Slots):
     def __init__(self, *args, **kwargs):
         pass
 
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        from .overriding import note_class
+        note_class(cls)
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        """What a subclass does with a function that one of its instances was given to: run it and keep the class. Override to do something else."""
+        if not all(issubclass(cls, t) for t in types):
+            return NotImplemented
+        from .overriding import default
+        return default(cls, func, args, kwargs)
+
     @staticmethod
     def _wrap(array) -> Tensor:
         return wrap(array)
+
+    @staticmethod
+    def _make_subclass(cls, data, require_grad: bool = False) -> Tensor:
+        """A leaf of class `cls` that shares the memory of `data`."""
+        made = wrap(data._array(), cls)
+        made.requires_grad = require_grad
+        return made
 
     def _array(self):
         """The array itself, with memory that views and NumPy can share."""
@@ -533,9 +553,6 @@ class Tensor(_Slots):
         raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(value)}.")
 
     def __repr__(self, *, tensor_contents=None) -> str:
-        return _text(self)
-
-    def __str__(self) -> str:
         return _text(self)
 
     def __format__(self, spec: str) -> str:

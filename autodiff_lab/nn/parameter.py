@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from ..core.overriding import disabled, takes_over
 from ..core.tensor import Tensor, wrap
 
 __all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "is_lazy"]
@@ -18,7 +19,14 @@ def _as(cls, data: Tensor, requires_grad: bool) -> Any:  # a `cls`
     return made
 
 
-class Parameter(Tensor):
+class _ParameterKind(type):
+    """An instance of a subclass of Tensor counts as a Parameter if it was made one."""
+
+    def __instancecheck__(cls, instance) -> bool:
+        return type.__instancecheck__(cls, instance) or cls is Parameter and isinstance(instance, Tensor) and instance.__dict__.get("_is_param", False)
+
+
+class Parameter(Tensor, metaclass=_ParameterKind):
     """A tensor to be trained: assigned to a Module, it appears in `parameters()` and in the state dict.
 
     Args:
@@ -31,12 +39,18 @@ class Parameter(Tensor):
     tensor([0., 0.], requires_grad=True)
     """
 
+    __torch_function__ = disabled
+
     def __new__(cls, data=None, requires_grad: bool = True):
         if data is None:
             from ..core.op import public
             data = public[""]["zeros"](0)
         if not isinstance(data, Tensor):
             raise TypeError(f"Creating a Parameter from an instance of type {type(data).__name__} requires a Tensor. Wrap the numbers with torch.tensor(...) first.")
+        if takes_over(data) and type(data) is not Tensor:  # stays what it is, and is a parameter as well
+            made = _as(type(data), data, requires_grad)
+            made._is_param = True
+            return made
         return _as(cls, data, requires_grad)
 
     def __deepcopy__(self, memo):
@@ -49,8 +63,6 @@ class Parameter(Tensor):
 
     def __repr__(self) -> str:
         return "Parameter containing:\n" + Tensor.__repr__(self)
-
-    __str__ = __repr__
 
 
 class Buffer(Tensor):
@@ -67,6 +79,8 @@ class Buffer(Tensor):
     ['count']
     """
 
+    __torch_function__ = disabled
+
     def __new__(cls, data=None, *, persistent: bool = True):
         if data is None:
             from ..core.op import public
@@ -77,8 +91,6 @@ class Buffer(Tensor):
 
     def __repr__(self) -> str:
         return "Buffer containing:\n" + Tensor.__repr__(self)
-
-    __str__ = __repr__
 
 
 class _Uninitialized:
@@ -143,6 +155,7 @@ class UninitializedBuffer(_Uninitialized, Tensor):
     """
 
     cls_to_become = Tensor
+    __torch_function__ = disabled
 
     def __new__(cls, requires_grad: bool = False, device=None, dtype=None, persistent: bool = True):
         from ..core.op import public

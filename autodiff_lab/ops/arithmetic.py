@@ -28,7 +28,7 @@ def scaled(value, alpha):
     if alpha == 1:
         return value
     found = value * alpha
-    return found.astype(value.dtype) if getattr(value.dtype, "char", "") == "E" else found  # bfloat16, which became float32
+    return found.astype(value.dtype) if getattr(getattr(value, "dtype", None), "char", "") == "E" else found  # bfloat16, which became float32
 
 
 @op(category="pointwise", latex=r"x + y", samples=pairs(), promote="numeric", inplace=True, ufunc=np.add, dunder=("__add__", "__radd__", "__iadd__"), sign="+", older="alpha")

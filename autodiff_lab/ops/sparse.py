@@ -11,7 +11,8 @@ import numpy as np
 
 from ..core.dtypes import of_name
 from ..core.op import public
-from ..core.tensor import Size, Tensor
+from ..core.overriding import disabled
+from ..core.tensor import Size, Tensor, wrap
 from .attributes import sparse_coo
 
 __all__ = ["SparseTensor", "sparse_coo_tensor"]
@@ -22,6 +23,7 @@ _all = public[""]
 class SparseTensor(Tensor):
     """A tensor of mostly zeros, made by `sparse_coo_tensor` or `to_sparse`."""
 
+    __torch_function__ = disabled
     is_sparse = property(lambda self: True)
     layout = property(lambda self: sparse_coo)
 
@@ -71,7 +73,7 @@ class SparseTensor(Tensor):
 
     def to_dense(self, dtype=None, *, masked_grad=None) -> Tensor:
         """The dense tensor."""
-        dense = self.as_subclass(Tensor)
+        dense = _as_class(self, Tensor)
         return dense if dtype is None else dense.to(dtype)
 
     def to_sparse(self, *args, **kwargs) -> SparseTensor:
@@ -170,12 +172,19 @@ class SparseTensor(Tensor):
         return _made, (self._places, self._parts, tuple(self.shape), self._in_order)
 
 
+def _as_class(tensor, cls) -> Tensor:
+    """The same tensor, with its history and without a step of its own, as an instance of `cls`."""
+    made = wrap(tensor._array(), cls)
+    made._rg, made._node, made._ver = tensor._rg, tensor._node, tensor._ver
+    return made
+
+
 def _made(places, values: Tensor, size, in_order: bool) -> SparseTensor:
     """A sparse tensor from its parts; the dense one carries the history of the values."""
     dense = _all["zeros"](size, dtype=values.dtype, device=values.device)
     if places.shape[1]:
         dense = dense.index_put(tuple(_all["tensor"](row) for row in places), values, accumulate=True)
-    made = dense.as_subclass(SparseTensor)
+    made = _as_class(dense, SparseTensor)
     made._places, made._parts, made._in_order = places, values, in_order
     return made
 
