@@ -30,12 +30,12 @@ MISSING = type("MISSING", (), {"__repr__": lambda self: "<required>"})()
 class Built:
     """The generated functions of one operator."""
 
-    __slots__ = ("backward", "backward_tensors", "forward", "inplace", "inplace_operator", "operator", "record", "saved_names", "source")
+    __slots__ = ("backward", "backward_tensors", "forward", "inplace", "inplace_operator", "listed", "operator", "record", "saved_names", "source")
 
 
 def build(op) -> Built:
     """Write, compile and return the functions of `op`."""
-    from . import support
+    from . import arguments, support
     from .tensor import Tensor
 
     built = Built()
@@ -45,9 +45,12 @@ def build(op) -> Built:
         "OP": op, "kernel": op.kernel, "plain": op.plain, "Tensor": Tensor, "Node": Node, "Version": Version, "modes": modes,
         "observe": observe, "clock": clock, "new": object.__new__, "FLOATING": FLOATING, "NATIVE": NATIVE, "NATIVE_SCALARS": NATIVE_SCALARS, "NUMBERS": NUMBERS, "MISSING": MISSING,
         "check_version": check_version, "reopen": reopen, "ndarray": np.ndarray, "ufunc": op.ufunc, "WATCHERS": WATCHERS, "SCALARS": SCALARS, **{name: getattr(support, name) for name in support.__all__},
+        **{name: getattr(arguments, name) for name in arguments.__all__},
     }
     scope.update({f"default_{p.name}": p.default for p in op.params if p.has_default})
     texts = [forward_text(op, built.saved_names, "forward")]
+    if any(p.kind == "ints" for p in op.params):
+        texts.append(forward_text(op, built.saved_names, "listed"))
     if op.dunder:
         texts.append(forward_text(op, built.saved_names, "operator"))
     if op.inplace:
@@ -61,7 +64,7 @@ def build(op) -> Built:
     filename = f"<operator {op.name}>"
     linecache.cache[filename] = (len(built.source), None, built.source.splitlines(True), filename)
     exec(compile(built.source, filename, "exec"), scope)
-    for name in ("forward", "operator", "inplace", "inplace_operator", "record", "backward", "backward_tensors"):
+    for name in ("forward", "listed", "operator", "inplace", "inplace_operator", "record", "backward", "backward_tensors"):
         setattr(built, name, scope.get(name))
     return built
 
@@ -102,7 +105,7 @@ def keeps_tensor(op, name: str) -> bool:
     return is_output or (param is not None and (param.is_tensor or param.kind == "list"))
 
 
-def signature_text(op, with_out: bool, operands_only: bool = False) -> str:
+def signature_text(op, with_out: bool, operands_only: bool = False, one_by_one: bool = True) -> str:
     if operands_only:
         return ", ".join(p.name for p in op.tensor_params)
     parts, keywords, starred = [], [], False
@@ -110,7 +113,7 @@ def signature_text(op, with_out: bool, operands_only: bool = False) -> str:
     last = [p.name for p in op.params if not p.has_default and not p.keyword_only][-1:]
     for p in op.params:
         default = f"=default_{p.name}" if p.has_default else ""
-        if p.kind == "ints":
+        if p.kind == "ints" and one_by_one:
             parts.append(f"*{p.name}_")
             keywords.append(f"{p.name}=None")
             starred = True
@@ -132,8 +135,10 @@ def signature_text(op, with_out: bool, operands_only: bool = False) -> str:
     return ", ".join(parts + keywords)
 
 
-def alias_lines(op) -> list[str]:
-    """NumPy's words for PyTorch's arguments: axis, keepdims; sizes given one by one; a factor given before the last operands."""
+def alias_lines(op, one_by_one: bool = True) -> list[str]:
+    """NumPy's words for PyTorch's arguments: axis, keepdims; sizes given one by one; a factor given before the last operands; a look at what is no tensor."""
+    from .arguments import test_of
+
     lines = []
     if op.older:
         operands = [p.name for p in op.tensor_params[1:]]
@@ -141,14 +146,15 @@ def alias_lines(op) -> list[str]:
         lines.append(f"if _older is not MISSING: {op.older}, {', '.join(operands)} = older_arguments(OP, {given})")
     for p in op.params:
         if p.kind == "ints":
-            lines.append(f"{p.name} = collect_ints({p.name}_, {p.name}, OP)")
+            lines.append(f"{p.name} = collect_ints({p.name}_, {p.name}, OP)" if one_by_one else f"{p.name} = sizes_of(OP, '{p.name}', {p.name})")
         if p.name == "dim":
             lines.append("if axis is not MISSING: dim = axis")
             if not p.has_default:
                 lines.append("if dim is MISSING: raise TypeError(f\"{OP.name}() missing 1 required positional arguments: 'dim'\")")
         if p.name == "keepdim":
             lines.append("if keepdims is not MISSING: keepdim = keepdims")
-            lines.append("if keepdim is not False and keepdim is not True: keepdim = truth(OP, 'keepdim', keepdim)")
+        if p.kind == "plain" and (line := test_of(p)):
+            lines.append(line)
     return lines
 
 
@@ -299,9 +305,9 @@ def record_lines(op, names: list[str]) -> list[str]:
 
 
 def forward_text(op, names: list[str], flavour: str) -> str:
-    with_out = op.has_out and flavour == "forward"
+    with_out = op.has_out and flavour in ("forward", "listed")
     sign = op.sign if flavour == "operator" else None
-    options = [f"{p.name} = default_{p.name}" for p in op.params if not p.is_tensor] if sign else alias_lines(op)
+    options = [f"{p.name} = default_{p.name}" for p in op.params if not p.is_tensor] if sign else alias_lines(op, flavour != "listed")
     unwrapped = unwrap_lines(op, flavour)
     if unwrapped:  # a `try` costs nothing where nothing is raised
         unwrapped = ["try:", *("    " + line for line in unwrapped), f"except Foreign as error: return hand_on(OP, '{flavour}', {original_arguments(op)}, error)"]
@@ -333,7 +339,8 @@ def forward_text(op, names: list[str], flavour: str) -> str:
     if op.rules:
         lines += record_lines(op, names)
     lines += [f"if observe.observers: observe.op_ran(OP, {original_arguments(op)}, result)", "return result"]
-    return f"def {flavour}({signature_text(op, with_out, sign is not None)}):\n" + textwrap.indent("\n".join(lines), "    ")
+    one_by_one = flavour != "listed"
+    return f"def {flavour}({signature_text(op, with_out, sign is not None, one_by_one)}):\n" + textwrap.indent("\n".join(lines), "    ")
 
 
 def inplace_text(op, flavour: str) -> str:

@@ -57,13 +57,13 @@ array_ops = Operators(kernels=True)
 class Param:
     """One argument of an operator: its name, default, and whether tensors go in."""
 
-    __slots__ = ("default", "keyword_only", "kind", "name")
+    __slots__ = ("annotation", "default", "keyword_only", "kind", "name")
 
     KINDS = {"Tensor": "tensor", "Tensor | Number": "number", "Number | Tensor": "number", "Tensor | None": "optional",
              "Tensor | Number | None": "optional_number", "list[Tensor]": "list", "Ints": "ints"}
 
     def __init__(self, parameter: inspect.Parameter):
-        self.name, self.default = parameter.name, parameter.default
+        self.name, self.default, self.annotation = parameter.name, parameter.default, parameter.annotation
         self.keyword_only = parameter.kind is parameter.KEYWORD_ONLY
         self.kind = self.KINDS.get(parameter.annotation, "plain")
 
@@ -304,6 +304,13 @@ def lazy(made: Op, name: str, flavour: str):
     return function
 
 
+def listed(made: Op, name: str):
+    """The function of an operator whose method takes sizes one by one: it takes them as a tuple or list only, as in PyTorch."""
+    function = lazy(made, name, "listed")
+    function.__doc__ = made.kernel.__doc__
+    return function
+
+
 public: dict[str, dict[str, Any]] = {"": {}}
 """Public functions by namespace: `public[""]["tanh"]` is `lab.tanh`."""
 
@@ -314,7 +321,7 @@ def install(made: Op, function, namespace: str, as_function: bool, as_method: bo
 
     for name in names:
         if as_function:
-            public.setdefault(namespace, {})[name] = function
+            public.setdefault(namespace, {})[name] = function if not any(p.kind == "ints" for p in made.params) else listed(made, name)
         if as_method and not namespace and made.params and made.params[0].name in ("input", "self"):
             setattr(Tensor, name, function)
         if made.inplace:

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 
 from ..backend import is_array, namespace
-from .dtypes import BOOL, FLOAT, FLOATING, dtype, dtype_of, promoted
+from .dtypes import BOOL, FLOAT, FLOATING, dtype_of, promoted
 from .errors import explain, refused, wrapped
 from .modes import modes
 from .overriding import Foreign, hand_on, takes_over
@@ -18,8 +18,8 @@ from .tensor import Tensor, wrap
 from .views import attach_if_view, attach_view, sync, write_in_place, write_out
 
 __all__ = [
-    "Foreign", "attach_if_view", "attach_outputs", "attach_view", "check_plain", "collect_ints", "differing", "explain", "hand_on", "narrowed", "notice", "older_arguments", "open_list", "operand",
-    "promote", "refused", "saved_extra", "saved_output", "saved_version", "shape_of", "stale", "sync", "tensor_list", "tensor_only", "truth", "wrap_outputs",
+    "Foreign", "attach_if_view", "attach_outputs", "attach_view", "check_plain", "differing", "explain", "hand_on", "narrowed", "notice", "older_arguments", "open_list", "operand",
+    "promote", "refused", "saved_extra", "saved_output", "saved_version", "shape_of", "stale", "sync", "tensor_list", "tensor_only", "wrap_outputs",
     "write_in_place", "write_out", "wrapped",
 ]
 
@@ -88,45 +88,6 @@ def tensor_list(op, name: str, values) -> list:
         elif not is_array(value):
             raise (Foreign if takes_over(value) else TypeError)(f"expected Tensor as element {i} in argument 0, but got {type(value).__name__}")
     return values
-
-
-def truth(op, name: str, value) -> bool:
-    """A NumPy truth value as Python's.
-
-    Raises:
-        TypeError: for anything else, e.g. a second dimension where `keepdim` stands.
-    """
-    if isinstance(value, np.bool_):
-        return bool(value)
-    short = op.name.split(".")[-1].removesuffix("_dim").removesuffix("_op")
-    raise TypeError(f"{short}(): argument '{name}' must be bool, not {type(value).__name__}"
-                    + (". Give several dimensions as a tuple, e.g. dim=(0, 1)." if isinstance(value, int) else ""))
-
-
-def collect_ints(starred: tuple, keyword, op=None):
-    """Sizes given one by one or as one sequence, as a tuple of Python ints."""
-    given = starred if keyword is None else (keyword,)
-    for value in given:
-        if value.__class__ is not int:
-            break
-    else:
-        return given
-    if len(given) == 1 and not isinstance(given[0], int) and hasattr(given[0], "__iter__") and not (isinstance(given[0], Tensor) and given[0].ndim == 0):
-        given = tuple(given[0])
-    out = []
-    for value in given:
-        if type(value) is int:
-            out.append(value)
-        elif isinstance(value, (int, np.integer)) and not isinstance(value, bool):
-            out.append(int(value))
-        elif isinstance(value, Tensor) and value.ndim == 0 and not value.is_floating_point():
-            out.append(int(value))
-        elif isinstance(value, dtype) and op is not None and op.name == "view":
-            out.append(value)
-        else:
-            raise TypeError(f"{op.name if op else 'size'}(): argument '{op.params[-1].name if op else 'size'}' must be tuple of ints, "
-                            f"but found element of type {type(value).__name__} at pos {len(out)}")
-    return tuple(out)
 
 
 # ---- types ----

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..backend import namespace
 from ..backend.fast import at_least, at_most, expm1, log1p_exp, normal_share, select
+from ..core.arguments import Number
 from ..core.op import op, ops, public
 from ..core.samples import also, away_from, calls, reals
 from ..core.support import narrowed
@@ -64,7 +65,7 @@ def _elu_slope(grad, input, alpha, scale, speed):
 
 
 @op(category="activation", refuses="bic", latex=r"\begin{cases} x & x > 0 \\ \alpha(e^x - 1) & \text{else} \end{cases}", samples=away_from(0.0), namespace=F, inplace=True)
-def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
+def elu(input: Tensor, alpha: Number = 1.0) -> Tensor:
     """Unchanged where positive, an exponential down to `-alpha` elsewhere.
 
     >>> import autodiff_lab as lab
@@ -99,7 +100,7 @@ def _(grad, input):
 
 
 @op(category="activation", refuses="bic", latex=r"\max(0, x) + \min(0, \alpha(e^{x/\alpha} - 1))", samples=away_from(0.0), inplace=True, method=False)
-def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
+def celu(input: Tensor, alpha: Number = 1.0) -> Tensor:
     """elu whose slope is continuous for every `alpha`.
 
     Raises:
@@ -165,7 +166,7 @@ def _(grad, input):
 
 @op(category="activation", refuses="bic", latex=r"\frac{1}{\beta}\ln(1 + e^{\beta x})", namespace=F, samples=also(reals(-4, 4), calls(
     lambda r: ((np.array([-1.0, 0.4, 2.0, 3.5]), 2, 3), {}))))
-def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+def softplus(input: Tensor, beta: Number = 1.0, threshold: Number = 20.0) -> Tensor:
     """A smooth relu. Above `threshold` (of beta * input) it is the identity.
 
     >>> import autodiff_lab as lab

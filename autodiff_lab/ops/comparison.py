@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..backend import namespace
+from ..core.arguments import Dims
 from ..core.dtypes import dtype_of
 from ..core.op import op, public
 from ..core.samples import calls, pairs, reals
@@ -290,7 +291,7 @@ def _truth(reduce, input, dim, keepdim):
 
 
 @op(category="comparison", latex=r"\bigwedge_i x_i", samples=some_dims, no_grad=STEP)
-def all(input: Tensor, dim=None, keepdim: bool = False) -> Tensor:
+def all(input: Tensor, dim: Dims | None = None, keepdim: bool = False) -> Tensor:
     """True if every element is nonzero, over everything or along `dim`. True of nothing.
 
     >>> import autodiff_lab as lab
@@ -301,7 +302,7 @@ def all(input: Tensor, dim=None, keepdim: bool = False) -> Tensor:
 
 
 @op(category="comparison", latex=r"\bigvee_i x_i", samples=some_dims, no_grad=STEP)
-def any(input: Tensor, dim=None, keepdim: bool = False) -> Tensor:
+def any(input: Tensor, dim: Dims | None = None, keepdim: bool = False) -> Tensor:
     """True if an element is nonzero, over everything or along `dim`. False of nothing.
 
     >>> import autodiff_lab as lab
@@ -312,7 +313,7 @@ def any(input: Tensor, dim=None, keepdim: bool = False) -> Tensor:
 
 
 @op(category="comparison", samples=reals(), no_grad=STEP, out=False)
-def count_nonzero(input: Tensor, dim=None) -> Tensor:
+def count_nonzero(input: Tensor, dim: Dims | None = None) -> Tensor:
     """How many elements are nonzero.
 
     >>> import autodiff_lab as lab

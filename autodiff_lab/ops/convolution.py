@@ -17,6 +17,7 @@ import math
 from collections import namedtuple
 
 from ..backend import namespace, strided
+from ..core.arguments import Dims
 from ..core.dtypes import dtype_of
 from ..core.op import op, ops, public
 from ..core.samples import calls
@@ -495,7 +496,7 @@ def define(d: int):
     sizes = ", ".join(letters)
 
     @op(category="linear", latex=r"w \star x + b", namespace="nn.functional", refuses="b", name=f"conv{d}d", node_name="Convolution", samples=_samples(d), out=False)
-    def conv(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride=1, padding=0, dilation=1, groups: int = 1) -> Tensor:
+    def conv(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Dims = 1, padding=0, dilation: Dims = 1, groups: int = 1) -> Tensor:
         geo = geometry(weight.shape[2:], stride, padding, dilation, groups)
         check(input, weight, bias, geo, d)
         out = correlate.op.kernel(batched(input, d), weight, geo)
@@ -538,7 +539,7 @@ def define(d: int):
         return grad.sum(tuple(a for a in range(grad.ndim) if a != grad.ndim - d - 1))
 
     @op(category="linear", latex=r"w \star^T x + b", namespace="nn.functional", refuses="b", name=f"conv_transpose{d}d", node_name="Convolution", samples=_transposed_samples(d), out=False)
-    def conv_transpose(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride=1, padding=0, output_padding=0, groups: int = 1, dilation=1) -> Tensor:
+    def conv_transpose(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Dims = 1, padding: Dims = 0, output_padding: Dims = 0, groups: int = 1, dilation: Dims = 1) -> Tensor:
         geo, size = transposed(input.shape, weight.shape, stride, padding, output_padding, dilation, groups, d)
         check(input, weight, bias, geo, d, transposed=True)
         out = spread.op.kernel(batched(input, d), weight, size, geo)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import namespace
+from ..core.arguments import collect_ints
 from ..core.devices import array_on, device, get_default_device
 from ..core.dtypes import FLOATING, INT, dtype, dtype_of, get_default_dtype
 from ..core.op import op, ops, public
 from ..core.samples import calls
-from ..core.support import collect_ints
 from ..core.tensor import Tensor, wrap
 from .conversion import cast
 
@@ -200,12 +200,7 @@ def placed(array, wanted, where, requires_grad: bool, out=None, name: str = "") 
 
 def sizes(given: tuple, keyword, name: str = "size") -> tuple:
     """A shape from sizes given one by one, as one sequence, or as `size=`."""
-    try:
-        shape = collect_ints(given, keyword) if given or keyword is not None else ()
-    except TypeError:
-        odd = given[0] if given else keyword
-        odd = next((v for v in odd if not isinstance(v, int)), odd) if isinstance(odd, (list, tuple)) else next((v for v in given if not isinstance(v, int)), odd)
-        raise TypeError(f"{name}(): argument 'size' (position 1) must be tuple of ints, not {type(odd).__name__}") from None
+    shape = collect_ints(given, keyword, name, "size")
     for n in shape:
         if n < 0:
             raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(shape)}")

@@ -344,7 +344,7 @@ def _(grad, A, UPLO):
 
 
 @op(category="linear", latex=r"A = U \Sigma V^T", namespace="linalg", outputs=("U", "S", "Vh"), node_name="LinalgSvd", samples=None)
-def svd(A: Tensor, full_matrices: bool = True, *, driver=None):
+def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None):
     """Singular value decomposition `A == U @ diag(S) @ Vh`, values descending.
 
     >>> import autodiff_lab as lab
@@ -385,7 +385,7 @@ def _(grads, U, S, Vh, full_matrices):
 
 
 @op(category="linear", namespace="linalg", node_name="LinalgSvd", samples=calls(lambda r: ((square(r),), {}), lambda r: ((r.normal(size=(2, 4, 3)),), {})))
-def svdvals(A: Tensor, *, driver=None) -> Tensor:
+def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
     """Singular values, descending.
 
     >>> import autodiff_lab as lab

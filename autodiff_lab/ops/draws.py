@@ -44,7 +44,7 @@ def normal(mean, std=1.0, size=None, *, generator=None, out=None, dtype=None, la
     def fill(array):
         need_float(array, "normal_kernel_cpu")
         streams.normal(gen, array, mean, std)
-    return drawn(shape_of_sizes((), size), fill, dtype, get_default_dtype(), device, requires_grad, out)
+    return drawn(shape_of_sizes("normal", size), fill, dtype, get_default_dtype(), device, requires_grad, out)
 
 
 def check_std(std) -> None:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..core.arguments import collect_ints
 from ..core.dtypes import _all, dtype, get_default_dtype
 from ..core.op import public
-from ..core.support import collect_ints
 from ..core.tensor import Size, Tensor, wrap
 from .creation import finish, from_data
 
@@ -33,7 +33,7 @@ def legacy_new(wanted: dtype, args: tuple, where=None) -> Tensor:
     if len(args) == 1 and isinstance(args[0], (float, str, complex)):
         raise TypeError(f"new(): data must be a sequence (got {type(args[0]).__name__})")
     try:
-        shape = collect_ints(args, None)
+        shape = collect_ints(args, None, "new", "size") if args else (0,)
     except TypeError:
         raise TypeError(f"new(): argument 'size' must be ints, or one sequence of numbers as data, got ({', '.join(type(a).__name__ for a in args)}).") from None
     if any(n < 0 for n in shape):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..core.arguments import collect_ints
 from ..core.dtypes import bool_, int64
 from ..core.op import public
 from ..core.tensor import Tensor, wrap
@@ -106,9 +107,8 @@ def sum_to_size(self, *size):
     tensor([[2., 2., 2.]])
     """
     from ..core.broadcast import sum_to_shape
-    from ..core.support import collect_ints
 
-    shape = collect_ints(size, None)
+    shape = collect_ints(size, None, "sum_to_size", "size")
     extra = self.ndim - len(shape)
     if extra < 0 or any(n not in (1, m) for n, m in zip(shape, self.shape[extra:], strict=True)):
         raise RuntimeError(f"size {{{list(shape)}}} is not expandable to size {{{list(self.shape)}}}.")

@@ -6,6 +6,7 @@ import math
 import warnings
 
 from ..backend import namespace
+from ..core.arguments import Number
 from ..core.dtypes import dtype_of
 from ..core.op import op, ops, public
 from ..core.samples import calls
@@ -180,7 +181,7 @@ def multilabel_soft_margin_loss(input: Tensor, target: Tensor, weight: Tensor | 
 @op(category="loss", latex=r"\frac{1}{C}\sum_{j \ne y} w_y \max(0, m - x_y + x_j)^p", namespace=F, out=False, samples=calls(
     lambda r: ((r.normal(size=(4, 3)), r.integers(0, 3, (4,))), {}), lambda r: ((r.normal(size=(4, 3)), r.integers(0, 3, (4,)), 1, 0.5, r.uniform(0.5, 2, (3,))), {"reduction": "sum"}),
     lambda r: ((r.normal(size=(4, 3)), r.integers(0, 3, (4,))), {"reduction": "none"}), lambda r: ((r.normal(size=(3,)), r.integers(0, 3, ())), {})))
-def multi_margin_loss(input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None, size_average=None, reduce=None, reduction: str = "mean") -> Tensor:
+def multi_margin_loss(input: Tensor, target: Tensor, p: Number = 1, margin: Number = 1.0, weight: Tensor | None = None, size_average=None, reduce=None, reduction: str = "mean") -> Tensor:
     """Hinge loss of many classes: how far the right class fails to beat each other one by `margin`.
 
     Raises:

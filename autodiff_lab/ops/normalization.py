@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from ..backend import namespace
+from ..core.arguments import Sizes
 from ..core.dtypes import finfo
 from ..core.modes import no_grad
 from ..core.op import op, ops, public
@@ -135,7 +136,7 @@ def check_layer_norm(input, sizes: tuple, weight, bias) -> None:
 @op(category="norm", refuses="c", latex=r"\frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} w + b", namespace="nn.functional", node_name="NativeLayerNorm", extras=("mean", "rstd"), out=False, samples=calls(
     lambda r: ((r.normal(size=(3, 4)), (4,), r.normal(size=4), r.normal(size=4)), {}), lambda r: ((r.normal(size=(2, 3, 4)), (3, 4)), {}),
     lambda r: ((r.normal(size=(5,)), (5,), r.normal(size=5)), {})))
-def layer_norm(input: Tensor, normalized_shape, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5) -> Tensor:
+def layer_norm(input: Tensor, normalized_shape: Sizes, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5) -> Tensor:
     """Bring the last dimensions to mean 0 and variance 1, then scale by weight and shift by bias (Ba et al., 2016).
 
     Args:
@@ -186,7 +187,7 @@ def layer_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, mean
 
 @op(category="norm", refuses="bi", latex=r"\frac{x}{\sqrt{\overline{x^2} + \epsilon}} w", namespace="nn.functional", node_name="FusedRmsNorm", extras=("rstd",), out=False, samples=calls(
     lambda r: ((r.normal(size=(3, 4)), (4,), r.normal(size=4), 1e-5), {}), lambda r: ((r.normal(size=(2, 3, 4)), (3, 4)), {})))
-def rms_norm(input: Tensor, normalized_shape, weight: Tensor | None = None, eps: float | None = None) -> Tensor:
+def rms_norm(input: Tensor, normalized_shape: Sizes, weight: Tensor | None = None, eps: float | None = None) -> Tensor:
     """Divide the last dimensions by their root mean square, then scale by weight (Zhang and Sennrich, 2019).
 
     >>> import autodiff_lab as lab

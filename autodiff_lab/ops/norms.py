@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from ..backend import namespace
+from ..core.arguments import Dims, Number
 from ..core.dtypes import FLOATING, dtype_of
 from ..core.op import op, ops, public
 from ..core.samples import calls
@@ -20,7 +21,7 @@ lengths = calls(
 
 
 @op(category="reduction", latex=r"\left(\sum_i |x_i|^p\right)^{1/p}", samples=lengths, namespace="linalg", node_name="LinalgVectorNorm")
-def vector_norm(x: Tensor, ord: float = 2, dim=None, keepdim: bool = False, *, dtype=None) -> Tensor:
+def vector_norm(x: Tensor, ord: Number = 2, dim: Dims | None = None, keepdim: bool = False, *, dtype=None) -> Tensor:
     """The length of vectors: (sum |x|^p)^(1/p) over all elements, or over the dimensions `dim`.
 
     Args:

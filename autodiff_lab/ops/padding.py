@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import namespace
+from ..core.arguments import Number, Sizes
 from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor
@@ -14,7 +15,7 @@ __all__ = ["gather_dims", "scatter_dims"]
 
 @op(category="shape", method=False, node_name="ConstantPadNd", out=False, samples=calls(
     lambda r: ((r.normal(size=(2, 3)), (1, 2)), {}), lambda r: ((r.normal(size=(2, 3)), (-1, 1, 2, 0), 1.5), {})))
-def constant_pad_nd(input: Tensor, pad, value=0) -> Tensor:
+def constant_pad_nd(input: Tensor, pad: Sizes, value: Number = 0) -> Tensor:
     """`value` before and after the last dimensions; negative amounts cut off."""
     pairs = pad_pairs(input.shape, pad)
     out_shape = tuple(n + lo + hi for n, (lo, hi) in zip(input.shape, pairs, strict=True))

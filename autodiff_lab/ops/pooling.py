@@ -11,6 +11,7 @@ from collections import namedtuple
 import numpy as np
 
 from ..backend import namespace
+from ..core.arguments import Dims
 from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor
@@ -150,7 +151,7 @@ def define_max(d: int):
 
     @op(category="reduction", latex=r"\max_{i \in \text{window}} x_i", refuses="bc", name=f"max_pool{d}d", namespace="nn.functional", node_name=f"MaxPool{d}DWithIndices",
         samples=window_samples(), out=False)
-    def max_pool(input: Tensor, kernel_size, stride=None, padding=0, dilation=1, ceil_mode: bool = False) -> Tensor:
+    def max_pool(input: Tensor, kernel_size: Dims, stride: Dims | None = None, padding: Dims = 0, dilation: Dims = 1, ceil_mode: bool = False) -> Tensor:
         """The largest number of each window.
 
         >>> import autodiff_lab as lab
@@ -168,7 +169,7 @@ def define_max(d: int):
 
     @op(category="reduction", latex=r"\max_{i \in \text{window}} x_i", name=f"max_pool{d}d_with_indices_", function=False, method=False,
         node_name=f"MaxPool{d}DWithIndices", outputs=("output", "indices"), differentiable=1, samples=window_samples())
-    def max_pool_indices(input: Tensor, kernel_size, stride=None, padding=0, dilation=1, ceil_mode: bool = False):
+    def max_pool_indices(input: Tensor, kernel_size: Dims, stride: Dims | None = None, padding: Dims = 0, dilation: Dims = 1, ceil_mode: bool = False):
         """The largest number of each window, and where it stands."""
         return best_places(input, d, pool(input.shape, d, kernel_size, stride, padding, dilation, ceil_mode))
 
@@ -403,7 +404,7 @@ def define_avg(d: int):
 
     if d == 1:
         @op(category="reduction", latex=r"\frac{1}{n}\sum_{i \in \text{window}} x_i", refuses="bc", name="avg_pool1d", namespace="nn.functional", node_name="AvgPool1D", samples=window_samples(), out=False)
-        def avg_pool(input: Tensor, kernel_size, stride=None, padding=0, ceil_mode: bool = False, count_include_pad: bool = True) -> Tensor:
+        def avg_pool(input: Tensor, kernel_size: Dims, stride: Dims | None = None, padding: Dims = 0, ceil_mode: bool = False, count_include_pad: bool = True) -> Tensor:
             """The mean of each window.
 
             >>> import autodiff_lab as lab
@@ -417,7 +418,7 @@ def define_avg(d: int):
             return ops.avg_unpool(grad, tuple(input_shape), d, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
     else:
         @op(category="reduction", latex=r"\frac{1}{n}\sum_{i \in \text{window}} x_i", refuses="bc", name=f"avg_pool{d}d", namespace="nn.functional", node_name=f"AvgPool{d}D", samples=window_samples(), out=False)
-        def avg_pool(input: Tensor, kernel_size, stride=None, padding=0, ceil_mode: bool = False, count_include_pad: bool = True, divisor_override=None) -> Tensor:
+        def avg_pool(input: Tensor, kernel_size: Dims, stride: Dims | None = None, padding: Dims = 0, ceil_mode: bool = False, count_include_pad: bool = True, divisor_override=None) -> Tensor:
             """The mean of each window.
 
             Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import namespace
+from ..core.arguments import Dims, Sizes, one_by_one, sizes_of
 from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor, wrap
@@ -61,7 +62,7 @@ def flipud(input):
 
 @op(category="shape", out=False, samples=calls(
     lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=(3, 4)), (1, -2), (0, 1)), {}), lambda r: ((r.normal(size=(5,)), -2, 0), {})))
-def roll(input: Tensor, shifts, dims=None) -> Tensor:
+def roll(input: Tensor, shifts: Dims, dims: Dims | None = None) -> Tensor:
     """A copy with the elements moved along `dims`; what leaves at one end comes in at the other.
 
     >>> import autodiff_lab as lab
@@ -85,7 +86,7 @@ def _(grad, shifts, dims):
 
 
 @op(category="shape", out=False, samples=calls(lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(size=(2, 3, 4)), -1, (1, 2)), {}), lambda r: ((r.normal(size=(3, 4)), 2), {})))
-def rot90(input: Tensor, k: int = 1, dims=(0, 1)) -> Tensor:
+def rot90(input: Tensor, k: int = 1, dims: Sizes = (0, 1)) -> Tensor:
     """A copy turned by 90 degrees `k` times, from the first towards the second of `dims`.
 
     >>> import autodiff_lab as lab
@@ -135,15 +136,14 @@ def _(grad, input_shape, repeats):
     return grad.reshape(tuple(split)).sum(tuple(range(0, 2 * len(repeats), 2))).reshape(tuple(input_shape)) if len(repeats) else grad
 
 
-def tile(input, *dims, **keyword):
-    """A copy that holds `input` several times; missing leading dimensions count once.
+def tile(input, dims):
+    """A copy that holds `input` several times; missing leading dimensions count once. The method also takes `dims` one by one.
 
     >>> import autodiff_lab as lab
     >>> lab.tile(lab.tensor([1, 2]), (2,))
     tensor([1, 2, 1, 2])
     """
-    from ..core.support import collect_ints
-    dims = collect_ints(dims, keyword.get("dims"))
+    dims = sizes_of("tile", "dims", dims)
     return repeat(input, (1,) * max(input.ndim - len(dims), 0) + tuple(dims))
 
 
@@ -288,7 +288,7 @@ def fill_diagonal_(self, fill_value, wrap: bool = False):
 
 @op(category="shape", out=False, name="slice_scatter", samples=calls(
     lambda r: ((r.normal(size=(5, 2)), r.normal(size=(2, 2)), 0, 1, 3), {}), lambda r: ((r.normal(size=(2, 5)), r.normal(size=(2, 3)), 1, 0, 5, 2), {})))
-def slice_scatter(input: Tensor, src: Tensor, dim: int = 0, start=None, end=None, step: int = 1) -> Tensor:
+def slice_scatter(input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Tensor:
     """A copy of `input` with `src` written to the slice `start:end:step` along `dim`.
 
     >>> import autodiff_lab as lab
@@ -364,6 +364,7 @@ def vander(x, N: int | None = None, *, increasing: bool = False):
 for _made in (fliplr, flipud, tile, repeat_interleave, diag, diagflat):
     public[""][_made.__name__] = _made
     setattr(Tensor, _made.__name__, _made)
+Tensor.tile = one_by_one(tile, "dims")
 public[""]["vander"] = vander
 Tensor.fill_diagonal_ = fill_diagonal_
 public[""]["fill_diagonal_"] = fill_diagonal_

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..backend import namespace
 from ..backend.fast import BITS, at_least, between
+from ..core.arguments import Number
 from ..core.dtypes import of_name
 from ..core.op import op, ops, public
 from ..core.samples import away_from, calls
@@ -73,7 +74,7 @@ functional(relu6)
 
 
 @op(category="activation", refuses="bic", latex=r"\max(x, a x)", samples=away_from(0.0), namespace=F, inplace=True)
-def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
+def leaky_relu(input: Tensor, negative_slope: Number = 0.01) -> Tensor:
     """Unchanged where positive, `negative_slope` times the input elsewhere: a relu whose gradient never dies.
 
     >>> import autodiff_lab as lab
@@ -96,7 +97,7 @@ functional(leaky_relu)
 
 @op(category="activation", refuses="bc", latex=r"\begin{cases} x & x > t \\ v & \text{else} \end{cases}", samples=calls(
     lambda r: ((r.normal(size=(3, 4)), 0.1, 20.0), {}), lambda r: ((r.normal(size=()), -0.5, 0.0), {})), inplace=True, method=False)
-def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
+def threshold(input: Tensor, threshold: Number, value: Number) -> Tensor:
     """Unchanged above `threshold`, `value` elsewhere.
 
     >>> import autodiff_lab as lab
@@ -115,7 +116,7 @@ functional(threshold)
 
 
 @op(category="activation", refuses="c", latex=r"\min(\max(a, x), b)", samples=away_from(-1.0, 1.0), namespace=F, inplace=True)
-def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+def hardtanh(input: Tensor, min_val: Number = -1.0, max_val: Number = 1.0) -> Tensor:
     """The input, held between `min_val` and `max_val`.
 
     >>> import autodiff_lab as lab
@@ -167,7 +168,7 @@ def _(grad, input):
 
 
 @op(category="activation", refuses="bic", latex=r"x\,[|x| > \lambda]", samples=away_from(-0.5, 0.5))
-def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+def hardshrink(input: Tensor, lambd: Number = 0.5) -> Tensor:
     """Zero within `lambd` of 0, unchanged outside.
 
     >>> import autodiff_lab as lab
@@ -184,7 +185,7 @@ def _(grad, input, lambd):
 
 
 @op(category="activation", refuses="bic", latex=r"\mathrm{sgn}(x)\max(|x| - \lambda, 0)", samples=away_from(-0.5, 0.5), namespace=F)
-def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+def softshrink(input: Tensor, lambd: Number = 0.5) -> Tensor:
     """Pulled towards 0 by `lambd`, and 0 within.
 
     Raises:
@@ -257,7 +258,7 @@ share(prelu)
 
 @op(category="activation", latex=r"\max(0, x) + a \min(0, x)", name="rrelu", function=False, method=False, extras=("slope",), node_name="RreluWithNoise", samples=calls(
     lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(size=(3, 4)), 0.2, 0.4), {})))
-def rrelu_op(input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, noise=None) -> Tensor:
+def rrelu_op(input: Tensor, lower: Number = 1 / 8, upper: Number = 1 / 3, training: bool = False, noise=None) -> Tensor:
     """leaky_relu whose slope is drawn from [lower, upper] for every element; see rrelu.
 
     >>> import autodiff_lab as lab

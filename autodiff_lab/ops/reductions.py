@@ -6,6 +6,7 @@ import math
 
 from ..backend import namespace
 from ..backend.fast import total
+from ..core.arguments import Dims
 from ..core.dtypes import INT, dtype_of
 from ..core.errors import dim_message
 from ..core.op import op, ops, public
@@ -64,7 +65,7 @@ def spread(grad, shape, dim, keepdim: bool):
 
 
 @op(category="reduction", latex=r"\sum_i x_i", samples=over_dims, changes_dtype=True, variants=(("dim is not None", "SumBackward1"),))
-def sum(input: Tensor, dim=None, keepdim: bool = False, *, dtype=None) -> Tensor:
+def sum(input: Tensor, dim: Dims | None = None, keepdim: bool = False, *, dtype=None) -> Tensor:
     """Sum over all elements, or over the dimensions `dim`. Integers are summed as int64.
 
     Raises:
@@ -96,7 +97,7 @@ def count(shape, dim) -> int:
 
 
 @op(category="reduction", latex=r"\frac{1}{n}\sum_i x_i", samples=over_dims, variants=(("dim is not None", "MeanBackward1"),))
-def mean(input: Tensor, dim=None, keepdim: bool = False, *, dtype=None) -> Tensor:
+def mean(input: Tensor, dim: Dims | None = None, keepdim: bool = False, *, dtype=None) -> Tensor:
     """Average over all elements, or over the dimensions `dim`; nan if there are none.
 
     Raises:
@@ -124,7 +125,7 @@ def _(grad, input_shape, dim, keepdim):
 
 
 @op(category="reduction", refuses="c", latex=r"\max_i x_i", samples=over_dims, alias=())
-def amax(input: Tensor, dim=(), keepdim: bool = False) -> Tensor:
+def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """Largest element; the gradient is shared equally between elements that are equally large.
 
     >>> import autodiff_lab as lab
@@ -146,7 +147,7 @@ whole = calls(lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(siz
 
 
 @op(category="reduction", refuses="c", latex=r"\min_i x_i", samples=over_dims)
-def amin(input: Tensor, dim=(), keepdim: bool = False) -> Tensor:
+def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """Smallest element; the gradient is shared equally between elements that are equally small.
 
     >>> import autodiff_lab as lab

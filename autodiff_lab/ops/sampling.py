@@ -14,11 +14,11 @@ import numpy as np
 from ..backend import namespace
 from ..backend import random as streams
 from ..backend.random import Generator, default_generator, fork_rng
+from ..core.arguments import collect_ints, sizes_of
 from ..core.devices import cuda_available, device_of
 from ..core.devices import device as device_type
 from ..core.dtypes import dtype_of, get_default_dtype
 from ..core.op import public
-from ..core.support import collect_ints
 from ..core.tape import Version
 from ..core.tensor import Tensor, wrap
 from .creation import finish
@@ -104,14 +104,16 @@ def _sizes(function: str, starred: tuple, keyword) -> tuple:
     if not starred and keyword is None:
         raise TypeError(f"{function}() received an invalid combination of arguments - got (), but expected a size, "
                         f"such as {function}(2, 3) or {function}((2, 3)).")
-    for value in starred if keyword is None else ():
-        if isinstance(value, float):
-            raise TypeError(f"{function}(): argument 'size' (position 1) must be tuple of ints, not float")
-    return shape_of_sizes(starred, keyword)
+    return shape_of_sizes(function, collect_ints(starred, keyword, function, "size"))
 
 
-def shape_of_sizes(starred: tuple, keyword=None) -> tuple:
-    sizes = collect_ints(starred, keyword)
+def shape_of_sizes(function: str, sizes) -> tuple:
+    """`sizes` as a shape.
+
+    Raises:
+        RuntimeError: if one is negative.
+    """
+    sizes = sizes_of(function, "size", sizes)
     for size in sizes:
         if size < 0:
             raise RuntimeError(f"Trying to create tensor with negative dimension {size}: {list(sizes)}")
@@ -220,7 +222,7 @@ def randint(low=None, high=None, size=None, *, generator=None, out=None, dtype=N
 
     def fill(array):
         streams.random_ints(gen, array, *bounds)
-    return drawn(shape_of_sizes((), size), fill, dtype, dtype_of(int), device, requires_grad, out)
+    return drawn(shape_of_sizes("randint", size), fill, dtype, dtype_of(int), device, requires_grad, out)
 
 
 def randperm(n, *, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad=False,
@@ -232,7 +234,7 @@ def randperm(n, *, generator=None, out=None, dtype=None, layout=None, device=Non
     tensor([4, 1, 7, 5, 3, 9, 0, 8, 6, 2])
     """
     n = as_int(n, "randperm", "n", 1)
-    shape = shape_of_sizes((), (n,))
+    shape = shape_of_sizes("randperm", (n,))
     wanted = out.dtype if isinstance(out, Tensor) else dtype or dtype_of(int)
     if wanted.category == 0:
         raise NotImplementedError("\"randperm\" not implemented for 'Bool'")

@@ -132,7 +132,7 @@ def _same_type(name, input, src) -> None:
     lambda r: ((r.normal(size=(3, 4)), 0, np.array([[0, 1, 2, 0]]), 1.5), {}),
     lambda r: ((r.normal(size=(3, 4)), 0, np.array([[0, 1, 2, 0]]), r.normal(size=(2, 4))), {}),
     lambda r: ((r.normal(size=(3, 4)), 0, np.array([[0, 1, 2, 0]]), r.normal(size=(2, 4))), {"reduce": "add"})))
-def scatter(input: Tensor, dim: int, index: Tensor, src: Tensor | Number | None = None, *, value=None, reduce: str | None = None) -> Tensor:
+def scatter(input: Tensor, dim: int, index: Tensor, src: Tensor | Number | None = None, *, value: Number | None = None, reduce: str | None = None) -> Tensor:
     """A copy of `input` with `src` (or a number) written along `dim` at `index`; the reverse of gather.
 
     Args:

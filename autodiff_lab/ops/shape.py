@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import namespace, shares, strided
+from ..core.arguments import Dims
 from ..core.broadcast import sum_to_shape
 from ..core.dtypes import dtype, dtype_of
 from ..core.op import op, ops
@@ -206,7 +207,7 @@ def _(grad, dim):
 
 
 @op(category="shape", view=True, samples=calls(lambda r: ((r.normal(size=(3, 1, 4)), 1), {}), lambda r: ((r.normal(size=(1, 3, 1)),), {})), out=False, variants=(("dim.__class__ is int", "SqueezeBackward1"), ("dim is not None", "SqueezeBackward2")))
-def squeeze(input: Tensor, dim=None) -> Tensor:
+def squeeze(input: Tensor, dim: Dims | None = None) -> Tensor:
     """The view without dimensions of size 1: all, or those in `dim`.
 
     >>> import autodiff_lab as lab

@@ -6,6 +6,7 @@ import math
 import warnings
 
 from ..backend import namespace
+from ..core.arguments import Dims, Number
 from ..core.dtypes import FLOATING, dtype_of
 from ..core.op import op, ops, public
 from ..core.samples import calls
@@ -106,7 +107,7 @@ moments = calls(lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(s
 
 
 @op(category="reduction", latex=r"\frac{1}{n - c}\sum_i (x_i - \bar x)^2", function=False, method=False, name="var", samples=None, out=True)
-def var_op(input: Tensor, dim=None, correction=1, keepdim: bool = False) -> Tensor:
+def var_op(input: Tensor, dim: Dims | None = None, correction: Number | None = 1, keepdim: bool = False) -> Tensor:
     """Variance; see var.
 
     >>> import autodiff_lab as lab
@@ -123,7 +124,7 @@ def _(grad, input, dim, correction, keepdim):
 
 
 @op(category="reduction", latex=r"\sqrt{\frac{1}{n - c}\sum_i (x_i - \bar x)^2}", function=False, method=False, name="std", samples=None, out=True)
-def std_op(input: Tensor, dim=None, correction=1, keepdim: bool = False) -> Tensor:
+def std_op(input: Tensor, dim: Dims | None = None, correction: Number | None = 1, keepdim: bool = False) -> Tensor:
     """Standard deviation; see std.
 
     >>> import autodiff_lab as lab
@@ -143,7 +144,7 @@ def _(grad, input, out, dim, correction, keepdim):
 
 
 @op(category="reduction", outputs=("var", "mean"), function=False, method=False, name="var_mean", samples=None, out=False)
-def var_mean_op(input: Tensor, dim=None, correction=1, keepdim: bool = False):
+def var_mean_op(input: Tensor, dim: Dims | None = None, correction: Number | None = 1, keepdim: bool = False):
     """Variance and mean in one pass; see var_mean."""
     mean, variance = _squares("var_mean", input, dim, correction, keepdim)
     return variance, mean
@@ -160,7 +161,7 @@ def _mean_slope(grad, shape, dim, keepdim: bool):
 
 
 @op(category="reduction", outputs=("std", "mean"), function=False, method=False, name="std_mean", samples=None, out=False)
-def std_mean_op(input: Tensor, dim=None, correction=1, keepdim: bool = False):
+def std_mean_op(input: Tensor, dim: Dims | None = None, correction: Number | None = 1, keepdim: bool = False):
     """Standard deviation and mean in one pass; see std_mean."""
     mean, variance = _squares("std_mean", input, dim, correction, keepdim)
     return namespace(input).sqrt(variance), mean
@@ -225,7 +226,7 @@ for _op in (var_op, std_op, var_mean_op, std_mean_op):
 @op(category="reduction", latex=r"\ln \sum_i e^{x_i}", promote="float", samples=calls(
     lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=(2, 3, 4)), (0, -1), True), {}), lambda r: ((r.normal(size=()), 0), {}),
     lambda r: ((r.normal(size=(2, 3)) + 1j * r.normal(size=(2, 3)), 1), {})))
-def logsumexp(input: Tensor, dim, keepdim: bool = False) -> Tensor:
+def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
     """The logarithm of the sum of exponentials over `dim`, without overflow.
 
     >>> import autodiff_lab as lab

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import namespace
+from ..core.arguments import Sizes, collect_ints
 from ..core.modes import modes
 from ..core.op import op, ops, public, registry
 from ..core.samples import calls
@@ -61,7 +62,7 @@ def overlaps(size, stride) -> bool:
 
 @op(category="shape", view=True, out=False, function=False, method=False, extras=("frame",), samples=calls(
     lambda r: ((r.normal(size=(3, 4)), (2, 2), (4, 1), 1), {}), lambda r: ((r.normal(size=(6,)), (4, 3), (1, 1)), {})))
-def as_strided(input: Tensor, size, stride, storage_offset: int = 0) -> Tensor:
+def as_strided(input: Tensor, size: Sizes, stride: Sizes, storage_offset: int = 0) -> Tensor:
     """A view of the memory with any sizes and strides; here `storage_offset` counts from the first element of `input`.
 
     >>> import autodiff_lab as lab
@@ -166,7 +167,7 @@ def _(grad, frame):
 
 
 @op(category="shape", out=False, samples=calls(lambda r: ((r.normal(size=(3, 4)), r.normal(size=(2, 2)), (2, 2), (4, 1), 1), {})))
-def as_strided_scatter(input: Tensor, src: Tensor, size, stride, storage_offset: int | None = None) -> Tensor:
+def as_strided_scatter(input: Tensor, src: Tensor, size: Sizes, stride: Sizes, storage_offset: int | None = None) -> Tensor:
     """A copy of `input` with `src` written through a strided view."""
     whole = namespace(input).array(input, order="C")
     part = strided(whole, size, stride, storage_offset or 0)
@@ -246,11 +247,9 @@ def resize_(self, *sizes, memory_format=None):
     tensor([[0, 1],
             [2, 3]])
     """
-    from ..core.support import collect_ints
-
     if self.requires_grad and modes.grad:
         raise RuntimeError("cannot resize variables that require grad")
-    shape = collect_ints(sizes, None)
+    shape = collect_ints(sizes, None, "resize_", "size")
     total = int(np.prod(shape, dtype=np.int64))
     array = self._array()
     root = root_of(array)

@@ -1,0 +1,190 @@
+"""What may stand for an argument that is no tensor: the rules of PyTorch's argument parser, by the parameter's annotation.
+
+A kernel says `dim: int`; codegen writes `if dim.__class__ is not int: dim = integer(OP, 'dim', dim)` into the public
+function. So the usual value costs one comparison, and every other one comes here: NumPy's numbers and tensors of one
+element become Python's, anything else is refused in PyTorch's words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .dtypes import dtype
+from .tensor import Tensor
+
+__all__ = ["REALS", "Dims", "Number", "Sizes", "collect_ints", "dims_of", "integer", "number", "one_by_one", "real", "refusal", "sizes_of", "text", "truth"]
+
+Number = int | float | complex | bool
+Sizes = Sequence[int]
+Dims = int | Sequence[int]
+
+REALS = frozenset((float, int, bool))
+
+# annotation: (what holds of a value that needs a closer look, the function that takes it)
+TESTS = {
+    "int": ("{n}.__class__ is not int", "integer"),
+    "bool": ("{n} is not False and {n} is not True", "truth"),
+    "float": ("{n}.__class__ not in REALS", "real"),
+    "Number": ("{n}.__class__ not in NUMBERS", "number"),
+    "str": ("{n}.__class__ is not str", "text"),
+    "Dims": ("{n}.__class__ is not int", "dims_of"),  # one whole number or several
+    "Sizes": ("True", "sizes_of"),  # several, as a tuple or list
+}
+
+
+def test_of(param) -> str | None:
+    """The line that looks at one parameter, or None: its annotation says nothing that PyTorch checks so early."""
+    kind = param.annotation
+    if not isinstance(kind, str) or param.name in ("reduction", "compute_mode"):  # these PyTorch checks in Python, later and in other words
+        return None
+    optional = kind.endswith(" | None")
+    if (found := TESTS.get(kind.removesuffix(" | None"))) is None:
+        return None
+    test, function = found
+    n = param.name
+    return f"if {f'{n} is not None and ' if optional else ''}{test.format(n=n)}: {n} = {function}(OP, '{n}', {n})"
+
+
+def refusal(op, name: str, value, wanted: str, more: str = "") -> TypeError:
+    """The error for a value of the wrong kind. PyTorch counts positions where the argument was given by position."""
+    place = ""
+    if not isinstance(op, str):
+        param = next((p for p in op.params if p.name == name), None)
+        place = "" if param is None or param.has_default else f" (position {op.params.index(param) + 1})"
+    return TypeError(f"{short(op)}(): argument '{name}'{place} must be {wanted}, not {type_name(value)}{more}")
+
+
+def short(op) -> str:
+    """The name that PyTorch has in the message: of an operator, or of the function that was called."""
+    return (op if isinstance(op, str) else op.name).split(".")[-1].removesuffix("_dim").removesuffix("_op")
+
+
+def type_name(value) -> str:
+    """The name of a value's class, as PyTorch writes it."""
+    kind = type(value)
+    return kind.__name__ if kind.__module__ in ("builtins", "__main__") or isinstance(value, Tensor) else f"{kind.__module__}.{kind.__name__}"
+
+
+def as_int(value):
+    """A whole number of another class as Python's, or None."""
+    if isinstance(value, (int, np.integer)):
+        return None if isinstance(value, bool) else int(value)
+    if isinstance(value, Tensor):
+        return int(value) if not value.ndim and value._a.dtype.kind in "iu" and not value.requires_grad else None
+    return int(value) if isinstance(value, np.ndarray) and not value.ndim and value.dtype.kind in "iu" else None
+
+
+def integer(op, name: str, value) -> int:
+    """A whole number.
+
+    Raises:
+        TypeError: for anything else; True and 1.0 are none.
+    """
+    found = as_int(value)
+    if found is None:
+        raise refusal(op, name, value, "int", ". Give several dimensions to a function that takes them, e.g. sum or flip." if name == "dim" and isinstance(value, (tuple, list)) else "")
+    return found
+
+
+def truth(op, name: str, value) -> bool:
+    """The error for what is neither True nor False, e.g. a second dimension where `keepdim` stands."""
+    raise refusal(op, name, value, "bool", ". Give several dimensions as a tuple, e.g. dim=(0, 1)." if isinstance(value, int) else "")
+
+
+def number(op, name: str, value, wanted: str = "Number"):
+    """A number: also NumPy's, and a tensor without dimensions that requires no gradient."""
+    if isinstance(value, (float, int, complex)):
+        return next(t(value) for t in (bool, int, float, complex) if isinstance(value, t))
+    if isinstance(value, np.generic) or isinstance(value, (Tensor, np.ndarray)) and not value.ndim and not getattr(value, "requires_grad", False):
+        return value.item()
+    raise refusal(op, name, value, wanted)
+
+
+def real(op, name: str, value):
+    """A number that is not complex."""
+    if isinstance(found := number(op, name, value, "float"), complex):
+        raise refusal(op, name, value, "float")
+    return found
+
+
+def text(op, name: str, value) -> str:
+    """A string.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    if isinstance(value, str):
+        return str(value)
+    raise refusal(op, name, value, "str")
+
+
+def dims_of(op, name: str, value):
+    """One whole number, or several as a tuple."""
+    if value.__class__ is tuple or isinstance(value, (tuple, list)):
+        return sizes_of(op, name, value)
+    found = as_int(value)
+    if found is None:
+        raise refusal(op, name, value, "tuple of ints")
+    return found
+
+
+def sizes_of(op, name: str, value) -> tuple:
+    """Several whole numbers as a tuple.
+
+    Raises:
+        TypeError: for what is no tuple or list, and for an element that is no whole number.
+    """
+    if not isinstance(value, (tuple, list)):
+        raise refusal(op, name, value, "tuple of ints")
+    for each in value:
+        if each.__class__ is not int:
+            return tuple([element(op, name, each, i) for i, each in enumerate(value)])
+    return tuple(value)
+
+
+def element(op, name: str, value, place: int) -> int:
+    """One of several whole numbers: here PyTorch also takes a tensor of one element, and, but in the first place, True."""
+    if isinstance(value, (int, np.integer)) and (place or not isinstance(value, bool)):
+        return int(value)
+    if isinstance(value, (Tensor, np.ndarray)) and value.ndim <= 1 and getattr(value, "_a", value).size == 1 and getattr(value, "_a", value).dtype.kind in "iu":
+        return int(value.item())
+    raise TypeError(f"{short(op)}(): argument '{name}' must be tuple of ints, but found element of type {type_name(value)} at pos {place}")
+
+
+def collect_ints(starred: tuple, keyword, op, name: str | None = None) -> tuple:
+    """Sizes given one by one or as one tuple or list, as a tuple of Python's ints.
+
+    Raises:
+        TypeError: for none at all, a number as a keyword, and what is no whole number.
+    """
+    name = name or op.params[-1].name
+    if keyword is not None:
+        if starred:
+            raise TypeError(f"{short(op)}() got multiple values for argument '{name}'")
+        return sizes_of(op, name, keyword)
+    for value in starred:
+        if value.__class__ is not int:
+            break
+    else:
+        if not starred:
+            raise TypeError(f'{short(op)}() missing 1 required positional arguments: "{name}"')
+        return starred
+    first = starred[0]
+    if len(starred) == 1 and isinstance(first, (tuple, list)):
+        starred = first
+    elif isinstance(first, dtype) and short(op) == "view":
+        return starred
+    elif as_int(first) is None and not isinstance(first, Tensor):
+        raise refusal(op, name, first, "tuple of ints")
+    return tuple([element(op, name, each, i) for i, each in enumerate(starred)])
+
+
+def one_by_one(function, name: str):
+    """The method of `function(input, sizes)` that also takes the sizes one by one, as only methods do."""
+    def method(self, *sizes, **keyword):
+        return function(self, collect_ints(sizes, keyword.pop(name, None), function.__name__, name), **keyword)
+
+    method.__name__, method.__doc__ = function.__name__, function.__doc__
+    return method

@@ -1,0 +1,79 @@
+"""What an argument may be: each call below is taken, or refused with the stated error, here and in PyTorch alike."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+
+import numpy as np
+import pytest
+
+import autodiff_lab as lab
+
+TAKEN = [
+    "x.flip(0, 1)", "x.flip((0, 1))", "T.flip(x, (0, 1))", "T.permute(x, (1, 0))", "T.reshape(x, [6])", "x.tile(2, 2)", "T.tile(x, (2, 2))", "x.unsqueeze(T.tensor(1))", "x.sum(np.int64(0))",
+    "x.permute(T.tensor(1), np.int64(0))", "T.add(x, x, alpha=T.tensor(2.0))", "F.elu(x, alpha=T.tensor(0.5))", "F.elu(x, True)", "x.sum([T.tensor([1])])", "x.std(0, correction=T.tensor(0))", "T.zeros(T.tensor(2))",
+    "x.clamp(max=np.float64(0.5))", "x.roll((1, 1), (0, 1))", "x.sum(dim=())", "x.squeeze(0, 1)", "T.zeros(size=(2, 3))", "T.randn((2,)) * 0", "x.repeat(2, 1)", "x.expand(T.Size([2, 3]))",
+]
+REFUSED = [
+    ("T.flip(x, 0, 1)", TypeError, r"flip\(\) takes 2 positional arguments but 3 were given"),
+    ("T.tile(x, 2, 2)", TypeError, r"tile\(\) takes 2 positional arguments but 3 were given"),
+    ("T.permute(x, 0, 1)", TypeError, r"permute\(\) takes 2 positional arguments but 3 were given"),
+    ("T.reshape(x, 2, 3)", TypeError, r"reshape\(\) takes 2 positional arguments but 3 were given"),
+    ("T.flip(x, 0)", TypeError, r"flip\(\): argument 'dims' \(position 2\) must be tuple of ints, not int"),
+    ("x.flip(dims=0)", TypeError, r"flip\(\): argument 'dims'.* must be tuple of ints, not int"),
+    ("x.flip(1, dims=(0,))", TypeError, r"flip\(\) got multiple values for argument 'dims'"),
+    ("x.flip()", TypeError, r"flip\(\) missing 1 required positional arguments: \"dims\""),
+    ("x.permute()", TypeError, r"permute\(\) missing 1 required positional arguments: \"dims\""),
+    ("x.expand()", TypeError, r"expand\(\) missing 1 required positional arguments: \"size\""),
+    ("x.view()", TypeError, r"view\(\)"),
+    ("x.flip(1.0)", TypeError, r"flip\(\): argument 'dims'.* must be tuple of ints, not float"),
+    ("x.flip(np.array([0, 1]))", TypeError, r"must be tuple of ints, not numpy.ndarray"),
+    ("x.unsqueeze(1.5)", TypeError, r"unsqueeze\(\): argument 'dim' .*must be int, not float"),
+    ("x.unsqueeze(True)", TypeError, r"unsqueeze\(\): argument 'dim' .*must be int, not bool"),
+    ("x.unsqueeze(T.tensor(1.0))", TypeError, r"unsqueeze\(\): argument 'dim' .*must be int, not Tensor"),
+    ("x.transpose(0, 'a')", TypeError, r"transpose\(\): argument 'dim1' .*must be int, not str"),
+    ("x.sum(True)", TypeError, r"sum\(\)"),
+    ("x.sum([0, 1.5])", TypeError, r"sum\(\): argument 'dim'"),
+    ("x.amax(1.5)", TypeError, r"amax\(\): argument 'dim'.* must be tuple of ints, not float"),
+    ("x.amax(0, np.True_)", TypeError, r"amax\(\): argument 'keepdim'.* must be bool, not numpy.bool"),
+    ("T.add(x, x, alpha='a')", TypeError, r"add\(\): argument 'alpha' must be Number, not str"),
+    ("T.add(x, x, alpha=[1])", TypeError, r"add\(\): argument 'alpha' must be Number, not list"),
+    ("F.elu(x, 'a')", TypeError, r"elu\(\): argument 'alpha'.* must be Number, not str"),
+    ("F.elu(x, T.tensor([1.0]))", TypeError, r"elu\(\): argument 'alpha'.* must be Number, not Tensor"),
+    ("T.isclose(x, x, rtol='a')", TypeError, r"isclose\(\): argument 'rtol'.* must be float, not str"),
+    ("F.max_pool2d(T.ones(1, 1, 4, 4), 'a')", TypeError, r"max_pool2d\(\): argument 'kernel_size'.* must be tuple of ints, not str"),
+    ("F.layer_norm(x, 3)", TypeError, r"layer_norm\(\): argument 'normalized_shape'.* must be tuple of ints, not int"),
+    ("x.roll(1.5)", TypeError, r"roll\(\): argument 'shifts'.* must be tuple of ints, not float"),
+    ("T.zeros(2.0)", TypeError, r"zeros\(\): argument 'size'.* must be tuple of ints, not float"),
+    ("T.randn(size=2)", TypeError, r"randn\(\): argument 'size'.* must be tuple of ints, not int"),
+]
+
+
+def answer(library, call):
+    scope = {"T": library, "F": importlib.import_module(f"{library.__name__}.nn.functional"), "np": np, "x": library.tensor([[0.5, 2.0, -1.0], [1.0, -0.5, 3.0]])}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return eval(call, scope)
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("call", TAKEN)
+def test_a_call_is_taken_as_in_pytorch(call):
+    torch = pytest.importorskip("torch", reason="no comparison with PyTorch: it is not installed")
+    mine, theirs = answer(lab, call), answer(torch, call)
+    assert str(mine.dtype) == str(theirs.dtype) and mine.shape == theirs.shape and np.allclose(mine.numpy(), theirs.numpy())
+
+
+@pytest.mark.parametrize(("call", "kind", "words"), REFUSED)
+def test_a_call_is_refused_in_pytorchs_words(call, kind, words):
+    with pytest.raises(kind, match=words):
+        answer(lab, call)
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize(("call", "kind", "words"), REFUSED)
+def test_pytorch_refuses_the_call_in_these_words(call, kind, words):
+    torch = pytest.importorskip("torch", reason="no comparison with PyTorch: it is not installed")
+    with pytest.raises(kind, match=words):
+        answer(torch, call)
