@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "fft": ("backend", "core", "ops"),
     "special": ("backend", "core", "ops"),
     "autograd": ("backend", "core", "ops", "linalg", "special"),
-    "func": ("backend", "core", "ops", "autograd", "linalg", "special", "nn"),
+    "func": ("backend", "core", "ops", "autograd", "linalg", "special", "nn", "utils"),
     "nn": ("backend", "core", "ops", "autograd", "linalg", "special"),
     "distributions": ("backend", "core", "ops", "autograd", "linalg", "special", "nn"),
     "optim": ("backend", "core", "ops", "autograd", "linalg", "nn"),

@@ -1,61 +1,169 @@
-"""`vmap` by running the function once per sample and stacking: right for every function, and not faster than a loop."""
+"""`vmap` by running the function once per sample and stacking: right for every function, and as slow as the loop it is.
+
+What a loop would do otherwise than PyTorch, which runs the function once on everything, is refused: drawing random
+numbers without saying whether each sample has its own.
+"""
 
 from __future__ import annotations
 
 import functools
 
+import numpy as np
+
 from ..core.op import public
 from ..core.tensor import Tensor
-from .trees import leaves, rebuild
+from ..utils._pytree import tree_flatten, tree_leaves, tree_unflatten
+from .trees import spread
 
 __all__ = ["vmap"]
+
+_all = public[""]
 
 
 def vmap(func, in_dims=0, out_dims=0, randomness: str = "error", *, chunk_size=None):
     """A function that maps `func` over dimension `in_dims` of its arguments and stacks what comes out along `out_dims`.
 
+    It calls `func` once for each sample. `func` may write in place, branch on its numbers and call `item()`.
+
     Args:
-        in_dims: the dimension of each tensor argument to map over; None for one that is passed whole.
+        in_dims: the dimension of each tensor argument to map over, nested as the arguments are; None for one that is passed whole.
+        out_dims: where the samples go in each result, nested as the results are; None for a result that is the same for all.
+        randomness: "error" refuses random numbers, with "different" each sample draws its own, with "same" all get the same.
+        chunk_size: accepted; one sample at a time needs the least memory.
 
     Raises:
-        ValueError: if nothing is mapped over, or the sizes differ.
+        ValueError: if nothing is mapped over, the sizes differ, or `in_dims` or `out_dims` do not fit.
+        RuntimeError: if `func` draws random numbers and `randomness` is "error".
 
     >>> import autodiff_lab as lab
     >>> lab.func.vmap(lab.dot)(lab.ones(3, 2), lab.ones(3, 2))
     tensor([2., 2., 2.])
     """
+    if randomness not in ("error", "different", "same"):
+        raise RuntimeError(f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}")
+    if chunk_size is not None and not chunk_size > 0:
+        raise ValueError(f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})")
+
     @functools.wraps(func)
     def wrapped(*args, **kwargs):
-        flat = leaves(args)
-        dims = _dims_of(in_dims, args, len(flat))
-        sizes = {value.shape[dim] for value, dim in zip(flat, dims, strict=True) if dim is not None and isinstance(value, Tensor)}
-        if not sizes:
-            raise ValueError(f"vmap({getattr(func, '__name__', 'f')}, in_dims={in_dims}, ...)(<inputs>): got no Tensor inputs to map over: all in_dims are None.")
-        if len(sizes) > 1:
-            raise ValueError(f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes {sorted(sizes)} for the mapped dimension")
+        name = _name(func)
+        for dim in tree_leaves(out_dims):
+            if not isinstance(dim, int) and dim is not None:
+                raise ValueError(f"vmap({name}, ..., out_dims={out_dims}): `out_dims` must be an int, None or a python collection of ints representing "
+                                 "where in the outputs the vmapped dimension should appear.")
+        flat, spec = tree_flatten(args)
+        dims, size = _dims(name, in_dims, args, flat, spec)
         results = []
-        for k in range(sizes.pop()):
-            picked = [value.select(dim, k) if dim is not None and isinstance(value, Tensor) else value for value, dim in zip(flat, dims, strict=True)]
-            results.append(func(*rebuild(args, picked), **kwargs))
-        columns = zip(*(leaves(r) for r in results), strict=True)
-        outs = leaves(out_dims) if not isinstance(out_dims, int) else None
-        stacked = [_stack(column, outs[i] if outs else out_dims) for i, column in enumerate(columns)]
-        return rebuild(results[0], stacked)
+        with _Draws(randomness) as draws:
+            for k in range(max(size, 1)):
+                picked = [value if dim is None else value.select(dim, k) if size else _all["zeros_like"](value).resize_(_without(value.shape, dim))
+                          for value, dim in zip(flat, dims, strict=True)]
+                results.append(func(*tree_unflatten(picked, spec), **kwargs))
+                draws.settle()
+        return _gather(name, out_dims, results, size)
     return wrapped
 
 
-def _stack(column, dim):
-    tensors = [value if isinstance(value, Tensor) else public[""]["tensor"](value) for value in column]
-    return tensors[0] if dim is None else public[""]["stack"](tensors, dim)
+def _name(func) -> str:
+    if isinstance(func, functools.partial):
+        return f"functools.partial({_name(func.func)}, ...)"
+    return getattr(func, "__name__", None) or repr(func)
 
 
-def _dims_of(in_dims, args, count: int) -> list:
-    if in_dims is None or isinstance(in_dims, int):
-        return [in_dims if isinstance(v, Tensor) else None for v in leaves(args)]
-    dims = []
-    for value, dim in zip(args, in_dims, strict=True):
-        mine = leaves(value)
-        dims += [dim if isinstance(v, Tensor) else None for v in mine] if dim is None or isinstance(dim, int) else leaves(dim)
-    if len(dims) != count:
-        raise ValueError(f"vmap: in_dims {in_dims} is not compatible with the structure of inputs.")
-    return dims
+def _without(shape, dim) -> list:
+    return [n for d, n in enumerate(shape) if d != dim]
+
+
+def _dims(name: str, in_dims, args, flat, spec) -> tuple[list, int]:
+    """The dimension to map over of each leaf of the arguments, and how many samples there are."""
+    start = f"vmap({name}, in_dims={in_dims}, ...)(<inputs>): "
+    if not isinstance(in_dims, (int, tuple)):
+        raise ValueError(f"{start}expected `in_dims` to be int or a (potentially nested) tuple matching the structure of inputs, got: {type(in_dims)}.")
+    if not args:
+        raise ValueError(f"vmap({name})(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are trying to vmap over a function with no inputs. "
+                         "The latter is unsupported.")
+    dims = spread(in_dims, spec)
+    if dims is None:
+        raise ValueError(f"{start}in_dims is not compatible with the structure of `inputs`. in_dims has structure {tree_flatten(in_dims)[1]} "
+                         f"but inputs has structure {spec}.")
+    sizes = []
+    for i, (value, dim) in enumerate(zip(flat, dims, strict=True)):
+        if dim is None:
+            continue
+        if not isinstance(dim, int):
+            raise ValueError(f"{start}Got in_dim={dim} for an input but in_dim must be either an integer dimension or None.")
+        if not isinstance(value, Tensor):
+            raise ValueError(f"{start}Got in_dim={dim} for an input but the input is of type {type(value)}. We cannot vmap over non-Tensor arguments, "
+                             "please use None as the respective in_dim")
+        if not -value.ndim <= dim < value.ndim:
+            raise ValueError(f"{start}Got in_dim={dim} for some input, but that input is a Tensor of dimensionality {value.ndim} so expected in_dim to "
+                             f"satisfy -{value.ndim} <= in_dim < {value.ndim}.")
+        dims[i] = dim % value.ndim
+        sizes.append(value.shape[dim])
+    if not sizes:
+        raise ValueError("vmap: Expected at least one Tensor to vmap over")
+    if any(size != sizes[0] for size in sizes):
+        raise ValueError(f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes {sizes} for the mapped dimension")
+    return dims, sizes[0]
+
+
+def _gather(name: str, out_dims, results: list, size: int):
+    """The results of all samples as one, nested as one of them is."""
+    columns = list(zip(*(tree_leaves(result) for result in results), strict=True))
+    spec = tree_flatten(results[0])[1]
+    if isinstance(results[0], Tensor) and isinstance(out_dims, tuple) and len(out_dims) == 1:
+        dims = list(out_dims)
+    else:
+        dims = spread(out_dims, spec)
+    if dims is None:
+        raise ValueError(f"vmap({name}, ..., out_dims={out_dims})(<inputs>): out_dims is not compatible with the structure of `outputs`. "
+                         f"out_dims has structure {tree_flatten(out_dims)[1]} but outputs has structure {spec}.")
+    return tree_unflatten([_stacked(name, column, dim, size) for column, dim in zip(columns, dims, strict=True)], spec)
+
+
+def _stacked(name: str, column: tuple, dim, size: int):
+    first = column[0]
+    if dim is None:
+        if isinstance(first, Tensor) and not all(np.array_equal(first._a, other._a, equal_nan=first._a.dtype.kind in "fc") for other in column[1:]):
+            raise ValueError(f"vmap({name}, ...): `{name}` can not return a BatchedTensor when out_dim is None")
+        return first
+    if not isinstance(first, Tensor):
+        raise ValueError(f"vmap({name}, ...): `{name}` must only return Tensors, got type {type(first)}. Did you mean to set out_dims= to None for output?")
+    if not size:
+        shape = list(first.shape)
+        shape.insert(dim % (first.ndim + 1), 0)
+        return first.new_zeros(shape)
+    return _all["stack"](column, dim)
+
+
+class _Draws:
+    """What the samples may draw of the default generator."""
+
+    def __init__(self, randomness: str):
+        self._randomness, self._generator = randomness, _all["default_generator"]
+
+    def __enter__(self):
+        self._before = None if self._randomness == "different" else self._generator.get_state()
+        self._samples = 0
+        return self
+
+    def settle(self) -> None:
+        """After a sample: refuse what the first one drew, or let the next one draw the same."""
+        self._samples += 1
+        if self._randomness == "same":
+            self._after = self._generator.get_state()
+            self._generator.set_state(self._before)
+        elif self._randomness == "error" and self._samples == 1:  # to ask after each would take as long as a small network
+            self._refuse()
+
+    def _refuse(self) -> None:
+        if not np.array_equal(self._generator.get_state()._a, self._before._a):
+            self._generator.set_state(self._before)
+            raise RuntimeError("vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' randomness flags "
+                               "on vmap or perform the randomness operation out of vmap")
+
+    def __exit__(self, kind, error, trace) -> None:
+        if self._randomness == "same" and self._samples:
+            self._generator.set_state(self._after)
+        elif self._randomness == "error" and kind is None:
+            self._refuse()

@@ -1,17 +1,11 @@
-"""Nested tuples, lists and dicts of tensors, taken apart and put together again."""
+"""Nested tuples, lists, dicts and registered classes of tensors, taken apart and put together again."""
 
 from __future__ import annotations
 
-__all__ = ["leaves", "rebuild"]
+from ..utils._pytree import tree_leaves as leaves
+from ..utils._pytree import tree_structure, tree_unflatten
 
-
-def leaves(tree) -> list:
-    """What is not a tuple, list or dict, in order."""
-    if isinstance(tree, dict):
-        return [leaf for value in tree.values() for leaf in leaves(value)]
-    if isinstance(tree, (tuple, list)):
-        return [leaf for value in tree for leaf in leaves(value)]
-    return [tree]
+__all__ = ["leaves", "rebuild", "spread"]
 
 
 def rebuild(tree, new_leaves):
@@ -20,15 +14,22 @@ def rebuild(tree, new_leaves):
     >>> rebuild({"a": (1, 2)}, [3, 4])
     {'a': (3, 4)}
     """
-    supply = iter(new_leaves)
+    return tree_unflatten(list(new_leaves), tree_structure(tree))
 
-    def build(node):
-        if isinstance(node, dict):
-            return type(node)((key, build(value)) for key, value in node.items())
-        if isinstance(node, tuple) and hasattr(node, "_fields"):
-            return type(node)(*(build(value) for value in node))
-        if isinstance(node, (tuple, list)):
-            return type(node)(build(value) for value in node)
-        return next(supply)
 
-    return build(tree)
+def spread(given, spec) -> list | None:
+    """What `given` says about each leaf of a nesting: a value that stands where a branch does holds for all of it. None if they do not fit.
+
+    >>> spread((0, None), tree_structure(([1, 2], 3)))
+    [0, 0, None]
+    """
+    if spec.is_leaf():
+        return [given] if tree_structure(given).is_leaf() else None
+    above = tree_structure(given)
+    if above.is_leaf():
+        return [given] * spec.num_leaves
+    if above.type is not spec.type or above.context != spec.context or above.num_children != spec.num_children:
+        return None
+    parts = given.values() if isinstance(given, dict) else given
+    found = [spread(part, child) for part, child in zip(parts, spec.children_specs, strict=True)]
+    return None if None in found else [value for part in found for value in part]

@@ -123,6 +123,9 @@ class LeafSpec(TreeSpec):
         return "*"
 
 
+LEAF = LeafSpec()  # one for all: none differs from another
+
+
 def tree_flatten(tree, is_leaf=None) -> tuple[list, TreeSpec]:
     """The leaves from left to right, and the nesting.
 
@@ -135,7 +138,7 @@ def tree_flatten(tree, is_leaf=None) -> tuple[list, TreeSpec]:
         kind = None if is_leaf is not None and is_leaf(node) else _kind(node)
         if kind is None:
             leaves.append(node)
-            return LeafSpec()
+            return LEAF
         children, context = SUPPORTED_NODES[kind].flatten_fn(node)
         return TreeSpec(kind, context, [take(child) for child in children])
 
@@ -163,12 +166,17 @@ def tree_unflatten(leaves, treespec: TreeSpec):
 
 def tree_leaves(tree, is_leaf=None) -> list:
     """The leaves from left to right."""
-    return tree_flatten(tree, is_leaf)[0]
+    return list(tree_iter(tree, is_leaf))
 
 
 def tree_iter(tree, is_leaf=None):
     """The leaves, one after the other."""
-    return iter(tree_leaves(tree, is_leaf))
+    kind = None if is_leaf is not None and is_leaf(tree) else _kind(tree)
+    if kind is None:
+        yield tree
+    else:
+        for child in SUPPORTED_NODES[kind].flatten_fn(tree)[0]:
+            yield from tree_iter(child, is_leaf)
 
 
 def tree_structure(tree, is_leaf=None) -> TreeSpec:
