@@ -7,14 +7,18 @@ element become Python's, anything else is refused in PyTorch's words.
 
 from __future__ import annotations
 
+import functools
+import inspect
+import types
 from collections.abc import Sequence
 
 import numpy as np
 
 from .dtypes import dtype
+from .overriding import takes_over
 from .tensor import Tensor
 
-__all__ = ["REALS", "Dims", "Number", "Sizes", "collect_ints", "dims_of", "integer", "number", "one_by_one", "real", "refusal", "sizes_of", "text", "truth"]
+__all__ = ["REALS", "Dims", "Number", "Sizes", "check_all", "checked", "collect_ints", "dims_of", "integer", "number", "one_by_one", "real", "refusal", "sizes_of", "text", "truth"]
 
 Number = int | float | complex | bool
 Sizes = Sequence[int]
@@ -32,15 +36,16 @@ TESTS = {
     "Dims": ("{n}.__class__ is not int", "dims_of"),  # one whole number or several
     "Sizes": ("True", "sizes_of"),  # several, as a tuple or list
 }
+COMPOSED = {**TESTS, "Tensor": ("{n}.__class__ is not Tensor", "tensor")}  # operators look at their tensors themselves
 
 
-def test_of(param) -> str | None:
+def test_of(param, tests: dict = TESTS) -> str | None:
     """The line that looks at one parameter, or None: its annotation says nothing that PyTorch checks so early."""
     kind = param.annotation
     if not isinstance(kind, str) or param.name in ("reduction", "compute_mode"):  # these PyTorch checks in Python, later and in other words
         return None
     optional = kind.endswith(" | None")
-    if (found := TESTS.get(kind.removesuffix(" | None"))) is None:
+    if (found := tests.get(kind.removesuffix(" | None"))) is None:
         return None
     test, function = found
     n = param.name
@@ -120,6 +125,17 @@ def text(op, name: str, value) -> str:
     raise refusal(op, name, value, "str")
 
 
+def tensor(op, name: str, value):
+    """A tensor, also of a subclass, or what takes functions over.
+
+    Raises:
+        TypeError: for a number, a list, an array.
+    """
+    if isinstance(value, Tensor) or takes_over(value):
+        return value
+    raise refusal(op, name, value, "Tensor", ". Wrap it with torch.tensor(...) first." if isinstance(value, (list, tuple, int, float, np.ndarray)) else "")
+
+
 def dims_of(op, name: str, value):
     """One whole number, or several as a tuple."""
     if value.__class__ is tuple or isinstance(value, (tuple, list)):
@@ -188,3 +204,55 @@ def one_by_one(function, name: str):
 
     method.__name__, method.__doc__ = function.__name__, function.__doc__
     return method
+
+
+# ---- functions composed of operators ----
+
+METHODS = "autodiff_lab.ops."  # where the methods are that are no function too
+
+
+def _first(*args, **kwargs):
+    return __complete__(*args, **kwargs)  # noqa: F821  # pyright: ignore - found in the globals that `checked` makes
+
+
+def checked(function, name: str | None = None):
+    """`function`, which messages call `name`, behind a look at its annotated arguments, written out when it is first called; itself if it has none."""
+    signature = inspect.signature(function)
+    lines = [line for p in signature.parameters.values() if (line := test_of(p, COMPOSED))]
+    if not lines:
+        return function
+    scope = {"__name__": function.__module__, "__builtins__": __builtins__}
+    made = functools.update_wrapper(types.FunctionType(_first.__code__, scope, function.__name__), function)
+
+    def complete(*args, **kwargs):
+        parameters = [p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values()]
+        plain = str(inspect.Signature([p if p.default is p.empty else p.replace(default=Verbatim(f"default_{p.name}")) for p in parameters]))
+        given = ", ".join({p.VAR_POSITIONAL: f"*{p.name}", p.VAR_KEYWORD: f"**{p.name}", p.KEYWORD_ONLY: f"{p.name}={p.name}"}.get(p.kind, p.name) for p in parameters)
+        scope.update({name: globals()[name] for _, name in COMPOSED.values()}, **{f"default_{p.name}": p.default for p in parameters},
+                     OP=name or function.__name__, REALS=REALS, NUMBERS=frozenset((*REALS, complex)), Tensor=Tensor, function=function)
+        exec(f"def written{plain}:\n    " + "\n    ".join([*lines, f"return function({given})"]), scope)
+        written, own = scope["written"], made.__dict__.get("inner", made)  # behind another look; see overriding
+        own.__code__, own.__defaults__, own.__kwdefaults__ = written.__code__, written.__defaults__, written.__kwdefaults__
+        return own(*args, **kwargs)
+
+    scope["__complete__"] = complete
+    return made
+
+
+class Verbatim(str):
+    """Text that prints as it is."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def check_all(*scopes) -> None:
+    """Put `checked` functions in the place of those of `scopes` (dicts) and of Tensor's methods."""
+    seen: dict = {}
+    for scope in scopes:
+        for name, value in list(scope.items()):
+            if isinstance(value, types.FunctionType) and not hasattr(value, "op"):
+                scope[name] = seen.setdefault(value, checked(value, name))
+    for name, value in list(vars(Tensor).items()):
+        if isinstance(value, types.FunctionType) and (value in seen or value.__module__.startswith(METHODS) and not hasattr(value, "op")):
+            setattr(Tensor, name, seen.get(value) or checked(value))

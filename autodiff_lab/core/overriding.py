@@ -134,10 +134,11 @@ def hand_over(function, found: list, args, kwargs):
 def hand_on(op, flavour: str, values: tuple, error: Foreign):
     """Called by a function that met, before anything had begun, an object that takes over. How the call was written is not known any
     more: arguments that have their default are left out, those after them go by keyword."""
+    from .op import public
     from .tensor import Tensor
 
     begin()
-    function = getattr(Tensor, op.name + "_", None) if flavour.startswith("inplace") else op.function
+    function = getattr(Tensor, op.name + "_", None) if flavour.startswith("inplace") else public[""][op.name] if flavour == "listed" else op.function
     if function not in _looking:
         raise error
     args, kwargs, by_name = [], {}, False

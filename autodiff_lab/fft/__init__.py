@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..core.arguments import Dims, check_all
 from ..core.op import public
 from ..core.tensor import Tensor
 from ..ops.fourier import fft_c2c, fft_c2r, fft_r2c
@@ -74,7 +75,7 @@ def _out(result, out):
     return result if out is None else out.copy_(result)
 
 
-def fftn(input, s=None, dim=None, norm=None, *, out=None) -> Tensor:
+def fftn(input: Tensor, s: Dims | None = None, dim: Dims | None = None, norm: str | None = None, *, out=None) -> Tensor:
     """Transform over several dimensions, cut or padded to sizes `s`.
 
     >>> import autodiff_lab as lab
@@ -86,7 +87,7 @@ def fftn(input, s=None, dim=None, norm=None, *, out=None) -> Tensor:
     return _out(fft_c2c(_resized(_complex(input), dims, sizes), tuple(dims), _mode(norm, True), True), out)
 
 
-def ifftn(input, s=None, dim=None, norm=None, *, out=None) -> Tensor:
+def ifftn(input: Tensor, s: Dims | None = None, dim: Dims | None = None, norm: str | None = None, *, out=None) -> Tensor:
     """Inverse of `fftn`.
 
     >>> import autodiff_lab as lab
@@ -98,7 +99,7 @@ def ifftn(input, s=None, dim=None, norm=None, *, out=None) -> Tensor:
     return _out(fft_c2c(_resized(_complex(input), dims, sizes), tuple(dims), _mode(norm, False), False), out)
 
 
-def rfftn(input, s=None, dim=None, norm=None, *, out=None) -> Tensor:
+def rfftn(input: Tensor, s: Dims | None = None, dim: Dims | None = None, norm: str | None = None, *, out=None) -> Tensor:
     """`fftn` of real numbers: only the half of the last dimension that the other half mirrors.
 
     >>> import autodiff_lab as lab
@@ -112,7 +113,7 @@ def rfftn(input, s=None, dim=None, norm=None, *, out=None) -> Tensor:
     return _out(fft_r2c(_resized(input, dims, sizes), tuple(dims), _mode(norm, True)), out)
 
 
-def irfftn(input, s=None, dim=None, norm=None, *, out=None) -> Tensor:
+def irfftn(input: Tensor, s: Dims | None = None, dim: Dims | None = None, norm: str | None = None, *, out=None) -> Tensor:
     """Inverse of `rfftn`: real numbers. Give `s` if the last size was odd.
 
     >>> import autodiff_lab as lab
@@ -127,7 +128,7 @@ def irfftn(input, s=None, dim=None, norm=None, *, out=None) -> Tensor:
     return _out(fft_c2r(_resized(_complex(input), dims, [*sizes[:-1], last // 2 + 1]), tuple(dims), _mode(norm, False), last), out)
 
 
-def hfftn(input, s=None, dim=None, norm=None, *, out=None) -> Tensor:
+def hfftn(input: Tensor, s: Dims | None = None, dim: Dims | None = None, norm: str | None = None, *, out=None) -> Tensor:
     """Transform of numbers whose other half mirrors them: real results."""
     dims, sizes = _sizes(input, s, dim, "hfftn")
     last = 2 * (sizes[-1] - 1) if s is None or s[-1] in (None, -1) else s[-1]
@@ -137,7 +138,7 @@ def hfftn(input, s=None, dim=None, norm=None, *, out=None) -> Tensor:
     return _out(fft_c2r(input.conj(), (dims[-1],), _mode(norm, True), last), out)
 
 
-def ihfftn(input, s=None, dim=None, norm=None, *, out=None) -> Tensor:
+def ihfftn(input: Tensor, s: Dims | None = None, dim: Dims | None = None, norm: str | None = None, *, out=None) -> Tensor:
     """Inverse of `hfftn`."""
     input = _floating(input)
     dims, sizes = _sizes(input, s, dim, "ihfftn")
@@ -145,7 +146,7 @@ def ihfftn(input, s=None, dim=None, norm=None, *, out=None) -> Tensor:
     return _out(fft_c2c(half, tuple(dims[:-1]), _mode(norm, False), False) if len(dims) > 1 else half, out)
 
 
-def fft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
+def fft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
     """The discrete Fourier transform along one dimension: X[k] = Σ x[m]·exp(-2πi·k·m/n).
 
     Args:
@@ -166,7 +167,7 @@ def fft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *, 
     return fftn(input, None if n is None else (n,), (dim,), norm, out=out)
 
 
-def ifft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
+def ifft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
     """Inverse of `fft`.
 
     >>> import autodiff_lab as lab
@@ -176,7 +177,7 @@ def ifft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *,
     return ifftn(input, None if n is None else (n,), (dim,), norm, out=out)
 
 
-def rfft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
+def rfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
     """`fft` of real numbers: only frequencies 0 to n // 2, which the others mirror.
 
     Shape: (..., n) real to (..., n // 2 + 1) complex.
@@ -188,7 +189,7 @@ def rfft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *,
     return rfftn(input, None if n is None else (n,), (dim,), norm, out=out)
 
 
-def irfft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
+def irfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
     """Inverse of `rfft`: real numbers. Give `n` if it was odd.
 
     Shape: (..., m) complex to (..., n) real; n is 2·(m - 1) where it is not given.
@@ -200,7 +201,7 @@ def irfft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *
     return irfftn(input, None if n is None else (n,), (dim,), norm, out=out)
 
 
-def hfft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
+def hfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
     """Transform of a half that the other half mirrors: real numbers. Give `n` if the whole is odd.
 
     >>> import autodiff_lab as lab
@@ -210,7 +211,7 @@ def hfft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *,
     return hfftn(input, None if n is None else (n,), (dim,), norm, out=out)
 
 
-def ihfft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
+def ihfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
     """Inverse of `hfft`.
 
     >>> import autodiff_lab as lab
@@ -220,7 +221,7 @@ def ihfft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *
     return ihfftn(input, None if n is None else (n,), (dim,), norm, out=out)
 
 
-def fft2(input, s=None, dim=(-2, -1), norm: str | None = None, *, out=None) -> Tensor:
+def fft2(input: Tensor, s: Dims | None = None, dim: Dims = (-2, -1), norm: str | None = None, *, out=None) -> Tensor:
     """`fft` over two dimensions, such as the rows and columns of an image.
 
     >>> import autodiff_lab as lab
@@ -231,7 +232,7 @@ def fft2(input, s=None, dim=(-2, -1), norm: str | None = None, *, out=None) -> T
     return fftn(input, s, dim, norm, out=out)
 
 
-def ifft2(input, s=None, dim=(-2, -1), norm: str | None = None, *, out=None) -> Tensor:
+def ifft2(input: Tensor, s: Dims | None = None, dim: Dims = (-2, -1), norm: str | None = None, *, out=None) -> Tensor:
     """Inverse of `fft2`.
 
     >>> import autodiff_lab as lab
@@ -242,7 +243,7 @@ def ifft2(input, s=None, dim=(-2, -1), norm: str | None = None, *, out=None) -> 
     return ifftn(input, s, dim, norm, out=out)
 
 
-def rfft2(input, s=None, dim=(-2, -1), norm: str | None = None, *, out=None) -> Tensor:
+def rfft2(input: Tensor, s: Dims | None = None, dim: Dims = (-2, -1), norm: str | None = None, *, out=None) -> Tensor:
     """`fft2` of real numbers: only the half of the last dimension that the other half mirrors.
 
     >>> import autodiff_lab as lab
@@ -252,7 +253,7 @@ def rfft2(input, s=None, dim=(-2, -1), norm: str | None = None, *, out=None) -> 
     return rfftn(input, s, dim, norm, out=out)
 
 
-def irfft2(input, s=None, dim=(-2, -1), norm: str | None = None, *, out=None) -> Tensor:
+def irfft2(input: Tensor, s: Dims | None = None, dim: Dims = (-2, -1), norm: str | None = None, *, out=None) -> Tensor:
     """Inverse of `rfft2`. Give `s` if the last size was odd.
 
     >>> import autodiff_lab as lab
@@ -263,7 +264,7 @@ def irfft2(input, s=None, dim=(-2, -1), norm: str | None = None, *, out=None) ->
     return irfftn(input, s, dim, norm, out=out)
 
 
-def hfft2(input, s=None, dim=(-2, -1), norm: str | None = None, *, out=None) -> Tensor:
+def hfft2(input: Tensor, s: Dims | None = None, dim: Dims = (-2, -1), norm: str | None = None, *, out=None) -> Tensor:
     """Transform over two dimensions of a half that the other half mirrors: real numbers.
 
     >>> import autodiff_lab as lab
@@ -273,7 +274,7 @@ def hfft2(input, s=None, dim=(-2, -1), norm: str | None = None, *, out=None) -> 
     return hfftn(input, s, dim, norm, out=out)
 
 
-def ihfft2(input, s=None, dim=(-2, -1), norm: str | None = None, *, out=None) -> Tensor:
+def ihfft2(input: Tensor, s: Dims | None = None, dim: Dims = (-2, -1), norm: str | None = None, *, out=None) -> Tensor:
     """Inverse of `hfft2`.
 
     >>> import autodiff_lab as lab
@@ -306,7 +307,7 @@ def rfftfreq(n: int, d: float = 1.0, *, out=None, dtype=None, layout=None, devic
     return _out(result.requires_grad_(requires_grad), out)
 
 
-def fftshift(input, dim=None) -> Tensor:
+def fftshift(input: Tensor, dim: Dims | None = None) -> Tensor:
     """Frequency 0 moved to the middle.
 
     >>> import autodiff_lab as lab
@@ -317,7 +318,7 @@ def fftshift(input, dim=None) -> Tensor:
     return input.roll([input.shape[d] // 2 for d in dims], dims)
 
 
-def ifftshift(input, dim=None) -> Tensor:
+def ifftshift(input: Tensor, dim: Dims | None = None) -> Tensor:
     """Inverse of `fftshift`.
 
     >>> import autodiff_lab as lab
@@ -328,4 +329,7 @@ def ifftshift(input, dim=None) -> Tensor:
     return input.roll([(input.shape[d] + 1) // 2 for d in dims], dims)
 
 
-public.setdefault("fft", {}).update({name: globals()[name] for name in __all__})
+_looked_at = {name: globals()[name] for name in __all__}
+check_all(_looked_at)
+globals().update(_looked_at)
+public.setdefault("fft", {}).update(_looked_at)

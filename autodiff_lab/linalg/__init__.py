@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 
+from ..core.arguments import Sizes, check_all
 from ..core.dtypes import int32, int64
 from ..core.modes import no_grad
 from ..core.op import public
@@ -103,7 +104,7 @@ def norm(A: Tensor, ord=None, dim=None, keepdim: bool = False, *, out=None, dtyp
     return _out(vector_norm(A, ord, dim, keepdim, dtype=dtype), out)
 
 
-def matrix_norm(A: Tensor, ord="fro", dim=(-2, -1), keepdim: bool = False, *, dtype=None, out=None) -> Tensor:
+def matrix_norm(A: Tensor, ord="fro", dim: Sizes = (-2, -1), keepdim: bool = False, *, dtype=None, out=None) -> Tensor:
     """Norm of matrices: "fro", "nuc", inf, -inf, 1, -1, 2 or -2.
 
     >>> import autodiff_lab as lab
@@ -226,7 +227,7 @@ def multi_dot(tensors, *, out=None) -> Tensor:
 _Lstsq = result_class("linalg_lstsq", ["solution", "residuals", "rank", "singular_values"])
 
 
-def lstsq(A: Tensor, B: Tensor, rcond=None, *, driver=None):
+def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None):
     """The X with the least `|A @ X - B|`; also residuals, rank and singular values where the driver gives them.
 
     Args:
@@ -437,7 +438,7 @@ def tensorinv(A: Tensor, ind: int = 2, *, out=None) -> Tensor:
     return _out(inv(A.reshape(math.prod(first), math.prod(rest))).reshape(*rest, *first), out)
 
 
-def tensorsolve(A: Tensor, B: Tensor, dims=None, *, out=None) -> Tensor:
+def tensorsolve(A: Tensor, B: Tensor, dims: Sizes | None = None, *, out=None) -> Tensor:
     """X with `tensordot(A, X, X.ndim) == B`.
 
     >>> import autodiff_lab as lab
@@ -468,7 +469,10 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     return _all["stack"]([x ** k for k in range(n)], -1)
 
 
-_own.update({name: globals()[name] for name in __all__})
+_looked_at = {name: globals()[name] for name in __all__}
+check_all(_looked_at)
+globals().update(_looked_at)
+_own.update(_looked_at)
 
 from . import older  # noqa: E402 - it is made of the functions above
 

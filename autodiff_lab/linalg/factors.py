@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 
+from ..core.arguments import Dims
 from ..core.dtypes import int32
 from ..core.op import public
 from ..core.results import result_class
@@ -212,7 +213,7 @@ def _lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out=None) -> Ten
     return lu_solve(LU_data, LU_pivots, b, out=out)
 
 
-def _frobenius_norm(input: Tensor, dim=(), keepdim: bool = False, *, out=None) -> Tensor:
+def _frobenius_norm(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out=None) -> Tensor:
     """The root of the sum of squares; prefer linalg.vector_norm."""
     return _out(public["linalg"]["vector_norm"](input, 2, dim or None, keepdim), out)
 

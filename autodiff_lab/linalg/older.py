@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..core.arguments import Dims, check_all
 from ..core.op import public
 from ..core.results import result_class
 from ..core.tensor import Tensor
@@ -26,29 +27,29 @@ from . import (
 _all = public[""]
 
 
-def svd_old(input, some: bool = True, compute_uv: bool = True, *, out=None):
+def svd_old(input: Tensor, some: bool = True, compute_uv: bool = True, *, out=None):
     """Singular value decomposition with V instead of its transpose; prefer linalg.svd."""
     U, S, Vh = svd(input, not some)
     kind = result_class("svd", ["U", "S", "V"])
     return kind((U, S, Vh.mH) if compute_uv else (U * 0, S, Vh.mH * 0))
 
 
-def qr_old(input, some: bool = True, *, out=None):
+def qr_old(input: Tensor, some: bool = True, *, out=None):
     """QR decomposition; prefer linalg.qr."""
     return result_class("qr", ["Q", "R"])(qr(input, "reduced" if some else "complete"))
 
 
-def slogdet_old(input, *, out=None):
+def slogdet_old(input: Tensor, *, out=None):
     """The sign and the logarithm of the absolute value of the determinant."""
     return result_class("slogdet", ["sign", "logabsdet"])(slogdet(input))
 
 
-def cholesky_old(input, upper: bool = False, *, out=None):
+def cholesky_old(input: Tensor, upper: bool = False, *, out=None):
     """Cholesky decomposition; prefer linalg.cholesky."""
     return cholesky(input, upper=upper)
 
 
-def cholesky_solve(input, input2, upper: bool = False, *, out=None):
+def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False, *, out=None):
     """X with `A @ X == input`, given the Cholesky factor of A.
 
     >>> import autodiff_lab as lab
@@ -61,17 +62,17 @@ def cholesky_solve(input, input2, upper: bool = False, *, out=None):
     return _out(solve(full, input), out)
 
 
-def cholesky_inverse(input, upper: bool = False, *, out=None):
+def cholesky_inverse(input: Tensor, upper: bool = False, *, out=None):
     """The inverse of A, given its Cholesky factor."""
     return _out(inv(input.mH @ input if upper else input @ input.mH), out)
 
 
-def pinverse(input, rcond: float = 1e-15):
+def pinverse(input: Tensor, rcond: float = 1e-15):
     """The pseudoinverse; prefer linalg.pinv."""
     return pinv(input, rtol=rcond)
 
 
-def logdet(input):
+def logdet(input: Tensor):
     """The logarithm of the determinant; nan if it is negative.
 
     >>> import autodiff_lab as lab
@@ -84,14 +85,14 @@ def logdet(input):
     return logabs + _all["where"](sign < 0, float("nan"), 0.0).to(logabs.dtype)
 
 
-def triangular_solve(input, A, upper: bool = True, transpose: bool = False, unitriangular: bool = False):
+def triangular_solve(input: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False):
     """The solution and a copy of A; prefer linalg.solve_triangular."""
     kind = result_class("triangular_solve", ["solution", "cloned_coefficient"])
     matrix = A.mT if transpose else A
     return kind((solve_triangular(matrix, input, upper=upper != transpose, unitriangular=unitriangular), A.clone()))
 
 
-def cross_old(input, other, dim=None, *, out=None):
+def cross_old(input: Tensor, other: Tensor, dim: int | None = None, *, out=None):
     """Cross product along `dim`, by default the first of size 3; prefer linalg.cross.
 
     >>> import autodiff_lab as lab
@@ -105,7 +106,7 @@ def cross_old(input, other, dim=None, *, out=None):
     return cross(input, other, dim=dim, out=out)
 
 
-def nuclear_norm(input, dim=None, keepdim: bool = False, *, out=None):
+def nuclear_norm(input: Tensor, dim: Dims | None = None, keepdim: bool = False, *, out=None):
     """The sum of singular values."""
     return matrix_norm(input, "nuc", (-2, -1) if dim is None else dim, keepdim, out=out)
 
@@ -113,10 +114,10 @@ def nuclear_norm(input, dim=None, keepdim: bool = False, *, out=None):
 _named = {
     "svd": svd_old, "qr": qr_old, "cholesky": cholesky_old, "cholesky_solve": cholesky_solve, "cholesky_inverse": cholesky_inverse, "pinverse": pinverse,
     "logdet": logdet, "triangular_solve": triangular_solve, "cross": cross_old, "inverse": inv, "det": det, "slogdet": slogdet_old,
-    "matrix_exp": matrix_exp, "matrix_power": matrix_power, "chain_matmul": lambda *matrices, out=None: multi_dot(matrices, out=out),
+    "matrix_exp": matrix_exp, "matrix_power": matrix_power, "chain_matmul": lambda *matrices, out=None: multi_dot(matrices, out=out), "nuclear_norm": nuclear_norm,
 }
+check_all(_named)
 for _name, _function in _named.items():
     _all[_name] = _function
-    if _name != "chain_matmul":
+    if _name not in ("chain_matmul", "nuclear_norm"):
         setattr(Tensor, _name, _function)
-_all["nuclear_norm"] = nuclear_norm

@@ -64,7 +64,10 @@ from . import viewing
 from . import vision
 from . import leftovers, sparse
 from .packets import Packets, load_library
+from ..core.arguments import check_all
+from ..core.op import public
 
 aten = prims = Packets()
 
 special_functions.fill_special()
+check_all(public[""], public["nn.functional"], public["special"])

@@ -100,7 +100,7 @@ def attention_backward(grad: Tensor, query: Tensor, key: Tensor, value: Tensor, 
     return (xp.matmul(scores, key) if needs[0] else None, xp.matmul(scores.swapaxes(-1, -2), query) if needs[1] else None, to_value, to_mask)
 
 
-def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p: float = 0.0, is_causal: bool = False, scale: float | None = None, enable_gqa: bool = False):
+def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn_mask=None, dropout_p: float = 0.0, is_causal: bool = False, scale: float | None = None, enable_gqa: bool = False):
     """softmax(query @ key.T / sqrt(E)) @ value (Vaswani et al., 2017).
 
     Args:

@@ -135,7 +135,7 @@ def cuda(self, device=None, non_blocking: bool = False, memory_format=None):
     return to(self, "cuda" if device is None else device)
 
 
-def type_as(self, other):
+def type_as(self, other: Tensor):
     """The tensor as the dtype of `other`.
 
     >>> import autodiff_lab as lab

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import namespace
-from ..core.arguments import collect_ints
+from ..core.arguments import Number, Sizes, collect_ints
 from ..core.devices import array_on, device, get_default_device
 from ..core.dtypes import FLOATING, INT, dtype, dtype_of, get_default_dtype
 from ..core.op import op, ops, public
@@ -245,7 +245,7 @@ def empty(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin
     return finish(np.empty(shape, kind), None, device, requires_grad)
 
 
-def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, names=None) -> Tensor:
+def full(size: Sizes, fill_value: Number, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, names=None) -> Tensor:
     """`fill_value` everywhere; its Python type decides the dtype unless one is given.
 
     >>> import autodiff_lab as lab
@@ -270,7 +270,7 @@ def fill_array(array, value) -> None:
 
 
 def _like(name, make):
-    def like(input, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None) -> Tensor:
+    def like(input: Tensor, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None) -> Tensor:
         if not isinstance(input, Tensor):
             raise TypeError(f"{name}_like(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
         array = make(input._a if isinstance(input._a, (np.ndarray, np.generic)) else np.empty(input._a.shape, input._a.dtype), dtype and dtype_of(dtype).numpy)
@@ -284,7 +284,7 @@ def _like(name, make):
 zeros_like, ones_like, empty_like = _like("zeros", np.zeros_like), _like("ones", np.ones_like), _like("empty", np.empty_like)
 
 
-def full_like(input, fill_value, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None) -> Tensor:
+def full_like(input: Tensor, fill_value: Number, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None) -> Tensor:
     """`fill_value` in the shape, type and device of `input`, unless told otherwise.
 
     >>> import autodiff_lab as lab
@@ -297,14 +297,14 @@ def full_like(input, fill_value, *, dtype=None, layout=None, device=None, pin_me
     return made.requires_grad_() if requires_grad else made
 
 
-def empty_strided(size, stride, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False) -> Tensor:
+def empty_strided(size: Sizes, stride: Sizes, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False) -> Tensor:
     """A tensor of the given sizes and strides (in elements) with whatever the memory held."""
     room = 1 + sum((n - 1) * s for n, s in zip(size, stride, strict=True)) if 0 not in tuple(size) else 0
     flat = np.empty(room, type_of(dtype, None))
     return finish(np.lib.stride_tricks.as_strided(flat, tuple(size), tuple(s * flat.itemsize for s in stride)), None, device, requires_grad)
 
 
-def empty_permuted(size, physical_layout, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False) -> Tensor:
+def empty_permuted(size: Sizes, physical_layout: Sizes, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False) -> Tensor:
     """A tensor of shape `size` whose memory holds the dimensions in the order `physical_layout`."""
     order = [int(d) for d in physical_layout]
     array = np.empty([size[d] for d in order], type_of(dtype, None))

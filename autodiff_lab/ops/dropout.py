@@ -146,7 +146,7 @@ public["nn.functional"].update(dropout=dropout, dropout1d=dropout1d, dropout2d=d
 
 
 def _renamed(function, names: tuple):
-    def of_train(input, p: float, train: bool):
+    def of_train(input: Tensor, p: float, train: bool):
         return function(input, p, train)
     of_train.__doc__ = function.__doc__
     return {names[0]: of_train, names[1]: lambda input, p, train: function(input, p, train, True)}

@@ -221,7 +221,7 @@ def embedding_bag_places(weight, indices, offsets, scale_grad_by_freq: bool = Fa
     return bags, wrapped(np.zeros(0, np.int64) if quick and padding_idx is None else bag_of), wrapped(sizes), wrapped(found)
 
 
-def embedding_renorm_(input, indices, max_norm: float, norm_type: float):
+def embedding_renorm_(input: Tensor, indices, max_norm: float, norm_type: float):
     """Scale down, in place, the rows of `input` at `indices` whose norm is above `max_norm`."""
     shorten(input, indices, max_norm, norm_type)
     return input

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from ..core.arguments import Number
 from ..core.dtypes import dtype_of, get_default_dtype
 from ..core.op import public
 from ..core.results import result_class
@@ -16,7 +17,7 @@ _histogram = result_class("histogram", ("hist", "bin_edges"))
 _histogramdd = result_class("histogramdd", ("hist", "bin_edges"))
 
 
-def bincount(input, weights=None, minlength: int = 0):
+def bincount(input: Tensor, weights=None, minlength: int = 0):
     """How often each non-negative integer occurs; with weights, their sums.
 
     >>> import autodiff_lab as lab
@@ -49,7 +50,7 @@ def _range(array, low: float, high: float, margin: float = 0.5) -> tuple[float, 
     return low, high
 
 
-def histc(input, bins: int = 100, min=0, max=0, *, out=None):
+def histc(input: Tensor, bins: int = 100, min: Number = 0, max: Number = 0, *, out=None):
     """How many elements fall into each of `bins` equal intervals between `min` and `max` (both 0: of the data).
 
     >>> import autodiff_lab as lab
@@ -71,7 +72,7 @@ def histc(input, bins: int = 100, min=0, max=0, *, out=None):
     return made
 
 
-def histogram(input, bins, *, range=None, weight=None, density: bool = False, out=None):
+def histogram(input: Tensor, bins, *, range=None, weight=None, density: bool = False, out=None):
     """Counts (or sums of weights) of elements per interval, and the edges of the intervals.
 
     Args:
@@ -116,7 +117,7 @@ def _counts(points, edges: list, weight, density: bool):
     return found.astype(points.dtype)
 
 
-def histogramdd(input, bins, *, range=None, weight=None, density: bool = False, out=None):
+def histogramdd(input: Tensor, bins, *, range=None, weight=None, density: bool = False, out=None):
     """A histogram over several dimensions: the last dimension of `input` holds the coordinates."""
     array = np.asarray(input.detach()._a)
     if array.dtype.kind != "f":

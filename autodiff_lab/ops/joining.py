@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 
 from ..backend import namespace
+from ..core.arguments import Sizes
 from ..core.errors import caution
 from ..core.op import op, ops, public
 from ..core.samples import calls
@@ -164,7 +165,7 @@ def split_like(tensor, wanted, dim: int):
     return split_sizes(tensor, tuple(sizes), dim, not isinstance(wanted, (int, np.integer)))
 
 
-def split_with_sizes(input, split_sizes, dim: int = 0):
+def split_with_sizes(input: Tensor, split_sizes: Sizes, dim: int = 0):
     """Parts of the given sizes along `dim`.
 
     >>> import autodiff_lab as lab
@@ -174,12 +175,12 @@ def split_with_sizes(input, split_sizes, dim: int = 0):
     return split_like(input, tuple(split_sizes), dim)
 
 
-def unsafe_split(input, split_size, dim: int = 0):
+def unsafe_split(input: Tensor, split_size: int, dim: int = 0):
     """`split`; the parts may be written to in place."""
     return tuple(part.clone() for part in split_like(input, split_size, dim))
 
 
-def chunk(input, chunks: int, dim: int = 0):
+def chunk(input: Tensor, chunks: int, dim: int = 0):
     """About equal parts along `dim`, at most `chunks` of them. Views.
 
     >>> import autodiff_lab as lab
@@ -195,12 +196,12 @@ def chunk(input, chunks: int, dim: int = 0):
     return split_like(input, each if each else (0,) * chunks, dim)
 
 
-def unsafe_chunk(input, chunks: int, dim: int = 0):
+def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0):
     """`chunk`; the parts may be written to in place."""
     return tuple(part.clone() for part in chunk(input, chunks, dim))
 
 
-def tensor_split(input, indices_or_sections=None, dim: int = 0, *, sections=None, indices=None, tensor_indices_or_sections=None):
+def tensor_split(input: Tensor, indices_or_sections=None, dim: int = 0, *, sections=None, indices=None, tensor_indices_or_sections=None):
     """Parts along `dim`: a number of them (the first ones larger), or cut before the given positions. Views.
 
     >>> import autodiff_lab as lab
@@ -237,7 +238,7 @@ def _tensor_split(input, wanted, dim: int):
 
 
 def _axis_split(name: str, least: int, dim: int):
-    def cut(input, indices_or_sections=None, *, sections=None, indices=None):
+    def cut(input: Tensor, indices_or_sections=None, *, sections=None, indices=None):
         indices_or_sections = _one_of(name, indices_or_sections, sections, indices)
         if input.ndim < least:
             raise RuntimeError(f"torch.{name} requires a tensor with at least {least} dimension{'s' if least > 1 else ''}, but got a tensor with {input.ndim} dimensions!")
@@ -403,7 +404,7 @@ def cartesian_prod(*tensors):
     return stack([g.reshape(-1) for g in meshgrid(*tensors, indexing="ij")], 1)
 
 
-def combinations(input, r: int = 2, with_replacement: bool = False):
+def combinations(input: Tensor, r: int = 2, with_replacement: bool = False):
     """All combinations of `r` elements of a vector, one a row.
 
     >>> import autodiff_lab as lab

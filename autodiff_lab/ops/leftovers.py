@@ -6,6 +6,7 @@ import importlib
 
 import numpy as np
 
+from ..core.arguments import Sizes
 from ..core.op import public
 from ..core.tensor import Tensor, wrap
 from .reductions import axes
@@ -109,12 +110,12 @@ def _from_file(filename: str, shared: bool | None = None, size: int = 0, *, dtyp
     return wrap(np.asarray(array)).requires_grad_(requires_grad)
 
 
-def affine_grid_generator(theta, size, align_corners: bool):
+def affine_grid_generator(theta: Tensor, size: Sizes, align_corners: bool):
     """See `nn.functional.affine_grid`."""
     return public["nn.functional"]["affine_grid"](theta, size, align_corners)
 
 
-def grid_sampler(input, grid, interpolation_mode: int, padding_mode: int, align_corners: bool):
+def grid_sampler(input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool):
     """See `nn.functional.grid_sample`; the modes are numbers here."""
     return public["nn.functional"]["grid_sample"](input, grid, ("bilinear", "nearest", "bicubic")[interpolation_mode], ("zeros", "border", "reflection")[padding_mode], align_corners)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..core.arguments import collect_ints
+from ..core.arguments import Sizes, collect_ints
 from ..core.dtypes import bool_, int64
 from ..core.op import public
 from ..core.tensor import Tensor, wrap
@@ -17,7 +17,7 @@ from .viewing import select
 
 
 def _copy_of(name: str, view):
-    def copy(input, *args, out=None, **kwargs):
+    def copy(input: Tensor, *args, out=None, **kwargs):
         made = view(input, *args, **kwargs)
         if isinstance(made, tuple):
             return tuple(part.clone() for part in made)
@@ -48,13 +48,13 @@ for _name, _view in _VIEWS.items():
     public[""][f"{_name}_copy"] = _copy_of(_name, _view)
 
 
-def slice_inverse(input, src, dim: int = 0, start=None, end=None, step: int = 1):
+def slice_inverse(input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1):
     """The memory around `input`, a slice, with the shape of `src`, which it was cut from."""
     dim = dim % src.ndim
     return input.as_strided(src.shape, src.stride(), input.storage_offset() - (start or 0) * src.stride(dim))
 
 
-def unsafe_split_with_sizes(input, split_sizes, dim: int = 0):
+def unsafe_split_with_sizes(input: Tensor, split_sizes: Sizes, dim: int = 0):
     """`split_with_sizes`; the parts may be written to in place."""
     return tuple(part.clone() for part in split_like(input, tuple(split_sizes), dim))
 

@@ -150,7 +150,7 @@ def _nonzero(input: Tensor) -> Tensor:
     return xp.stack(xp.nonzero(input), axis=1) if input.size else xp.zeros((0, input.ndim), np.int64)
 
 
-def nonzero(input, *, out=None, as_tuple: bool = False):
+def nonzero(input: Tensor, *, out=None, as_tuple: bool = False):
     """The positions of elements that are not zero: one row each, or one tensor per dimension.
 
     >>> import autodiff_lab as lab
@@ -163,7 +163,7 @@ def nonzero(input, *, out=None, as_tuple: bool = False):
     return _nonzero(input, out=out)
 
 
-def argwhere(input):
+def argwhere(input: Tensor):
     """The positions of elements that are not zero, one row each.
 
     >>> import autodiff_lab as lab
@@ -174,7 +174,7 @@ def argwhere(input):
     return _nonzero(input)
 
 
-def nonzero_static(input, *, size: int, fill_value: int = -1, out=None):
+def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1, out=None):
     """`nonzero` with exactly `size` rows: cut, or filled up with `fill_value`."""
     found = _nonzero(input)._a[:size]
     whole = np.full((size, found.shape[1]), fill_value, np.int64)

@@ -463,7 +463,7 @@ def _(grad):
     return grad.sum(but_channels(grad.ndim))
 
 
-def batch_norm(input, running_mean, running_var, weight=None, bias=None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5):
+def batch_norm(input: Tensor, running_mean, running_var, weight=None, bias=None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5):
     """Bring each channel to mean 0 and variance 1, then scale and shift it (Ioffe and Szegedy, 2015).
 
     Args:
@@ -511,7 +511,7 @@ def update_running(running_mean, running_var, mean, var, count: int, momentum: f
             running_var.mul_(1 - momentum).add_(var.to(running_var.dtype), alpha=momentum * count / (count - 1))
 
 
-def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5):
+def instance_norm(input: Tensor, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5):
     """Bring each channel of each sample to mean 0 and variance 1 (Ulyanov et al., 2016).
 
     >>> import autodiff_lab as lab

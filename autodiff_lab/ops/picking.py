@@ -350,7 +350,7 @@ def _(grad, index, source_shape):
 
 # ---- several positions at once ----
 
-def index_put(input, indices, values, accumulate: bool = False):
+def index_put(input: Tensor, indices, values: Tensor, accumulate: bool = False):
     """A copy of `input` with `values` written (or added) at `indices`, a tuple of tensors of positions.
 
     >>> import autodiff_lab as lab
@@ -362,7 +362,7 @@ def index_put(input, indices, values, accumulate: bool = False):
     return public_index_put(input, indices, values, accumulate)
 
 
-def index_put_(self, indices, values, accumulate: bool = False):
+def index_put_(self, indices, values: Tensor, accumulate: bool = False):
     """Write (or add) `values` into the tensor at `indices`, a tuple of tensors of positions.
 
     >>> import autodiff_lab as lab

@@ -178,13 +178,13 @@ def define_max(d: int):
         size = pool(input_shape, d, kernel_size, stride, padding, dilation, ceil_mode)
         return ops.images_place(grad, indices, tuple(input_shape), d, overlap(size))
 
-    def public_max_pool(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+    def public_max_pool(input: Tensor, kernel_size: Dims, stride: Dims | None = None, padding: Dims = 0, dilation: Dims = 1, ceil_mode: bool = False, return_indices=False):
         check_max_pool(input.shape, d)
         if return_indices:
             return tuple(max_pool_indices(input, kernel_size, stride, padding, dilation, ceil_mode))
         return max_pool(input, kernel_size, stride, padding, dilation, ceil_mode)
 
-    def with_indices(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+    def with_indices(input: Tensor, kernel_size: Dims, stride: Dims | None = None, padding: Dims = 0, dilation: Dims = 1, ceil_mode: bool = False, return_indices=False):
         return tuple(max_pool_indices(input, kernel_size, stride, padding, dilation, ceil_mode))
 
     @op(category="reduction", refuses="bic", name=f"adaptive_max_pool{d}d_", function=False, method=False, node_name=f"AdaptiveMaxPool{d}D",
@@ -217,7 +217,7 @@ def define_max(d: int):
         values, indices = adaptive_max(input, output_size)
         return (values, indices) if return_indices else values
 
-    def adaptive_max_with_indices(input, output_size, return_indices=False):
+    def adaptive_max_with_indices(input: Tensor, output_size: Dims, return_indices=False):
         return tuple(adaptive_max(input, output_size))
 
     def max_unpool(input, indices, kernel_size, stride=None, padding=0, output_size=None):

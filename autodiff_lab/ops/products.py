@@ -352,7 +352,7 @@ def _written(result, out):
     return result if out is None else out.copy_(result)
 
 
-def outer(input, vec2, *, out=None):
+def outer(input: Tensor, vec2: Tensor, *, out=None):
     """Every element of `input` times every element of `vec2`: a matrix.
 
     >>> import autodiff_lab as lab
@@ -365,7 +365,7 @@ def outer(input, vec2, *, out=None):
     return _written(input.unsqueeze(1) * vec2, out)
 
 
-def inner(input, other, *, out=None):
+def inner(input: Tensor, other: Tensor, *, out=None):
     """The sum of products over the last dimension of both.
 
     >>> import autodiff_lab as lab
@@ -387,7 +387,7 @@ def chain_matmul(*matrices, out=None):
     return _written(result, out)
 
 
-def kron(input, other, *, out=None):
+def kron(input: Tensor, other: Tensor, *, out=None):
     """Kronecker product: every element of `input` times all of `other`, laid out as blocks.
 
     >>> import autodiff_lab as lab
@@ -485,7 +485,7 @@ def _check_weights(name: str, what: str, weights, observations: int) -> None:
         raise RuntimeError(f"cov(): {name} cannot be negative")
 
 
-def corrcoef(input):
+def corrcoef(input: Tensor):
     """The correlation matrix of variables in rows, observations in columns.
 
     >>> import autodiff_lab as lab

@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 
+from ..core.arguments import Number
 from ..core.dtypes import INT, dtype_of, get_default_dtype
 from ..core.op import public
 from ..core.tensor import Tensor
@@ -19,7 +20,7 @@ def _number(value):
     return value.item() if isinstance(value, (Tensor, np.generic)) else value
 
 
-def arange(start=0, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
+def arange(start=0, end=None, step: Number = 1, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
     """Numbers from `start` up to but without `end`, `step` apart. Ints give int64, any float the default dtype.
 
     Raises:

@@ -34,7 +34,7 @@ def _(grad, dims):
     return ops.flip(grad, tuple(dims))
 
 
-def fliplr(input):
+def fliplr(input: Tensor):
     """A copy with the columns in reverse order.
 
     >>> import autodiff_lab as lab
@@ -47,7 +47,7 @@ def fliplr(input):
     return flip(input, (1,))
 
 
-def flipud(input):
+def flipud(input: Tensor):
     """A copy with the rows in reverse order.
 
     >>> import autodiff_lab as lab
@@ -136,7 +136,7 @@ def _(grad, input_shape, repeats):
     return grad.reshape(tuple(split)).sum(tuple(range(0, 2 * len(repeats), 2))).reshape(tuple(input_shape)) if len(repeats) else grad
 
 
-def tile(input, dims):
+def tile(input: Tensor, dims: Sizes):
     """A copy that holds `input` several times; missing leading dimensions count once. The method also takes `dims` one by one.
 
     >>> import autodiff_lab as lab
@@ -147,7 +147,7 @@ def tile(input, dims):
     return repeat(input, (1,) * max(input.ndim - len(dims), 0) + tuple(dims))
 
 
-def repeat_interleave(input, repeats=None, dim: int | None = None, *, output_size: int | None = None):
+def repeat_interleave(input: Tensor, repeats=None, dim: int | None = None, *, output_size: int | None = None):
     """Each element (or slice along `dim`) `repeats` times in a row. Without `dim`, of all elements as a vector.
 
     >>> import autodiff_lab as lab
@@ -228,7 +228,7 @@ def _(grad, offset, dim1, dim2):
     return ops.diagonal(grad, offset, dim1, dim2)
 
 
-def diag(input, diagonal: int = 0, *, out=None):
+def diag(input: Tensor, diagonal: int = 0, *, out=None):
     """A vector on the diagonal of a square matrix, or the diagonal of a matrix as a vector (a copy).
 
     >>> import autodiff_lab as lab
@@ -252,7 +252,7 @@ def _into(out, made):
     return write_out(type("named", (), {"name": "diag"}), out, made._a, made._rg)
 
 
-def diagflat(input, offset: int = 0):
+def diagflat(input: Tensor, offset: int = 0):
     """All elements on the diagonal of a square matrix.
 
     >>> import autodiff_lab as lab

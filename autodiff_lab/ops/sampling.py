@@ -225,7 +225,7 @@ def randint(low=None, high=None, size=None, *, generator=None, out=None, dtype=N
     return drawn(shape_of_sizes("randint", size), fill, dtype, dtype_of(int), device, requires_grad, out)
 
 
-def randperm(n, *, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad=False,
+def randperm(n: int, *, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad=False,
              pin_memory=False) -> Tensor:
     """The numbers 0 … n - 1 in random order.
 
@@ -269,7 +269,7 @@ def _like(input, dtype, memory_format):
     return np.empty_like(shape_and_strides, (dtype or input.dtype).numpy, order)
 
 
-def rand_like(input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False,
+def rand_like(input: Tensor, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False,
               memory_format=None) -> Tensor:
     """Numbers from [0, 1) in the shape, type and memory layout of `input`.
 
@@ -282,7 +282,7 @@ def rand_like(input, *, generator=None, dtype=None, layout=None, device=None, re
     return finish(streams.uniform(stream(generator), array), None, device or device_of(input._a), requires_grad)
 
 
-def randn_like(input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False,
+def randn_like(input: Tensor, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False,
                memory_format=None) -> Tensor:
     """Standard normal numbers in the shape, type and memory layout of `input`.
 
@@ -295,7 +295,7 @@ def randn_like(input, *, generator=None, dtype=None, layout=None, device=None, r
     return finish(streams.normal(stream(generator), array), None, device or device_of(input._a), requires_grad)
 
 
-def randint_like(input, low=None, high=None, *, generator=None, dtype=None, layout=None, device=None,
+def randint_like(input: Tensor, low=None, high=None, *, generator=None, dtype=None, layout=None, device=None,
                  requires_grad=False, memory_format=None) -> Tensor:
     """Whole numbers from `low` (default 0) to `high` - 1 in the shape, type and memory layout of `input`.
 

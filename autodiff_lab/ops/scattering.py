@@ -353,7 +353,7 @@ def _(grad, input, dim, index, source, reduce, include_self, out):
     return reduce_backward(grad, input, dim, spread, source, reduce, include_self, out)
 
 
-def take_along_dim(input, indices, dim=None, *, out=None):
+def take_along_dim(input: Tensor, indices, dim: int | None = None, *, out=None):
     """Pick along `dim` as `argsort` and `argmax(keepdim=True)` number it; `indices` and `input` broadcast elsewhere.
 
     >>> import autodiff_lab as lab

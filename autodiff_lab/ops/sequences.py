@@ -126,23 +126,23 @@ def _stepped(mode: str, input, states, w_ih, w_hh, b_ih, b_hh):
     return run_layer(mode, input, states, (w_ih, w_hh, b_ih, b_hh, None), (input.shape[0],), False)
 
 
-def lstm_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
+def lstm_cell(input: Tensor, hx, w_ih: Tensor, w_hh: Tensor, b_ih=None, b_hh=None):
     """One step of an LSTM: the new (h, c) from `hx`, the old (h, c)."""
     h, _, c = _stepped("LSTM", input, list(hx), w_ih, w_hh, b_ih, b_hh)
     return h, c
 
 
-def gru_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
+def gru_cell(input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih=None, b_hh=None):
     """One step of a GRU: the new state from `hx`, the old one."""
     return _stepped("GRU", input, [hx], w_ih, w_hh, b_ih, b_hh)[0]
 
 
-def rnn_tanh_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
+def rnn_tanh_cell(input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih=None, b_hh=None):
     """One step of a plain recurrent network with tanh."""
     return _stepped("RNN_TANH", input, [hx], w_ih, w_hh, b_ih, b_hh)[0]
 
 
-def rnn_relu_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
+def rnn_relu_cell(input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih=None, b_hh=None):
     """One step of a plain recurrent network with relu."""
     return _stepped("RNN_RELU", input, [hx], w_ih, w_hh, b_ih, b_hh)[0]
 

@@ -74,7 +74,7 @@ def _(grad, indices, dim, input_shape):
     return ops.gather_backward(grad, tuple(input_shape), dim, indices)
 
 
-def argsort(input, dim: int = -1, descending: bool = False, *, stable: bool = False):
+def argsort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False):
     """The positions that sort the tensor along `dim`.
 
     >>> import autodiff_lab as lab
@@ -84,7 +84,7 @@ def argsort(input, dim: int = -1, descending: bool = False, *, stable: bool = Fa
     return sort(input.detach(), dim, descending, stable=stable)[1]
 
 
-def msort(input, *, out=None):
+def msort(input: Tensor, *, out=None):
     """The elements in order along the first dimension.
 
     >>> import autodiff_lab as lab

@@ -284,7 +284,7 @@ def _(grads, input, min, max, dim, keepdim):
 
 # ---- without NaN ----
 
-def nansum(input: Tensor, dim=None, keepdim: bool = False, *, dtype=None, out=None) -> Tensor:
+def nansum(input: Tensor, dim: Dims | None = None, keepdim: bool = False, *, dtype=None, out=None) -> Tensor:
     """Sum, with NaN counted as 0.
 
     >>> import autodiff_lab as lab
@@ -297,7 +297,7 @@ def nansum(input: Tensor, dim=None, keepdim: bool = False, *, dtype=None, out=No
     return kept.sum(dim, keepdim, dtype=dtype) if out is None else public[""]["sum"](kept, dim, keepdim, dtype=dtype, out=out)
 
 
-def nanmean(input: Tensor, dim=None, keepdim: bool = False, *, dtype=None, out=None) -> Tensor:
+def nanmean(input: Tensor, dim: Dims | None = None, keepdim: bool = False, *, dtype=None, out=None) -> Tensor:
     """Average, leaving out NaN.
 
     >>> import autodiff_lab as lab

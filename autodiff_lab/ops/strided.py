@@ -187,7 +187,7 @@ def _(grad, size, stride, storage_offset):
     return ops.as_strided(ops.contiguous(grad), size, stride, storage_offset)
 
 
-def _as_strided(input, size, stride, storage_offset: int | None = None):
+def _as_strided(input: Tensor, size: Sizes, stride: Sizes, storage_offset: int | None = None):
     """A view of the memory behind `input` with any sizes and strides, in elements.
 
     Args:
@@ -266,7 +266,7 @@ def resize_(self, *sizes, memory_format=None):
     return self
 
 
-def resize_as_(self, the_template, *, memory_format=None):
+def resize_as_(self, the_template: Tensor, *, memory_format=None):
     """Take the shape of another tensor, in place."""
     return resize_(self, the_template.shape)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from ..core.arguments import Sizes
 from ..core.op import public
 from ..core.tensor import Tensor
 from .indexing import BASIC
@@ -12,7 +13,7 @@ from .places import Place
 from .shape import infer, permute, reshape, transpose
 
 
-def narrow(input, dim: int, start, length: int):
+def narrow(input: Tensor, dim: int, start, length: int):
     """The view of `length` slices along `dim`, from `start` on.
 
     >>> import autodiff_lab as lab
@@ -35,7 +36,7 @@ def narrow(input, dim: int, start, length: int):
     return BASIC["slice"](input, Place(((slice(None),) * dim) + (slice(start, start + length),), None, (), "slice", True))
 
 
-def narrow_copy(input, dim: int, start: int, length: int):
+def narrow_copy(input: Tensor, dim: int, start: int, length: int):
     """A copy of `length` slices along `dim`, from `start` on.
 
     >>> import autodiff_lab as lab
@@ -47,7 +48,7 @@ def narrow_copy(input, dim: int, start: int, length: int):
     return narrow(input, dim, start, length).clone()
 
 
-def select(input, dim: int, index: int):
+def select(input: Tensor, dim: int, index: int):
     """The view of the slice numbered `index` along `dim`, without that dimension.
 
     >>> import autodiff_lab as lab
@@ -63,7 +64,7 @@ def select(input, dim: int, index: int):
     return BASIC["select"](input, Place(((slice(None),) * dim) + (index, ...), None, (), "select", True))
 
 
-def flatten(input, start_dim: int = 0, end_dim: int = -1):
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1):
     """The dimensions from `start_dim` to `end_dim` made one; a view where possible.
 
     >>> import autodiff_lab as lab
@@ -84,7 +85,7 @@ def flatten(input, start_dim: int = 0, end_dim: int = -1):
     return reshape(input, (*shape[:start], math.prod(shape[start:end + 1]), *shape[end + 1:]))
 
 
-def unflatten(input, dim: int, sizes):
+def unflatten(input: Tensor, dim: int, sizes: Sizes):
     """One dimension made several, of the given sizes; one may be -1.
 
     >>> import autodiff_lab as lab
@@ -104,7 +105,7 @@ def unflatten(input, dim: int, sizes):
     return input.view((*shape[:dim], *inner, *shape[dim + 1:]))
 
 
-def ravel(input):
+def ravel(input: Tensor):
     """All elements as one dimension; a view where possible.
 
     >>> import autodiff_lab as lab
@@ -114,7 +115,7 @@ def ravel(input):
     return input.reshape(-1)
 
 
-def view_as(self, other):
+def view_as(self, other: Tensor):
     """`view` with the shape of `other`.
 
     >>> import autodiff_lab as lab
@@ -125,7 +126,7 @@ def view_as(self, other):
     return self.view(other.shape)
 
 
-def reshape_as(self, other):
+def reshape_as(self, other: Tensor):
     """`reshape` with the shape of `other`.
 
     >>> import autodiff_lab as lab
@@ -136,7 +137,7 @@ def reshape_as(self, other):
     return self.reshape(other.shape)
 
 
-def expand_as(self, other):
+def expand_as(self, other: Tensor):
     """`expand` to the shape of `other`.
 
     >>> import autodiff_lab as lab
@@ -147,7 +148,7 @@ def expand_as(self, other):
     return self.expand(other.shape)
 
 
-def broadcast_to(input, size):
+def broadcast_to(input: Tensor, size: Sizes):
     """The view stretched to the shape `size`.
 
     >>> import autodiff_lab as lab
@@ -172,7 +173,7 @@ def expand_whole(self, *sizes, size=None):
 expand_whole.__name__ = "broadcast_to"
 
 
-def swapaxes(input, axis0: int, axis1: int):
+def swapaxes(input: Tensor, axis0: int, axis1: int):
     """The view with two dimensions exchanged; the same as transpose.
 
     >>> import autodiff_lab as lab
@@ -182,7 +183,7 @@ def swapaxes(input, axis0: int, axis1: int):
     return transpose(input, axis0, axis1)
 
 
-def swapdims(input, dim0: int, dim1: int):
+def swapdims(input: Tensor, dim0: int, dim1: int):
     """The view with two dimensions exchanged; the same as transpose.
 
     >>> import autodiff_lab as lab
@@ -192,7 +193,7 @@ def swapdims(input, dim0: int, dim1: int):
     return transpose(input, dim0, dim1)
 
 
-def movedim(input, source, destination):
+def movedim(input: Tensor, source, destination):
     """The view with dimensions moved from `source` to `destination`; the others keep their order.
 
     >>> import autodiff_lab as lab
@@ -218,7 +219,7 @@ def movedim(input, source, destination):
 moveaxis = movedim
 
 
-def adjoint(input):
+def adjoint(input: Tensor):
     """The matrices transposed and conjugated.
 
     >>> import autodiff_lab as lab

@@ -360,7 +360,7 @@ def cubic_weight(t, tap: int):
 
 # ---- pixels and channels ----
 
-def pixel_shuffle(input, upscale_factor: int):
+def pixel_shuffle(input: Tensor, upscale_factor: int):
     """(…, C·r², H, W) to (…, C, H·r, W·r): groups of r² channels become r x r pixels.
 
     >>> import autodiff_lab as lab
@@ -381,7 +381,7 @@ def pixel_shuffle(input, upscale_factor: int):
     return split.permute(*range(n), n, n + 3, n + 1, n + 4, n + 2).reshape(*lead, C // (r * r), H * r, W * r)
 
 
-def pixel_unshuffle(input, downscale_factor: int):
+def pixel_unshuffle(input: Tensor, downscale_factor: int):
     """The inverse of `pixel_shuffle`.
 
     >>> import autodiff_lab as lab
@@ -402,7 +402,7 @@ def pixel_unshuffle(input, downscale_factor: int):
     return split.permute(*range(k), k, k + 2, k + 4, k + 1, k + 3).reshape(*lead, C * r * r, H // r, W // r)
 
 
-def channel_shuffle(input, groups: int):
+def channel_shuffle(input: Tensor, groups: int):
     """Channels dealt out in turn: (N, g·n, …) seen as (N, g, n, …), turned around.
 
     >>> import autodiff_lab as lab
@@ -417,7 +417,7 @@ def channel_shuffle(input, groups: int):
     return input.reshape(N, groups, C // groups, *more).transpose(1, 2).reshape(N, C, *more)
 
 
-def bilinear(input1, input2, weight, bias=None):
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias=None):
     """x1 @ A @ x2 + b for every output: weight is (out, in1, in2).
 
     >>> import autodiff_lab as lab

@@ -46,6 +46,14 @@ REFUSED = [
     ("F.layer_norm(x, 3)", TypeError, r"layer_norm\(\): argument 'normalized_shape'.* must be tuple of ints, not int"),
     ("x.roll(1.5)", TypeError, r"roll\(\): argument 'shifts'.* must be tuple of ints, not float"),
     ("T.zeros(2.0)", TypeError, r"zeros\(\): argument 'size'.* must be tuple of ints, not float"),
+    ("T.outer(x[0], 2)", TypeError, r"outer\(\): argument 'vec2'.* must be Tensor, not int"),
+    ("T.flatten(x, 1.5)", TypeError, r"flatten\(\): argument 'start_dim'.* must be int, not float"),
+    ("T.chunk(x, 2.5)", TypeError, r"chunk\(\): argument 'chunks'.* must be int, not float"),
+    ("T.fft.fft(2)", TypeError, r"fft_fft\(\): argument 'input'.* must be Tensor, not int|fft\(\): argument 'input'.* must be Tensor, not int"),
+    ("T.full(2, 1.0)", TypeError, r"full\(\): argument 'size'.* must be tuple of ints, not int"),
+    ("x.view_as(3)", TypeError, r"view_as\(\): argument 'other'.* must be Tensor, not int"),
+    ("T.qr(3)", TypeError, r"qr\(\): argument 'input'.* must be Tensor, not int"),
+    ("T.kron(x, [1.0])", TypeError, r"kron\(\): argument 'other'.* must be Tensor, not list"),
     ("T.randn(size=2)", TypeError, r"randn\(\): argument 'size'.* must be tuple of ints, not int"),
 ]
 
