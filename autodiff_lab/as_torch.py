@@ -27,7 +27,9 @@ _COMPANIONS = {
 _NOT_OURS = {"backend", "core", "ops", "record", "export", "widgets", "notebook", "lessons", "datasets", "as_torch", "__main__"}  # PyTorch has no such modules
 _ELSEWHERE = {  # where the module of a longer path stands here
     "_subclasses.fake_tensor": "_subclasses", "amp.autocast_mode": "amp", "amp.grad_scaler": "amp", "autograd.anomaly_mode": "autograd.anomaly", "cuda.amp.autocast_mode": "cuda.amp",
-    "cuda.amp.grad_scaler": "cuda.amp", "distributed.algorithms.join": "distributed", "distributed.optim": "distributed", "fx.experimental": "fx", "fx.experimental.proxy_tensor": "fx",
+    "cuda.amp.grad_scaler": "cuda.amp", "distributed.algorithms.join": "distributed", "distributed.optim": "distributed",
+    "distributed._composable": "distributed", "distributed._tensor": "distributed.tensor", "distributed._composable.fsdp": "distributed.fsdp", "distributed._tensor.experimental": "distributed.tensor", "distributed.device_mesh": "distributed.tensor",
+    "distributed.fsdp.fully_sharded_data_parallel": "distributed.fsdp", "distributed.tensor.experimental": "distributed.tensor", "fx.experimental": "fx", "fx.experimental.proxy_tensor": "fx",
     "nn.modules.channelshuffle": "nn.modules.vision", "nn.modules.fold": "nn.modules.vision",
     "nn.modules.instancenorm": "nn.modules.batchnorm", "nn.modules.pixelshuffle": "nn.modules.vision", "nn.modules.upsampling": "nn.modules.vision",
     "nn.parallel.data_parallel": "nn.parallel", "nn.parallel.distributed": "nn.parallel", "nn.parallel.scatter_gather": "nn.parallel", "nn.utils.convert_parameters": "nn.utils.vectors",

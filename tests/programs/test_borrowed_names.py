@@ -133,6 +133,10 @@ import torch._dynamo
 from torch import Tensor, nn
 from torch.amp.autocast_mode import autocast
 from torch.amp.grad_scaler import GradScaler
+from torch.distributed._composable.fsdp import FSDPModule
+from torch.distributed._tensor.experimental import implicit_replication
+from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
+from torch.distributed.tensor import DTensor
 from torch.jit import ScriptModule
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.attention.flex_attention import flex_attention
@@ -155,10 +159,11 @@ torch._check(True)
 with sdpa_kernel([SDPBackend.MATH, SDPBackend.FLASH_ATTENTION]):
     print(nn.functional.scaled_dot_product_attention(torch.ones(1, 2, 3), torch.ones(1, 2, 3), torch.ones(1, 2, 3)).sum().item())
 print(torch.xpu.is_available(), torch.is_autocast_enabled(), torch.get_autocast_dtype("cpu"), _pair(3), isinstance(nn.Linear(1, 1), ScriptModule))
+print(isinstance(torch.ones(1), DTensor), isinstance(nn.Linear(1, 1), (FSDPModule, torch.distributed.fsdp.FullyShardedDataParallel)))
 print(isinstance(nn.Linear(1, 1).register_forward_hook(print), RemovableHandle), torch.utils.data._utils.collate.default_collate([1, 2]), torch.utils._pytree is not None)
 """
     done = subprocess.run([sys.executable, "-m", "autodiff_lab", "-c", program], capture_output=True, text=True, timeout=100, check=False)
-    assert done.stdout.splitlines() == ["6.0", "False False torch.bfloat16 (3, 3) False", "True tensor([1, 2]) True"], done.stdout + done.stderr
+    assert done.stdout.splitlines() == ["6.0", "False False torch.bfloat16 (3, 3) False", "False False", "True tensor([1, 2]) True"], done.stdout + done.stderr
 
 
 def test_futures_are_filled_and_chained():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 import types
 
+from .refusal import _refused
+
 __all__ = ["get_rank", "get_world_size", "init_process_group", "is_available", "is_initialized"]
 
 
@@ -19,12 +21,6 @@ def is_initialized() -> bool:
 
 
 is_nccl_available = is_gloo_available = is_mpi_available = is_torchelastic_launched = is_available
-
-
-def _refused(*args, **kwargs):
-    """Refused: this library trains in one process."""
-    raise RuntimeError("torch.distributed is not here: this library trains in one process. Leave out init_process_group and DistributedDataParallel; "
-                       "the rest of the program then runs as it is.")
 
 
 class ReduceOp(enum.Enum):
@@ -60,3 +56,7 @@ init_process_group = destroy_process_group = get_rank = get_world_size = barrier
 nn = types.SimpleNamespace(all_reduce=_refused, all_gather=_refused, broadcast=_refused, reduce=_refused)
 all_gather_into_tensor = all_to_all = all_to_all_single = get_backend = get_global_rank = get_process_group_ranks = irecv = isend = monitored_barrier = _refused
 reduce_scatter = reduce_scatter_tensor = scatter_object_list = gather_object = FileStore = HashStore = TCPStore = PrefixStore = _refused
+
+from . import fsdp, tensor  # noqa: E402 - they are below this module
+
+assert fsdp and tensor
