@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from ..backend import namespace
+from ..backend.rows import LONG, row_dots, whole_rows
 from ..core.arguments import Sizes
 from ..core.dtypes import finfo
 from ..core.modes import no_grad
@@ -28,90 +29,106 @@ def wide(x):
 
 
 def row_means(rows):
-    """The mean of each row, as a column."""
+    """The mean of each row."""
     n = rows.shape[1]
-    return namespace(rows).matmul(rows, namespace(rows).full((n, 1), 1.0 / n if n else 0.0, rows.dtype))
+    return namespace(rows).matmul(rows, namespace(rows).full(n, 1.0 / n if n else 0.0, rows.dtype))
 
 
 BLOCK = 1 << 17  # numbers worked on at a time: half a megabyte of float32, which bounds the temporaries
 
 
-def row_blocks(rows):
+def row_blocks(rows) -> list:
     """Slices of rows of about BLOCK numbers."""
+    if rows.size <= BLOCK:
+        return [slice(0, rows.shape[0])]
     step = max(BLOCK // max(rows.shape[1], 1), 1)
     return [slice(start, min(start + step, rows.shape[0])) for start in range(0, rows.shape[0], step)]
 
 
-class Planes:
-    """A column times a row (or times ones), spread out over a block of rows.
+class Columns:
+    """Combines columns, one number for each row, with blocks of `rows`.
 
     NumPy restarts its loop in every row when it combines a column with a matrix. Where rows are short, BLAS spreads the
     column out first, as a product with a second column of zeros, because NumPy doesn't leave a single column to BLAS.
     """
 
-    def __init__(self, rows, row=None):
+    def __init__(self, rows):
         xp = namespace(rows)
         n = rows.shape[1]
-        block = min(rows.shape[0], max(BLOCK // max(n, 1), 1))
-        self.row, self.short = row, n < 512
-        if self.short:
+        self.spread = n < LONG and rows.size >= 8192
+        if self.spread:
+            block = min(rows.shape[0], BLOCK // max(n, 1))
             self.columns, self.pair, self.buffer = xp.zeros((block, 2), rows.dtype), xp.zeros((2, n), rows.dtype), xp.empty((block, n), rows.dtype)
-            self.pair[0] = 1 if row is None else row
 
-    def __call__(self, column):
-        if not self.short:
-            return column[:, None] if self.row is None else column[:, None] * self.row
-        self.columns[:len(column), 0] = column
-        return namespace(column).matmul(self.columns[:len(column)], self.pair, out=self.buffer[:len(column)])
+    def plane(self, column, row=1):
+        """`column * row`, as what can be combined with rows."""
+        if not self.spread:
+            return column[:, None]
+        n = len(column)
+        self.columns[:n, 0], self.pair[0] = column, row
+        return namespace(column).matmul(self.columns[:n], self.pair, out=self.buffer[:n])
+
+    def scale(self, rows, column, row, out) -> None:
+        """`rows * column * row` into `out`; None for a row of ones."""
+        namespace(rows).multiply(rows, self.plane(column, 1 if row is None else row), out=out)
+        if row is not None and not self.spread:
+            out *= row
 
 
 def normalize_rows(rows, eps: float, weight=None, bias=None) -> tuple:
     """Rows with mean 0 and variance 1, scaled and shifted; and the mean and 1/std of each, as columns."""
     xp = namespace(rows)
-    out = xp.empty(rows.shape, rows.dtype)
-    mean, rstd = row_means(rows), xp.empty((rows.shape[0], 1), rows.dtype)
-    level, scale = Planes(rows), Planes(rows, weight)
-    for block in row_blocks(rows):
-        now, r = out[block], rstd[block, 0]
-        xp.subtract(rows[block], level(mean[block, 0]), out=now)
-        xp.matmul(now[:, None], now[:, :, None], out=r[:, None, None])
-        r /= max(rows.shape[1], 1)
-        r += r.dtype.type(eps)
-        xp.sqrt(r, out=r)
-        xp.reciprocal(r, out=r)
-        now *= scale(r)
-        if bias is not None:
-            now += bias
-    return out, mean, rstd
+    out, rstd = xp.empty(rows.shape, rows.dtype), xp.empty(rows.shape[0], rows.dtype)
+    mean, columns = row_means(rows), Columns(rows)
+    with whole_rows(rows.shape[1]):
+        for block in row_blocks(rows):
+            now, r = out[block], rstd[block]
+            xp.subtract(rows[block], columns.plane(mean[block]), out=now)
+            row_dots(now, now, out=r)
+            r *= 1 / max(rows.shape[1], 1)
+            r += eps
+            xp.sqrt(r, out=r)
+            xp.reciprocal(r, out=r)
+            columns.scale(now, r, weight, now)
+            if bias is not None:
+                now += bias
+    return out, mean[:, None], rstd[:, None]
 
 
-def rows_gradient(grad, rows, mean, rstd, weight, needs) -> tuple:
-    """The gradients of `normalize_rows` for rows, weight and bias.
+def rows_gradient(grad, rows, mean, rstd, weight, needs, to_rows) -> tuple:
+    """The gradients of `normalize_rows` for weight and bias; that for the rows goes into `to_rows`.
 
     Of the rows' gradient, the parts along 1 and along the result fall away. That of the rows is a sum of three: grad times
     weight and 1/std, the rows times a column, and a column; both columns are made of the row sums of grad and of grad * rows.
     """
     xp = namespace(grad)
-    grad = xp.ascontiguousarray(grad)  # one that was expanded would be multiplied without BLAS
     R, n = rows.shape
-    to_rows = xp.empty(rows.shape, rows.dtype) if needs[0] else None
-    to_weight = xp.zeros(n, rows.dtype)
-    factors = xp.ones(n, rows.dtype) if weight is None else weight
-    scale, level = Planes(rows, weight), Planes(rows)
-    for block in row_blocks(rows):
-        g, x, r, m = grad[block], rows[block], rstd[block, 0], mean[block, 0]
-        product = g * x
-        if needs[1]:
-            to_weight += xp.matmul(r, product)
-            to_weight -= xp.matmul(r * m, g)
-        if not needs[0]:
-            continue
-        now, sums = to_rows[block], xp.matmul(g, factors)
-        along = (sums * m - xp.matmul(product, factors)) * (r * r * r / max(n, 1))
-        xp.multiply(g, scale(r), out=now)
-        now += xp.multiply(x, level(along), out=product)
-        now -= level(along * m + sums * r / max(n, 1))
-    return to_rows, to_weight if needs[1] else None, xp.matmul(xp.ones(R, rows.dtype), grad) if needs[2] else None
+    to_weight, to_bias = (xp.zeros(n, rows.dtype) if need else None for need in needs[1:])
+    ones = xp.ones(max(R, n), rows.dtype)
+    factors = ones[:n] if weight is None else weight
+    columns = Columns(rows)
+    with whole_rows(n):
+        for block in row_blocks(rows):
+            # A gradient that was expanded would be multiplied without BLAS.
+            g, x, r, m = xp.ascontiguousarray(grad[block]), rows[block], rstd[block, 0], mean[block, 0]
+            product = g * x
+            if needs[1]:
+                to_weight += xp.matmul(r, product)
+                to_weight -= xp.matmul(r * m, g)
+            if needs[2]:
+                to_bias += xp.matmul(ones[:len(g)], g)
+            if not needs[0]:
+                continue
+            now, sums = to_rows[block], xp.matmul(g, factors)
+            along = xp.matmul(product, factors)
+            along -= sums * m
+            along *= r * r * r * (-1 / max(n, 1))
+            sums *= r * (1 / max(n, 1))
+            sums += along * m
+            columns.scale(g, r, weight, now)
+            now += xp.multiply(x, columns.plane(along), out=product)
+            now -= columns.plane(sums)
+    return to_weight, to_bias
 
 
 def as_rows(x, n: int):
@@ -181,8 +198,11 @@ def _(grad, input, normalized_shape, weight, bias, eps, mean, rstd, needs):
 def layer_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, mean: Tensor, rstd: Tensor, sizes, needs):
     """The three gradients of layer_norm."""
     rows = as_rows(wide(input), math.prod(sizes))
-    to_rows, to_weight, to_bias = rows_gradient(wide(grad).reshape(rows.shape), rows, mean, rstd, None if weight is None else weight.reshape(-1), needs)
-    return (to_rows.reshape(input.shape) if needs[0] else None, to_weight.reshape(sizes) if needs[1] else None, to_bias.reshape(sizes) if needs[2] else None)
+    # A leaf keeps this array itself as its gradient; of a view it would keep a copy.
+    to_input = namespace(input).empty(input.shape, rows.dtype) if needs[0] else None
+    to_rows = None if to_input is None else as_rows(to_input, rows.shape[1])
+    to_weight, to_bias = rows_gradient(wide(grad).reshape(rows.shape), rows, mean, rstd, None if weight is None else weight.reshape(-1), needs, to_rows)
+    return (to_input, to_weight.reshape(sizes) if needs[1] else None, to_bias.reshape(sizes) if needs[2] else None)
 
 
 @op(category="norm", refuses="bi", latex=r"\frac{x}{\sqrt{\overline{x^2} + \epsilon}} w", namespace="nn.functional", node_name="FusedRmsNorm", extras=("rstd",), out=False, samples=calls(
@@ -268,14 +288,15 @@ def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bia
         return input.copy(), input, input
     xp = namespace(input)
     rows = wide(input).reshape(N * num_groups, -1)
-    mean = row_means(rows)
-    centered = rows - mean
-    rstd = 1 / xp.sqrt(xp.matmul(centered[:, None], centered[:, :, None])[:, 0] / rows.shape[1] + rows.dtype.type(eps))
-    # Scale and shift are one number for each sample and channel.
-    scale = of_channels(rstd, N, C) if weight is None else of_channels(rstd, N, C) * weight
-    out = xp.multiply(centered.reshape(N, C, -1), scale[:, :, None], out=centered.reshape(N, C, -1))
-    if bias is not None:
-        out += bias[:, None]
+    mean = row_means(rows)[:, None]
+    with whole_rows(math.prod(input.shape[2:])):
+        centered = rows - mean
+        rstd = 1 / xp.sqrt(row_dots(centered, centered)[:, None] / rows.shape[1] + rows.dtype.type(eps))
+        # Scale and shift are one number for each sample and channel.
+        scale = of_channels(rstd, N, C) if weight is None else of_channels(rstd, N, C) * weight
+        out = xp.multiply(centered.reshape(N, C, -1), scale[:, :, None], out=centered.reshape(N, C, -1))
+        if bias is not None:
+            out += bias[:, None]
     return out.reshape(input.shape).astype(input.dtype, copy=False), mean, rstd
 
 
@@ -309,7 +330,7 @@ def group_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, mean
     x, g = (xp.ascontiguousarray(wide(v)).reshape(N * C, -1) for v in (input, grad))
     m, r = (of_channels(v, N, C) for v in (mean, rstd))
     sums = xp.matmul(g, xp.ones(g.shape[1], g.dtype)).reshape(N, C)
-    along = xp.matmul(g[:, None], x[:, :, None]).reshape(N, C) - sums * m  # of each channel, the part of grad along the centered input
+    along = row_dots(g, x).reshape(N, C) - sums * m  # of each channel, the part of grad along the centered input
     to_weight = xp.add.reduce(along * r, axis=0) if needs[1] else None
     to_bias = xp.add.reduce(sums, axis=0) if needs[2] else None
     if not needs[0]:
@@ -319,12 +340,14 @@ def group_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, mean
     # As in `rows_gradient`: grad times a number for each channel, plus the input times one for each group, plus one.
     of_group = [v.reshape(len(mean), -1).mean(1, keepdims=True) for v in (sums, along)]
     factor = of_group[1] * (rstd * rstd * rstd / -x.shape[1])
-    to_input = g * (r if weight is None else r * weight).reshape(-1, 1)
+    to_input = xp.empty(input.shape, x.dtype)  # no view, see layer_norm_backward
     rows = to_input.reshape(len(mean), -1)
-    centered = x.reshape(rows.shape) * factor
-    centered -= factor * mean + of_group[0] * rstd / x.shape[1]
-    rows += centered
-    return to_input.reshape(input.shape), to_weight, to_bias
+    with whole_rows(x.shape[1]):
+        xp.multiply(g, (r if weight is None else r * weight).reshape(-1, 1), out=to_input.reshape(x.shape))
+        centered = x.reshape(rows.shape) * factor
+        centered -= factor * mean + of_group[0] * rstd / x.shape[1]
+        rows += centered
+    return to_input, to_weight, to_bias
 
 
 # ---- channels ----
@@ -338,11 +361,11 @@ class Channels:
         self.count = self.N * self.L
 
     def rows(self, x):
-        return x.reshape(self.N, self.C, self.L) if self.L >= 512 else x.reshape(self.N, self.C * self.L)
+        return x.reshape(self.N, self.C, self.L) if self.L >= LONG else x.reshape(self.N, self.C * self.L)
 
     def spread(self, values):
         """One number per channel, to be combined with `rows`."""
-        return values[:, None] if self.L >= 512 else values.repeat(self.L)
+        return values[:, None] if self.L >= LONG else values.repeat(self.L)
 
     def total(self, rows):
         """The sum over each channel."""
@@ -366,13 +389,14 @@ def batch_norm_train(input: Tensor, weight: Tensor | None, bias: Tensor | None, 
     xp = namespace(input)
     channels = Channels(input)
     rows = channels.rows(wide(input))
-    mean = channels.total(rows) / max(channels.count, 1)
-    out = rows - channels.spread(mean)
-    var = channels.dot(out, out) / max(channels.count, 1)
-    scale = 1 / xp.sqrt(var + var.dtype.type(eps))
-    out *= channels.spread(scale if weight is None else scale * weight)
-    if bias is not None:
-        out += channels.spread(bias)
+    with whole_rows(channels.L):
+        mean = channels.total(rows) / max(channels.count, 1)
+        out = rows - channels.spread(mean)
+        var = channels.dot(out, out) / max(channels.count, 1)
+        scale = 1 / xp.sqrt(var + var.dtype.type(eps))
+        out *= channels.spread(scale if weight is None else scale * weight)
+        if bias is not None:
+            out += channels.spread(bias)
     return out.reshape(input.shape).astype(input.dtype, copy=False), mean, var
 
 
@@ -397,17 +421,18 @@ def batch_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, mean
     xp = namespace(grad)
     channels = Channels(input)
     g = channels.rows(wide(grad))
-    centered = channels.rows(wide(input)) - channels.spread(mean)
-    rstd = 1 / xp.sqrt(var + var.dtype.type(eps))
-    to_bias = channels.total(g)
-    to_weight = channels.dot(g, centered) * rstd
-    if needs[0]:
-        # g - mean(g) - normed * mean(g * normed), scaled; written so that each array is passed over once or twice.
-        centered *= channels.spread(to_weight * rstd / -max(channels.count, 1))
-        centered += g
-        centered -= channels.spread(to_bias / max(channels.count, 1))
-        centered *= channels.spread(rstd if weight is None else rstd * weight)
-        to_input = centered.reshape(input.shape)
+    to_input = xp.empty(input.shape, g.dtype)  # no view, see layer_norm_backward
+    with whole_rows(channels.L):
+        centered = xp.subtract(channels.rows(wide(input)), channels.spread(mean), out=channels.rows(to_input))
+        rstd = 1 / xp.sqrt(var + var.dtype.type(eps))
+        to_bias = channels.total(g)
+        to_weight = channels.dot(g, centered) * rstd
+        if needs[0]:
+            # g - mean(g) - normed * mean(g * normed), scaled; written so that each array is passed over once or twice.
+            centered *= channels.spread(to_weight * rstd / -max(channels.count, 1))
+            centered += g
+            centered -= channels.spread(to_bias / max(channels.count, 1))
+            centered *= channels.spread(rstd if weight is None else rstd * weight)
     return to_input if needs[0] else None, to_weight if needs[1] else None, to_bias if needs[2] else None
 
 
@@ -420,8 +445,9 @@ def batch_norm_eval(input: Tensor, mean: Tensor, var: Tensor, weight: Tensor | N
     scale = 1 / xp.sqrt(wide(var) + wide(var).dtype.type(eps))
     scale = scale if weight is None else scale * weight
     shift = -mean * scale if bias is None else bias - mean * scale
-    out = channels.rows(wide(input)) * channels.spread(scale)
-    out += channels.spread(shift)
+    with whole_rows(channels.L):
+        out = channels.rows(wide(input)) * channels.spread(scale)
+        out += channels.spread(shift)
     return out.reshape(input.shape).astype(input.dtype, copy=False)
 
 
