@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from .core.overriding import DisableTorchFunction, DisableTorchFunctionSubclass
 from .core.overriding import disabled as _disabled_torch_function_impl
+from .core.tensor import Tensor
 
 __all__ = ["DisableTorchFunction", "DisableTorchFunctionSubclass", "_disabled_torch_function_impl"]
+
+_TensorMeta = type(Tensor)
 
 
 def _get_tracing_state() -> None:

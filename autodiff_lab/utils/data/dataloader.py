@@ -9,8 +9,8 @@ import os
 import pickle
 import sys
 import warnings
-from collections.abc import Iterable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, TypeVar
 
 from ...core import devices, observe
 from .collate import default_collate, default_convert
@@ -22,6 +22,8 @@ from .worker import CarriedError, StreamEnded, get_worker_info, run_worker
 __all__ = ["DataLoader", "default_collate", "default_convert", "get_worker_info"]
 
 T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T")
+_collate_fn_t = Callable[[list[T]], Any]  # programs annotate with it
 _FIXED = frozenset(["batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers"])
 
 
