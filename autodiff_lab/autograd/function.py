@@ -26,6 +26,7 @@ from ..core.op import public
 from ..core.tape import FREED, EngineOp, Version, new_node, port
 from ..core.tensor import Tensor, wrap
 from ..core.views import sync
+from . import forward_ad
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
 
@@ -34,7 +35,7 @@ class FunctionCtx:
     """What `forward` hands to `backward`: saved tensors, and any attribute you set on it."""
 
     def __init__(self):
-        self._to_save, self._dirty, self._non_differentiable = (), (), ()
+        self._to_save, self._for_forward, self._dirty, self._non_differentiable = (), (), (), ()
         self._materialize, self._node = True, None
         self.needs_input_grad = ()
 
@@ -43,7 +44,8 @@ class FunctionCtx:
         self._to_save = tensors
 
     def save_for_forward(self, *tensors) -> None:
-        """Accepted for PyTorch's forward mode; nothing here needs it."""
+        """Keep tensors for `jvp`, where `ctx.saved_tensors` returns them."""
+        self._for_forward = tensors
 
     def mark_dirty(self, *tensors) -> None:
         """Say which inputs `forward` wrote to in place."""
@@ -66,7 +68,7 @@ class FunctionCtx:
         """
         node = self._node() if self._node is not None else None
         if node is None:
-            return tuple(self._to_save)
+            return tuple(self._for_forward or self._to_save)
         if node.saved is None:
             raise RuntimeError(FREED)
         opened = []
@@ -203,6 +205,11 @@ class Function(metaclass=_FunctionMeta):
 
     vjp = backward
 
+    @staticmethod
+    def jvp(ctx, *grad_inputs):
+        """Override for forward mode: from the tangents of the inputs, the tangent of each output."""
+        raise NotImplementedError("You must implement the jvp function for custom autograd.Function to use it with forward mode AD.")
+
     @classmethod
     def apply(cls, *args, **kwargs):
         """Run forward and, if an input requires a gradient, record it."""
@@ -231,11 +238,23 @@ class Function(metaclass=_FunctionMeta):
             if tensor._ver is None:
                 tensor._ver = Version()
             tensor._ver.bump()
-        if recording and any(needs):
+        if forward_ad.state.levels and any(needs) and (level := forward_ad.level_behind(args)) is not None:
+            outputs = cls._pushed(level, ctx, args, outputs)
+        elif recording and any(needs):
             cls._record(ctx, args, outputs)
         if observe.observers:
             observe.tell("op_ran", _Shown(cls), args, outputs[0] if single else tuple(outputs))
         return outputs[0] if single else tuple(outputs)
+
+    @classmethod
+    def _pushed(cls, level, ctx, args, outputs) -> list:
+        """The outputs as dual tensors, whose tangents `jvp` finds."""
+        tangents = level.tangents_of(args)
+        if ctx._materialize:
+            tangents = [public[""]["zeros_like"](a) if t is None and isinstance(a, Tensor) else t for a, t in zip(args, tangents, strict=True)]
+        found = cls.jvp(ctx, *tangents)
+        found = found if isinstance(found, tuple) else (found,)
+        return [level.dual(out.detach(), tangent) if tangent is not None else out for out, tangent in zip(outputs, found, strict=True)]
 
     @classmethod
     def _record(cls, ctx, args, outputs) -> None:

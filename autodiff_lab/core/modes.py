@@ -16,6 +16,7 @@ class _Modes(threading.local):
     special = ()  # callables that see every new node: anomaly mode, saved-tensor hooks
     anomaly = None  # `autograd.anomaly.check`, when backward must name the forward line behind an error
     check_nan = True  # and behind a NaN
+    lost = None  # what to call when recording is switched off while forward mode needs it
     hooks_refused = None  # why saved-tensor hooks may not be used now
 
 
@@ -44,6 +45,8 @@ class _Mode:
     def __enter__(self):
         values = self._values()
         self._previous.append({name: getattr(modes, name) for name in values})
+        if modes.lost is not None and not values.get("grad", True):
+            modes.lost()
         for name, value in values.items():
             setattr(modes, name, value)
 
