@@ -12,8 +12,10 @@ from .as_torch import as_torch
 _USAGE = """usage: python -m autodiff_lab SCRIPT [arguments …]
        python -m autodiff_lab -m MODULE [arguments …]
        python -m autodiff_lab -c CODE [arguments …]
+       python -m autodiff_lab --without MODULE …
 
 Runs a program written for PyTorch: inside, `import torch` gives this library.
+With `--without torchvision`, a program that imports torchvision goes on until it uses it.
 Other programs on this machine are not affected, and PyTorch need not be installed."""
 
 
@@ -27,7 +29,11 @@ def main(arguments: list[str]) -> int:
 
         print(f"Autodiff Lab {__version__}, with the interface of PyTorch {version.like}")
         return 0
-    as_torch()
+    without = []
+    while arguments[0] == "--without" and len(arguments) > 2:
+        without += arguments[1].split(",")
+        arguments = arguments[2:]
+    as_torch(without)
     kind, what = ("script", arguments[0]) if arguments[0] not in ("-m", "-c") else (arguments[0], arguments[1] if len(arguments) > 1 else "")
     if not what:
         print(f"argument expected for the {kind} option\n{_USAGE}", file=sys.stderr)

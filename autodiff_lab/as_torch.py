@@ -12,6 +12,7 @@ import importlib.machinery
 import importlib.util
 import sys
 import types
+from collections.abc import Iterable
 from pathlib import Path
 
 from .version import like
@@ -19,6 +20,7 @@ from .version import like
 __all__ = ["AsTorch", "as_torch"]
 
 _LIBRARY = __package__
+_GOING_ON = "A program that can do without goes on with `python -m autodiff_lab --without {0} PROGRAM.py`, or lab.as_torch(without=[\"{0}\"]): then only what it takes from {0} is refused."
 _COMPANIONS = {
     "torchvision": "Its data sets are downloaded and its models are compiled against PyTorch. For small images use autodiff_lab.datasets.load_digits().",
     "torchaudio": "It is compiled against PyTorch.",
@@ -39,8 +41,12 @@ _ELSEWHERE = {  # where the module of a longer path stands here
 _active: AsTorch | None = None
 
 
-def as_torch() -> AsTorch:
+def as_torch(without: Iterable[str] = ()) -> AsTorch:
     """From here on, `import torch` and `from torch.… import …` in this process give this library.
+
+    Args:
+        without: modules that are not here and that the program imports all the same, "torchvision" for instance. It goes on, and
+            only what it takes from such a module is refused, at its first use.
 
     Returns:
         What takes it back: `undo()`, or the end of a `with` block.
@@ -61,6 +67,7 @@ def as_torch() -> AsTorch:
             raise RuntimeError(f"PyTorch itself is loaded already, from {getattr(loaded, '__file__', 'somewhere')}. Two libraries cannot have one name: "
                                "call as_torch() before anything imports torch, in a fresh process or after a restart of the kernel.")
         _active = AsTorch()
+    _active.finder.without.update(without)
     return _active
 
 
@@ -107,13 +114,20 @@ class _Torch(types.ModuleType):
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds `torch` and everything below it in the library, and says a clear sentence about PyTorch's companions."""
 
+    def __init__(self):
+        self.without: set[str] = set()
+
     def find_spec(self, name: str, path=None, target=None):
         top = name.partition(".")[0]
-        if top in _COMPANIONS:
+        if top in _COMPANIONS or top in self.without:
             local = importlib.machinery.PathFinder.find_spec(name, path)
             if local is not None and local.origin and not {"site-packages", "dist-packages"} & set(Path(local.origin).parts):
                 return local  # a module of the program's own by that name
-            raise ModuleNotFoundError(f"No module named '{name}' here: {top} works only with PyTorch itself. {_COMPANIONS[top]}", name=name)
+            if local is None and sys._getframe(2).f_code.co_name == "find_spec":
+                return None  # importlib.util.find_spec, by which packages ask whether another is there
+            if top in self.without:
+                return importlib.machinery.ModuleSpec(name, _Nothing(), origin="left out", is_package=True)
+            raise ModuleNotFoundError(f"No module named '{name}' here: {top} works only with PyTorch itself. {_COMPANIONS[top]} {_GOING_ON.format(top)}", name=name)
         if top != "torch":
             return None
         if name == "torch":
@@ -137,6 +151,30 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def exec_module(self, module) -> None:
         if not isinstance(module, _Torch):  # the import system wrote its notes about `torch.…` into the library's own module
             module.__spec__, module.__loader__ = self._kept
+
+
+class _Nothing(importlib.abc.Loader):
+    """Makes modules in which every name is there and none can be used."""
+
+    def create_module(self, spec):
+        return _LeftOut(spec.name)
+
+    def exec_module(self, module) -> None:
+        pass
+
+
+class _LeftOut(types.ModuleType):
+    """A module that the program goes on without: its names can be imported and carried about, and are refused when used."""
+
+    def __getattr__(self, name: str):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self.__dict__.setdefault(name, _LeftOut(f"{self.__name__}.{name}"))
+
+    def __call__(self, *args, **kwargs):
+        raise ModuleNotFoundError(f"{self.__name__} is not here: the program was started without {self.__name__.partition('.')[0]}.", name=self.__name__)
+
+    __mro_entries__ = __iter__ = __len__ = __getitem__ = __instancecheck__ = __call__
 
 
 def _own_module(name: str) -> types.ModuleType | None:

@@ -105,6 +105,31 @@ def test_code_modules_and_help(tmp_path):
     assert "there is no such file" in run("gone.py", cwd=tmp_path, code=2).stderr
 
 
+LEAVES_OUT = """
+import importlib.util
+import torch, torchvision
+from torch import nn
+from torchvision import datasets, transforms
+from torchvision.io.image import read_image
+print(nn.Linear(2, 1)(torch.zeros(1, 2)).shape, transforms is torchvision.transforms, hasattr(torchvision, "__file__"), importlib.util.find_spec("torchaudio"))
+for use in (lambda: transforms.ToTensor(), lambda: read_image("x"), lambda: exec("class Mine(datasets.MNIST): pass"), lambda: isinstance(1, datasets.MNIST)):
+    try:
+        use()
+    except ModuleNotFoundError as error:
+        print(error)
+"""
+
+
+def test_a_program_goes_on_without_a_module_until_it_uses_it(tmp_path):
+    (tmp_path / "program.py").write_text(LEAVES_OUT)
+    assert "--without torchvision" in run("program.py", cwd=tmp_path, code=1).stderr
+    lines = run("--without", "torchvision", "program.py", cwd=tmp_path).stdout.splitlines()
+    assert lines[0] == "torch.Size([1, 1]) True False None"
+    names = ("transforms.ToTensor", "io.image.read_image", "datasets.MNIST", "datasets.MNIST")
+    assert lines[1:] == [f"torchvision.{name} is not here: the program was started without torchvision." for name in names]
+    assert "there is no such file" in run("--without", "torchvision", cwd=tmp_path, code=2).stderr
+
+
 def test_one_library_under_two_names():
     assert in_process("""
 import autodiff_lab as lab
