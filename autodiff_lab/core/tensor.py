@@ -13,6 +13,7 @@ import numpy as np
 
 from .devices import device, device_of
 from .dtypes import dtype_of
+from .modes import modes
 from .results import Size
 from .tape import Handle, Version
 
@@ -457,7 +458,7 @@ class Tensor(_Slots):
         """The numbers as a NumPy array that shares this tensor's memory.
 
         Raises:
-            RuntimeError: if the tensor requires a gradient (use detach()).
+            RuntimeError: if the tensor requires a gradient and gradients are recorded (use detach()).
             TypeError: if it lives on another device (use cpu()).
 
         >>> import autodiff_lab as lab
@@ -468,7 +469,7 @@ class Tensor(_Slots):
         """
         if force:
             return self.detach().cpu().numpy()
-        if self.requires_grad:
+        if self.requires_grad and modes.grad:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         array = self._array()
         if not isinstance(array, np.ndarray):
