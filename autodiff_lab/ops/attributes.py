@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from ..backend import is_array
@@ -78,7 +80,11 @@ def stride(self, dim: int | None = None):
             size *= max(n, 1)
         steps = tuple(reversed(steps))
     else:
-        steps = tuple(s // array.dtype.itemsize for s in array.strides)
+        steps = [s // array.dtype.itemsize for s in array.strides]
+        for d in reversed(range(len(steps))):
+            if not steps[d] and array.shape[d] == 1:  # NumPy puts 0 for a new dimension of size 1, PyTorch the way across what follows
+                steps[d] = array.shape[d + 1] * steps[d + 1] if d + 1 < len(steps) else 1
+        steps = tuple(steps)
     if dim is None:
         return steps
     from .picking import one_dim
@@ -95,7 +101,10 @@ def storage_offset(self) -> int:
     array = self._a
     if isinstance(array, np.generic) or not array.size:
         return 0
-    return (_address(array) - _address(root_of(array))) // array.dtype.itemsize
+    root = root_of(array)
+    while isinstance(root.base, np.ndarray):  # the memory may be that of another dtype: the real parts of complex numbers
+        root = root_of(root.base)
+    return (_address(array) - _address(root)) // array.dtype.itemsize
 
 
 def is_contiguous(self, memory_format=None) -> bool:
@@ -214,9 +223,27 @@ Tensor._typed_storage = storage
 public[""].update(UntypedStorage=UntypedStorage, TypedStorage=TypedStorage)
 
 
-def dim_order(self, ambiguity_check=False) -> tuple:
-    """The dimensions from the slowest to the fastest in memory."""
+def dim_order(self, *, ambiguity_check=False) -> tuple:
+    """The dimensions from the slowest to the fastest in memory.
+
+    Args:
+        ambiguity_check: refuse an order that is not the only one (True), unless it is that of one of these memory formats (a list).
+
+    Raises:
+        RuntimeError: if that check fails.
+        TypeError: if it is neither a truth value nor a list of memory formats.
+
+    >>> import autodiff_lab as lab
+    >>> lab.zeros(2, 3).dim_order(), lab.zeros(2, 3).T.dim_order()
+    ((0, 1), (1, 0))
+    """
+    formats = ambiguity_check if isinstance(ambiguity_check, list) else []
+    if not isinstance(ambiguity_check, (bool, list)) or not all(isinstance(each, memory_format) for each in formats):
+        raise TypeError("The ambiguity_check argument must be a bool or a list of memory formats.")
     steps = self.stride()
+    several = 1 in self.shape or any(a == b for a, b in itertools.pairwise(steps))
+    if ambiguity_check is not False and several and sum(self.is_contiguous(memory_format=each) for each in formats) != 1:
+        raise RuntimeError("The tensor does not have unique dim order, or cannot map to exact one of the given memory formats.")
     return tuple(sorted(range(self.ndim), key=lambda d: -steps[d]))
 
 
