@@ -263,9 +263,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
         raise TypeError(f"equal(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
     if input.shape != other.shape:
         return False
-    if input._a.dtype != other._a.dtype:
-        raise RuntimeError(f"Expected object of scalar type {input.dtype.title.lower()} but got scalar type {other.dtype.title.lower()} for argument 'other'")
-    return bool((input._a == other._a).all())
+    return bool((input == other).all())
 
 
 def is_nonzero(input: Tensor) -> bool:
