@@ -6,6 +6,7 @@ import numpy as np
 
 from ..backend import namespace
 from ..core import observe
+from ..core.arguments import PYTHON, as_dtype
 from ..core.devices import array_on, device, device_of
 from ..core.dtypes import FLOATING, dtype, dtype_of, get_default_dtype, of_name
 from ..core.modes import modes
@@ -15,6 +16,7 @@ from ..core.tape import Version
 from ..core.tensor import Tensor
 from ..core.views import write_in_place
 from .picking import copied
+from .shape import channels_last
 
 Number = int | float | complex | bool
 
@@ -62,6 +64,8 @@ def _parse_to(args, kwargs):
     for arg in args:
         if isinstance(arg, dtype):
             wanted = arg
+        elif arg in PYTHON if isinstance(arg, type) else False:
+            wanted = of_name(PYTHON[arg])
         elif isinstance(arg, (device, str)):
             where = arg
         elif isinstance(arg, Tensor):
@@ -74,6 +78,8 @@ def _parse_to(args, kwargs):
             rest.append(arg)
         else:
             raise TypeError(f"to() received an invalid combination of arguments - got ({type(arg).__name__}), but expected a dtype, a device or a tensor.")
+    if wanted is not None and wanted.__class__ is not dtype:
+        wanted = as_dtype("to", "dtype", wanted)
     if other is not None:
         wanted, where = other.dtype, other.device
     if len(rest) > 1:
@@ -93,8 +99,15 @@ def to(self, *args, **kwargs):
     if same_place:
         where = None
     if (wanted is None or wanted is self.dtype) and same_place:
-        return clone(self) if copy else self
-    return to_copy(self, None if wanted is None else wanted.numpy, where)
+        made = clone(self) if copy else self
+    else:
+        made = to_copy(self, None if wanted is None else wanted.numpy, where)
+    return made.contiguous(kwargs["memory_format"]) if _names_an_order(kwargs.get("memory_format")) else made
+
+
+def _names_an_order(memory_format) -> bool:
+    """True for torch.contiguous_format and for channels last, not for None and torch.preserve_format."""
+    return memory_format is not None and memory_format is not public[""]["preserve_format"]
 
 
 Tensor.to = to
@@ -197,6 +210,9 @@ def clone(input: Tensor, *, memory_format=None) -> Tensor:
     """
     if isinstance(input, np.generic):
         return input
+    if _names_an_order(memory_format):
+        copy = namespace(input).array(input, order="C")
+        return copy if memory_format is public[""]["contiguous_format"] else channels_last(copy)
     return _dense_copy(input)
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import warnings
+from types import SimpleNamespace
+
 import numpy as np
 
 from ..backend import namespace
@@ -12,6 +16,7 @@ from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor, wrap
 from .conversion import cast
+from .shape import channels_last
 
 __all__ = [
     "as_tensor", "asarray", "empty", "empty_like", "empty_permuted", "empty_strided", "eye", "frombuffer", "from_numpy", "full", "full_like",
@@ -242,7 +247,8 @@ def empty(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin
     shape, kind = sizes(size_, size, "empty"), type_of(dtype, out)
     if out is not None:
         return placed(np.zeros(shape, kind), None, device, requires_grad, out, "empty")
-    return finish(np.empty(shape, kind), None, device, requires_grad)
+    memory = np.empty(shape, kind)
+    return finish(channels_last(memory) if str(memory_format).startswith("torch.channels_last") else memory, None, device, requires_grad)
 
 
 def full(size: Sizes, fill_value: Number, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, names=None) -> Tensor:
@@ -355,8 +361,11 @@ def finish_shared(array, requires_grad) -> Tensor:
     return made
 
 
-def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad: bool = False) -> Tensor:
+def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad: bool | None = None) -> Tensor:
     """A tensor from a tensor, array, buffer or nested numbers; shares memory where it can, unless `copy` says otherwise.
+
+    Args:
+        requires_grad: whether the result wants a gradient; left out, it does if `obj` does.
 
     Raises:
         ValueError: if `copy=False` and sharing is not possible.
@@ -377,24 +386,44 @@ def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad: bool = Fa
     else:
         if copy is False:
             raise ValueError("can't alias arbitrary sequence into a tensor: copy=False needs a tensor, an array or a buffer.")
-        return finish(from_data(obj, dtype), dtype, device, requires_grad)
+        return finish(from_data(obj, dtype), dtype, device, bool(requires_grad))
     if copy is False and not shared:
         raise ValueError("can't alias tensor with another dtype or device: copy=False was asked for.")
     if copy and shared:
         made = made.clone()
     if requires_grad and not made.requires_grad:
-        made = made.detach().requires_grad_()
-    elif not requires_grad and made.requires_grad:
-        made = made.detach()
+        made.requires_grad_()
+    elif requires_grad is False and made.requires_grad:
+        made = made.requires_grad_(False) if made.is_leaf else made.detach()
+    if requires_grad is None and made.requires_grad:
+        warnings.warn("torch.asarray: unspecified requires_grad now defaults to obj.requires_grad instead of False. "
+                      "Pass requires_grad=False explicitly to get the old behavior and silence this warning.", stacklevel=2)
     return made
 
 
 def from_dlpack(ext_tensor) -> Tensor:
-    """A tensor on the memory of another library's array, by the DLPack protocol."""
+    """A tensor on the memory of another library's array, by the DLPack protocol; also from a capsule of `to_dlpack`.
+
+    >>> import autodiff_lab as lab
+    >>> x = lab.zeros(2)
+    >>> lab.from_dlpack(x)[0] = 5  # the same memory
+    >>> x
+    tensor([5., 0.])
+    """
     if isinstance(ext_tensor, Tensor):
         return ext_tensor.detach()
+    if not hasattr(ext_tensor, "__dlpack__"):
+        return wrap(_of_capsule(ext_tensor))
     array = np.from_dlpack(ext_tensor)
     return wrap(array)
+
+
+def _of_capsule(capsule) -> np.ndarray:
+    """The array of a DLPack capsule, which NumPy takes from an object only and then marks as read-only: the older protocol cannot say."""
+    array = np.from_dlpack(SimpleNamespace(__dlpack__=lambda **asked: capsule, __dlpack_device__=lambda: (1, 0)))
+    memory = (ctypes.c_char * array.nbytes).from_address(array.__array_interface__["data"][0])
+    memory.owner = array
+    return np.lib.stride_tricks.as_strided(np.frombuffer(memory, array.dtype), array.shape, array.strides)
 
 
 @op(category="creation", name="complex", method=False, samples=calls(lambda r: ((r.normal(size=(3,)), r.normal(size=(3,))), {})))
