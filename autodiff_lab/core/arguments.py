@@ -14,17 +14,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .dtypes import dtype
+from .dtypes import dtype, of_name
 from .overriding import takes_over
 from .tensor import Tensor
 
-__all__ = ["REALS", "Dims", "Number", "Sizes", "check_all", "checked", "collect_ints", "dims_of", "integer", "number", "one_by_one", "real", "refusal", "sizes_of", "text", "truth"]
+__all__ = ["PYTHON", "DType", "REALS", "as_dtype", "both", "Dims", "Number", "Sizes", "check_all", "checked", "collect_ints", "dims_of", "integer", "number", "one_by_one", "real", "refusal", "sizes_of", "text", "truth"]
 
 Number = int | float | complex | bool
 Sizes = Sequence[int]
 Dims = int | Sequence[int]
 
 REALS = frozenset((float, int, bool))
+DType = dtype
 
 # annotation: (what holds of a value that needs a closer look, the function that takes it)
 TESTS = {
@@ -42,6 +43,8 @@ COMPOSED = {**TESTS, "Tensor": ("{n}.__class__ is not Tensor", "tensor")}  # ope
 def test_of(param, tests: dict = TESTS) -> str | None:
     """The line that looks at one parameter, or None: its annotation says nothing that PyTorch checks so early."""
     kind = param.annotation
+    if param.name == "dtype" and kind in (inspect.Parameter.empty, "dtype | None"):
+        return "if dtype is not None and dtype.__class__ is not DType: dtype = as_dtype(OP, 'dtype', dtype)"
     if not isinstance(kind, str) or param.name in ("reduction", "compute_mode"):  # these PyTorch checks in Python, later and in other words
         return None
     optional = kind.endswith(" | None")
@@ -64,6 +67,11 @@ def refusal(op, name: str, value, wanted: str, more: str = "") -> TypeError:
 def short(op) -> str:
     """The name that PyTorch has in the message: of an operator, or of the function that was called."""
     return (op if isinstance(op, str) else op.name).split(".")[-1].removesuffix("_dim").removesuffix("_op")
+
+
+def both(op, name: str):
+    """The error for NumPy's word beside PyTorch's for the same argument."""
+    raise TypeError(f"{short(op)}() got an unexpected keyword argument '{name}': it means the same as '{ {'axis': 'dim', 'keepdims': 'keepdim'}[name] }', which was given too")
 
 
 def type_name(value) -> str:
@@ -136,13 +144,27 @@ def tensor(op, name: str, value):
     raise refusal(op, name, value, "Tensor", ". Wrap it with torch.tensor(...) first." if isinstance(value, (list, tuple, int, float, np.ndarray)) else "")
 
 
+PYTHON = {float: "float64", int: "int64", bool: "bool", complex: "complex128"}
+
+
+def as_dtype(op, name: str, value):
+    """The dtype that one of Python's own types stands for.
+
+    Raises:
+        TypeError: for anything else, such as NumPy's.
+    """
+    if isinstance(value, type) and value in PYTHON:
+        return of_name(PYTHON[value])
+    raise refusal(op, name, value, "torch.dtype")
+
+
 def dims_of(op, name: str, value):
     """One whole number, or several as a tuple."""
     if value.__class__ is tuple or isinstance(value, (tuple, list)):
         return sizes_of(op, name, value)
     found = as_int(value)
     if found is None:
-        raise refusal(op, name, value, "tuple of ints")
+        return (element(op, name, value, 0),) if isinstance(value, Tensor) and value.ndim == 1 and value.numel() == 1 else sizes_of(op, name, value)
     return found
 
 
@@ -229,7 +251,7 @@ def checked(function, name: str | None = None):
         plain = str(inspect.Signature([p if p.default is p.empty else p.replace(default=Verbatim(f"default_{p.name}")) for p in parameters]))
         given = ", ".join({p.VAR_POSITIONAL: f"*{p.name}", p.VAR_KEYWORD: f"**{p.name}", p.KEYWORD_ONLY: f"{p.name}={p.name}"}.get(p.kind, p.name) for p in parameters)
         scope.update({name: globals()[name] for _, name in COMPOSED.values()}, **{f"default_{p.name}": p.default for p in parameters},
-                     OP=name or function.__name__, REALS=REALS, NUMBERS=frozenset((*REALS, complex)), Tensor=Tensor, function=function)
+                     OP=name or function.__name__, DType=dtype, as_dtype=as_dtype, REALS=REALS, NUMBERS=frozenset((*REALS, complex)), Tensor=Tensor, function=function)
         exec(f"def written{plain}:\n    " + "\n    ".join([*lines, f"return function({given})"]), scope)
         written, own = scope["written"], made.__dict__.get("inner", made)  # behind another look; see overriding
         own.__code__, own.__defaults__, own.__kwdefaults__ = written.__code__, written.__defaults__, written.__kwdefaults__

@@ -124,6 +124,8 @@ def signature_text(op, with_out: bool, operands_only: bool = False, one_by_one: 
     if op.older:
         parts.append("_older=MISSING")
     names = {p.name for p in op.params}
+    if op.name == "view" and one_by_one:
+        keywords += ["size=None", "dtype=None"]
     if "dim" in names:
         keywords.append("axis=MISSING")
     if "keepdim" in names:
@@ -145,14 +147,18 @@ def alias_lines(op, one_by_one: bool = True) -> list[str]:
         given = ", ".join([*operands, "_older"])
         lines.append(f"if _older is not MISSING: {op.older}, {', '.join(operands)} = older_arguments(OP, {given})")
     for p in op.params:
+        if p.kind == "ints" and op.name == "view":  # two functions in PyTorch, with keywords of their own
+            lines.append("if dtype is not None: shape_ = (*shape_, dtype)")
+            lines.append("if size is not None: shape = size")
         if p.kind == "ints":
             lines.append(f"{p.name} = collect_ints({p.name}_, {p.name}, OP)" if one_by_one else f"{p.name} = sizes_of(OP, '{p.name}', {p.name})")
         if p.name == "dim":
-            lines.append("if axis is not MISSING: dim = axis")
+            usual = f"default_{p.name}" if p.has_default else "MISSING"
+            lines.append(f"if axis is not MISSING: dim = axis if dim is {usual} else both(OP, 'axis')")
             if not p.has_default:
                 lines.append("if dim is MISSING: raise TypeError(f\"{OP.name}() missing 1 required positional arguments: 'dim'\")")
         if p.name == "keepdim":
-            lines.append("if keepdims is not MISSING: keepdim = keepdims")
+            lines.append("if keepdims is not MISSING: keepdim = keepdims if keepdim is False else both(OP, 'keepdims')")
         if p.kind == "plain" and (line := test_of(p)):
             lines.append(line)
     return lines

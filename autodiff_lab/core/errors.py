@@ -25,10 +25,18 @@ def explain(op, error: Exception, args: tuple) -> Exception:
     from .tensor import Tensor
 
     tensors = [a for a in args if isinstance(a, Tensor)]
-    found = _device_mismatch(op, tensors) or _translated(op, error, tensors)
+    found = _too_big(op, args) or _device_mismatch(op, tensors) or _translated(op, error, tensors)
     if observe.observers:
         observe.tell("op_failed", op, args, found)
     return found
+
+
+def _too_big(op, args) -> Exception | None:
+    """PyTorch's error for a whole number that no 64 bits hold, which it meets before anything else is wrong."""
+    for param, value in zip(op.params, args):
+        if value.__class__ is int and not -2**63 <= value < 2**64:
+            return ValueError("Overflow when unpacking long long") if param.annotation in ("int", "Dims", "int | None", "Dims | None") else OverflowError("int too big to convert")
+    return None
 
 
 NUMBERS = frozenset(("alpha", "beta", "value", "min", "max"))

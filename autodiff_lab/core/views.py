@@ -11,6 +11,8 @@ history so that gradients stay right:
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 
 from ..backend import namespace, shares
@@ -20,7 +22,7 @@ from .modes import modes
 from .tape import EngineOp, Version, clock, new_node
 from .tensor import Tensor, wrap
 
-__all__ = ["View", "attach_if_view", "attach_view", "geometry", "reshape_in_place", "shadow", "sync", "write_in_place", "write_out"]
+__all__ = ["View", "attach_if_view", "attach_view", "geometry", "reshape_in_place", "shadow", "stored", "sync", "write_in_place", "write_out"]
 
 NORMAL, NO_GRAD, SEVERAL = "normal", "no_grad", "several"
 _new = object.__new__
@@ -302,6 +304,9 @@ def _unwrap(op, plan, args, recording: bool) -> tuple[list, bool]:
         elif kind == "list":
             values[i] = [t._a for t in value]
             wants_grad = wants_grad or recording and any(t._rg for t in value)
+        elif kind == "tensor":
+            from .support import tensor_only
+            values[i] = tensor_only(op, op.params[i].name, value)
         elif value.__class__ not in PLAIN and not (value is None and kind.startswith("optional")):
             from .support import operand
             values[i] = operand(op, op.params[i].name, value)
@@ -452,15 +457,50 @@ COPY_SLICES = EngineOp("torch::autograd::CopySlices", _copy_slices_backward)
 PICKS = frozenset(("aminmax", "cat", "complex", "gather", "index_select", "kthvalue", "masked_select", "multinomial", "take"))
 """Their result may not share memory with what they read, nor be of another type than `out`."""
 
+# PyTorch finds the type of these results before it looks at `out`, which must be of that type exactly; others only need to hold the numbers.
+EXACT = frozenset(
+    "addmm addmv addr baddbmm bmm mm cumprod cumsum index_add index_copy index_reduce log_softmax softmax max_dim min_dim prod renorm scatter scatter_add scatter_reduce sort topk tril triu "
+    "argmax argmin linalg.cholesky linalg.det linalg.eigh linalg.eigvalsh linalg.inv linalg.qr linalg.slogdet linalg.solve linalg.svd linalg.svdvals linalg.vector_norm linalg.cross nn.functional.linear".split())
+SAME = frozenset("abs bitwise_not ceil floor frac lerp neg nn.functional.gelu hardshrink nn.functional.hardshrink nn.functional.softplus nn.functional.softshrink round sgn sign trunc".split())
+CPP = {"float64": "double", "float32": "float", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
+       "int64": "long int", "int32": "int", "int16": "short int", "int8": "signed char", "uint8": "unsigned char"}
+
+
+def cpp_name(kind) -> str:
+    """The name of a dtype in C++, which PyTorch puts into some messages."""
+    return CPP.get(kind.name, kind.name)
+
+
+class Called:
+    """What `write_out` needs to know of a composed function: its name."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str):
+        self.name = name
+
+
+def stored(result, out):
+    """`result`, or `out` with its numbers: how a composed function ends that takes `out`."""
+    if out is None:
+        return result
+    return write_out(Called(sys._getframe(1).f_code.co_name), out, result._a, result._rg)
+
 
 def write_out(op, out, array, wants_grad: bool, args: tuple = ()):
     """Store a result in the tensor given as `out=`; resized if it is empty, as PyTorch does."""
     if not isinstance(out, Tensor):
-        if isinstance(out, tuple) and isinstance(array, tuple):
-            return type(out)(write_out(op, o, a, wants_grad, args) for o, a in zip(out, array, strict=True))
+        if isinstance(out, (tuple, list)) and isinstance(array, tuple):
+            if len(out) != len(array):
+                raise TypeError(f"expected tuple of {len(array)} elements but got {len(out)}")
+            return (tuple if isinstance(out, list) else type(out))(write_out(op, o, a, wants_grad, args) for o, a in zip(out, array, strict=True))
         raise TypeError(f"{op.name}(): argument 'out' must be Tensor, not {type(out).__name__}")
     if modes.grad and (wants_grad or out._rg):
         raise RuntimeError(f"{op.name}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.")
+    if op.name in EXACT and array.dtype != out._a.dtype:
+        raise RuntimeError(f"Expected out tensor to have dtype {cpp_name(dtype_of(array))}, but got {cpp_name(out.dtype)} instead")
+    if op.name in SAME and array.dtype != out._a.dtype:
+        raise RuntimeError(f"Found dtype {out.dtype.title} but expected {dtype_of(array).title}")
     if not can_cast(dtype_of(array), out.dtype):
         raise cast_error(dtype_of(array), out.dtype)
     target = out._array()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..core.arguments import Dims, check_all
 from ..core.op import public
 from ..core.tensor import Tensor
+from ..core.views import stored
 from ..ops.fourier import fft_c2c, fft_c2r, fft_r2c
 
 __all__ = ["fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "hfft2", "hfftn", "ifft", "ifft2", "ifftn", "ifftshift", "ihfft", "ihfft2", "ihfftn",
@@ -71,10 +72,6 @@ def _complex(input):
     return input if input.is_complex() else input.to(input.dtype.to_complex())
 
 
-def _out(result, out):
-    return result if out is None else out.copy_(result)
-
-
 def fftn(input: Tensor, s: Dims | None = None, dim: Dims | None = None, norm: str | None = None, *, out=None) -> Tensor:
     """Transform over several dimensions, cut or padded to sizes `s`.
 
@@ -84,7 +81,7 @@ def fftn(input: Tensor, s: Dims | None = None, dim: Dims | None = None, norm: st
             [0., 0.]])
     """
     dims, sizes = _sizes(input, s, dim, "fftn")
-    return _out(fft_c2c(_resized(_complex(input), dims, sizes), tuple(dims), _mode(norm, True), True), out)
+    return stored(fft_c2c(_resized(_complex(input), dims, sizes), tuple(dims), _mode(norm, True), True), out)
 
 
 def ifftn(input: Tensor, s: Dims | None = None, dim: Dims | None = None, norm: str | None = None, *, out=None) -> Tensor:
@@ -96,7 +93,7 @@ def ifftn(input: Tensor, s: Dims | None = None, dim: Dims | None = None, norm: s
             [1., 1.]])
     """
     dims, sizes = _sizes(input, s, dim, "ifftn")
-    return _out(fft_c2c(_resized(_complex(input), dims, sizes), tuple(dims), _mode(norm, False), False), out)
+    return stored(fft_c2c(_resized(_complex(input), dims, sizes), tuple(dims), _mode(norm, False), False), out)
 
 
 def rfftn(input: Tensor, s: Dims | None = None, dim: Dims | None = None, norm: str | None = None, *, out=None) -> Tensor:
@@ -110,7 +107,7 @@ def rfftn(input: Tensor, s: Dims | None = None, dim: Dims | None = None, norm: s
     if input.is_complex():
         raise RuntimeError(f"rfftn expects a real input tensor, but got {input.dtype.title}")
     dims, sizes = _sizes(input, s, dim, "rfftn")
-    return _out(fft_r2c(_resized(input, dims, sizes), tuple(dims), _mode(norm, True)), out)
+    return stored(fft_r2c(_resized(input, dims, sizes), tuple(dims), _mode(norm, True)), out)
 
 
 def irfftn(input: Tensor, s: Dims | None = None, dim: Dims | None = None, norm: str | None = None, *, out=None) -> Tensor:
@@ -125,7 +122,7 @@ def irfftn(input: Tensor, s: Dims | None = None, dim: Dims | None = None, norm: 
     last = 2 * (sizes[-1] - 1) if s is None or s[-1] in (None, -1) else s[-1]
     if last < 1:
         raise RuntimeError(f"Invalid number of data points ({last}) specified")
-    return _out(fft_c2r(_resized(_complex(input), dims, [*sizes[:-1], last // 2 + 1]), tuple(dims), _mode(norm, False), last), out)
+    return stored(fft_c2r(_resized(_complex(input), dims, [*sizes[:-1], last // 2 + 1]), tuple(dims), _mode(norm, False), last), out)
 
 
 def hfftn(input: Tensor, s: Dims | None = None, dim: Dims | None = None, norm: str | None = None, *, out=None) -> Tensor:
@@ -135,7 +132,7 @@ def hfftn(input: Tensor, s: Dims | None = None, dim: Dims | None = None, norm: s
     input = _resized(_complex(input), dims, [*sizes[:-1], last // 2 + 1])
     if len(dims) > 1:
         input = fft_c2c(input, tuple(dims[:-1]), _mode(norm, True), True)
-    return _out(fft_c2r(input.conj(), (dims[-1],), _mode(norm, True), last), out)
+    return stored(fft_c2r(input.conj(), (dims[-1],), _mode(norm, True), last), out)
 
 
 def ihfftn(input: Tensor, s: Dims | None = None, dim: Dims | None = None, norm: str | None = None, *, out=None) -> Tensor:
@@ -143,7 +140,7 @@ def ihfftn(input: Tensor, s: Dims | None = None, dim: Dims | None = None, norm: 
     input = _floating(input)
     dims, sizes = _sizes(input, s, dim, "ihfftn")
     half = fft_r2c(_resized(input, dims, sizes), (dims[-1],), _mode(norm, False)).conj()
-    return _out(fft_c2c(half, tuple(dims[:-1]), _mode(norm, False), False) if len(dims) > 1 else half, out)
+    return stored(fft_c2c(half, tuple(dims[:-1]), _mode(norm, False), False) if len(dims) > 1 else half, out)
 
 
 def fft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
@@ -293,7 +290,7 @@ def fftfreq(n: int, d: float = 1.0, *, out=None, dtype=None, layout=None, device
     """
     numbers = _all["arange"](n, dtype=dtype or _default(), device=device)
     result = _all["where"](numbers < (n + 1) // 2, numbers, numbers - n) * (1.0 / (n * d))
-    return _out(result.requires_grad_(requires_grad), out)
+    return stored(result.requires_grad_(requires_grad), out)
 
 
 def rfftfreq(n: int, d: float = 1.0, *, out=None, dtype=None, layout=None, device=None, requires_grad: bool = False) -> Tensor:
@@ -304,7 +301,7 @@ def rfftfreq(n: int, d: float = 1.0, *, out=None, dtype=None, layout=None, devic
     tensor([0.0000, 0.2500, 0.5000])
     """
     result = _all["arange"](n // 2 + 1, dtype=dtype or _default(), device=device) * (1.0 / (n * d))
-    return _out(result.requires_grad_(requires_grad), out)
+    return stored(result.requires_grad_(requires_grad), out)
 
 
 def fftshift(input: Tensor, dim: Dims | None = None) -> Tensor:

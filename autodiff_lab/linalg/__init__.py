@@ -16,6 +16,7 @@ from ..core.modes import no_grad
 from ..core.op import public
 from ..core.results import result_class
 from ..core.tensor import Tensor, wrap
+from ..core.views import stored
 from ..ops.decompositions import LinAlgError, check_float, check_square, negligible
 from .factors import constant, householder_product, ldl_factor, ldl_factor_ex, ldl_solve, lu_factor_ex, lu_unpack
 
@@ -31,13 +32,9 @@ cholesky, det, eig, eigh, eigvalsh, inv, matrix_exp, pinv, qr, slogdet, solve, s
 _all = public[""]
 
 
-def _out(result, out):
-    return result if out is None else out.copy_(result)
-
-
 def eigvals(A: Tensor, *, out=None) -> Tensor:
     """Complex eigenvalues of square matrices."""
-    return _out(eig(A)[0], out)
+    return stored(eig(A)[0], out)
 
 
 def matmul(input: Tensor, other: Tensor, *, out=None) -> Tensor:
@@ -67,7 +64,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out=None) -> Tensor:
     >>> lab.linalg.vecdot(lab.tensor([[1.0, 2.0], [3.0, 4.0]]), lab.tensor([1.0, 1.0]))
     tensor([3., 7.])
     """
-    return _out(((x.conj() if x.is_complex() else x) * y).sum(dim), out)
+    return stored(((x.conj() if x.is_complex() else x) * y).sum(dim), out)
 
 
 def cross(input: Tensor, other: Tensor, *, dim: int = -1, out=None) -> Tensor:
@@ -83,7 +80,7 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1, out=None) -> Tensor:
         raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.size(dim)} and {other.size(dim)}")
     a, b = _all["broadcast_tensors"](input, other)
     (a0, a1, a2), (b0, b1, b2) = a.unbind(dim), b.unbind(dim)
-    return _out(_all["stack"]([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], dim), out)
+    return stored(_all["stack"]([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], dim), out)
 
 
 def norm(A: Tensor, ord=None, dim=None, keepdim: bool = False, *, out=None, dtype=None) -> Tensor:
@@ -94,14 +91,14 @@ def norm(A: Tensor, ord=None, dim=None, keepdim: bool = False, *, out=None, dtyp
     tensor(5.)
     """
     if ord is None:
-        return _out(vector_norm(A, 2, dim, keepdim, dtype=dtype), out)
+        return stored(vector_norm(A, 2, dim, keepdim, dtype=dtype), out)
     if isinstance(dim, (tuple, list)) and len(dim) == 2 or dim is None and A.ndim == 2 or isinstance(ord, str):
         if dim is None and A.ndim != 2:
             raise RuntimeError(f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D.")
-        return _out(matrix_norm(A, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype), out)
+        return stored(matrix_norm(A, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype), out)
     if dim is None and A.ndim > 2:
         raise RuntimeError(f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D.")
-    return _out(vector_norm(A, ord, dim, keepdim, dtype=dtype), out)
+    return stored(vector_norm(A, ord, dim, keepdim, dtype=dtype), out)
 
 
 def matrix_norm(A: Tensor, ord="fro", dim: Sizes = (-2, -1), keepdim: bool = False, *, dtype=None, out=None) -> Tensor:
@@ -120,19 +117,19 @@ def matrix_norm(A: Tensor, ord="fro", dim: Sizes = (-2, -1), keepdim: bool = Fal
     if rows == columns:
         raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
     if ord == "fro":
-        return _out(vector_norm(A, 2, (rows, columns), keepdim), out)
+        return stored(vector_norm(A, 2, (rows, columns), keepdim), out)
     if ord in ("nuc", 2, -2):
         values = svdvals(A.movedim((rows, columns), (-2, -1)))
         result = values.sum(-1) if ord == "nuc" else values.amax(-1) if ord == 2 else values.amin(-1)
         if keepdim:
             for d in sorted((rows, columns)):
                 result = result.unsqueeze(d)
-        return _out(result, out)
+        return stored(result, out)
     if ord in (1, -1, math.inf, -math.inf):
         first, second = (rows, columns) if abs(ord) == 1 else (columns, rows)
         sums = A.abs().sum(first, True)
         result = sums.amax(second, True) if ord > 0 else sums.amin(second, True)
-        return _out(result if keepdim else result.squeeze((rows, columns)), out)
+        return stored(result if keepdim else result.squeeze((rows, columns)), out)
     raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
 
 
@@ -148,7 +145,7 @@ def cond(A: Tensor, p=None, *, out=None) -> Tensor:
         result = values[..., 0] / values[..., -1] if p != -2 else values[..., -1] / values[..., 0]
     else:
         result = matrix_norm(A, p) * matrix_norm(inv(A), p)
-    return _out(result, out)
+    return stored(result, out)
 
 
 def matrix_rank(A: Tensor, tol=None, *, atol=None, rtol=None, hermitian: bool = False, out=None) -> Tensor:
@@ -162,7 +159,7 @@ def matrix_rank(A: Tensor, tol=None, *, atol=None, rtol=None, hermitian: bool = 
         raise RuntimeError("torch.linalg.matrix_rank: Expected as input a matrix or a batch of matrices.")
     values = (eigvalsh(A).abs() if hermitian else svdvals(A)).detach()
     limit = negligible(values._a, A.shape, *(t._a if isinstance(t, Tensor) else t for t in (tol if tol is not None else atol, rtol)))
-    return _out((values > wrap(limit)).sum(-1), out)
+    return stored((values > wrap(limit)).sum(-1), out)
 
 
 def matrix_power(A: Tensor, n: int, *, out=None) -> Tensor:
@@ -186,7 +183,7 @@ def matrix_power(A: Tensor, n: int, *, out=None) -> Tensor:
             A = A @ A
     if result is None:
         result = constant(A, _all["eye"](A.shape[-1], dtype=A.dtype))
-    return _out(result.clone() if result is given else result, out)
+    return stored(result.clone() if result is given else result, out)
 
 
 def multi_dot(tensors, *, out=None) -> Tensor:
@@ -221,7 +218,7 @@ def multi_dot(tensors, *, out=None) -> Tensor:
     result = product(0, n - 1)
     if first_vector:
         result = result.squeeze(0)
-    return _out(result.squeeze(-1) if last_vector else result, out)
+    return stored(result.squeeze(-1) if last_vector else result, out)
 
 
 _Lstsq = result_class("linalg_lstsq", ["solution", "residuals", "rank", "singular_values"])
@@ -287,7 +284,7 @@ def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, un
         eye = _all["eye"](A.shape[-1], dtype=A.dtype)
         A = A - A * eye + eye
     shape = _all["broadcast_shapes"](A.shape[:-2], B.shape[:-2])
-    return _out(solve(A.expand(*shape, *A.shape[-2:]), B.expand(*shape, *B.shape[-2:]), left=left), out)
+    return stored(solve(A.expand(*shape, *A.shape[-2:]), B.expand(*shape, *B.shape[-2:]), left=left), out)
 
 
 _Lu = result_class("linalg_lu", ["P", "L", "U"])
@@ -346,7 +343,7 @@ def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoin
     """
     check_square("torch.linalg.lu_solve", LU._a)
     if not left:  # X A = B is Aᴴ Xᴴ = Bᴴ
-        return _out(lu_solve(LU, pivots, B.mH, adjoint=not adjoint).mH, out)
+        return stored(lu_solve(LU, pivots, B.mH, adjoint=not adjoint).mH, out)
     P, L, U = lu_unpack(LU, pivots)
     shape = _all["broadcast_shapes"](LU.shape[:-2], B.shape[:-2])
     B = B.expand(*shape, *B.shape[-2:])
@@ -354,7 +351,7 @@ def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoin
         solved = P @ solve_triangular(L.mH, solve_triangular(U.mH, B, upper=False), upper=True, unitriangular=True)
     else:
         solved = solve_triangular(U, solve_triangular(L, P.mT @ B, upper=False, unitriangular=True), upper=True)
-    return _out(solved, out)
+    return stored(solved, out)
 
 
 _InvEx = result_class("linalg_inv_ex", ["inverse", "info"])
@@ -435,7 +432,7 @@ def tensorinv(A: Tensor, ind: int = 2, *, out=None) -> Tensor:
     first, rest = A.shape[:ind], A.shape[ind:]
     if math.prod(first) != math.prod(rest):
         raise RuntimeError(f"Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]), but got {math.prod(rest)} != {math.prod(first)}")
-    return _out(inv(A.reshape(math.prod(first), math.prod(rest))).reshape(*rest, *first), out)
+    return stored(inv(A.reshape(math.prod(first), math.prod(rest))).reshape(*rest, *first), out)
 
 
 def tensorsolve(A: Tensor, B: Tensor, dims: Sizes | None = None, *, out=None) -> Tensor:
@@ -449,7 +446,7 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Sizes | None = None, *, out=None) ->
     if dims is not None:
         A = A.movedim(tuple(dims), tuple(range(-len(dims), 0)))
     shape = A.shape[B.ndim:]
-    return _out(solve(A.reshape(-1, math.prod(shape)), B.reshape(-1)).reshape(shape), out)
+    return stored(solve(A.reshape(-1, math.prod(shape)), B.reshape(-1)).reshape(shape), out)
 
 
 def vander(x: Tensor, *, N: int | None = None) -> Tensor:

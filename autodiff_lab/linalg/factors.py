@@ -12,6 +12,7 @@ from ..core.dtypes import int32
 from ..core.op import public
 from ..core.results import result_class
 from ..core.tensor import Tensor, wrap
+from ..core.views import stored
 from ..ops.decompositions import LinAlgError, check_float, check_square
 
 __all__ = ["geqrf", "householder_product", "ldl_factor", "ldl_factor_ex", "ldl_solve", "lu_factor_ex", "lu_unpack", "ormqr"]
@@ -138,11 +139,7 @@ def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False,
     places = np.broadcast_to(pivots.cpu().numpy(), batch + tuple(pivots.shape[-1:]))
     routine = _routine("sytrs", packed, hermitian)
     solved, _ = _each(lambda m, p, b: routine(m, p, b, lower=1), lambda m, p, b: (b, 0), packed, places, right)
-    return _out(wrap(solved.astype(B._a.dtype)), out)
-
-
-def _out(result, out):
-    return result if out is None else out.copy_(result)
+    return stored(wrap(solved.astype(B._a.dtype)), out)
 
 
 def geqrf(input: Tensor, *, out=None):
@@ -178,7 +175,7 @@ def householder_product(A: Tensor, tau: Tensor, *, out=None) -> Tensor:
     Q = constant(A, _all["eye"](m, n, dtype=A.dtype, device=A.device))
     for v, factor in reversed(_reflections(A, tau)):
         Q = Q - factor * v @ (v.mH @ Q)
-    return _out(Q, out)
+    return stored(Q, out)
 
 
 def ormqr(input: Tensor, tau: Tensor, other: Tensor, left: bool = True, transpose: bool = False, *, out=None) -> Tensor:
@@ -195,7 +192,7 @@ def ormqr(input: Tensor, tau: Tensor, other: Tensor, left: bool = True, transpos
     for v, factor in reversed(steps) if left != transpose else steps:
         factor = factor.conj() if transpose and factor.is_complex() else factor
         other = other - factor * v @ (v.mH @ other) if left else other - factor * (other @ v) @ v.mH
-    return _out(other, out)
+    return stored(other, out)
 
 
 def _lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out=None):
@@ -215,7 +212,7 @@ def _lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out=None) -> Ten
 
 def _frobenius_norm(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out=None) -> Tensor:
     """The root of the sum of squares; prefer linalg.vector_norm."""
-    return _out(public["linalg"]["vector_norm"](input, 2, dim or None, keepdim), out)
+    return stored(public["linalg"]["vector_norm"](input, 2, dim or None, keepdim), out)
 
 
 _all.update(lu=_lu, lu_solve=_lu_solve, lu_unpack=lu_unpack, geqrf=geqrf, orgqr=householder_product, ormqr=ormqr, frobenius_norm=_frobenius_norm)

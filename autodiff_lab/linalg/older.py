@@ -6,8 +6,8 @@ from ..core.arguments import Dims, check_all
 from ..core.op import public
 from ..core.results import result_class
 from ..core.tensor import Tensor
+from ..core.views import stored
 from . import (
-    _out,
     cholesky,
     cross,
     det,
@@ -59,12 +59,12 @@ def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False, *, out=No
             [1.]])
     """
     full = input2.mH @ input2 if upper else input2 @ input2.mH
-    return _out(solve(full, input), out)
+    return stored(solve(full, input), out)
 
 
 def cholesky_inverse(input: Tensor, upper: bool = False, *, out=None):
     """The inverse of A, given its Cholesky factor."""
-    return _out(inv(input.mH @ input if upper else input @ input.mH), out)
+    return stored(inv(input.mH @ input if upper else input @ input.mH), out)
 
 
 def pinverse(input: Tensor, rcond: float = 1e-15):

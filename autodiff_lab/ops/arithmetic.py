@@ -181,7 +181,7 @@ def floored(xp, input, other):
         # NumPy gives nan where the quotient overflows or is infinite; PyTorch gives the quotient.
         return xp.where(xp.isinf(input / other) | (input == 0), xp.floor(input / other), out).astype(input.dtype)
     if input.dtype.kind == "b":
-        raise RuntimeError("\"div_floor_cpu\" not implemented for 'Bool'")
+        raise NotImplementedError("\"div_floor_cpu\" not implemented for 'Bool'")
     return xp.floor_divide(input, other)
 
 
@@ -359,7 +359,7 @@ def lerp(input: Tensor, end: Tensor, weight: Tensor | Number) -> Tensor:
         if hasattr(value, "dtype") and value.dtype != input.dtype and (name == "end" or value.ndim):
             raise RuntimeError(f"expected dtype {dtype_of(input).name} for `{name}` but got dtype {dtype_of(value).name}".replace("float32", "float").replace("float64", "double"))
     if input.dtype not in FLOATING:
-        raise RuntimeError(f'"lerp_kernel" not implemented for \'{dtype_of(input).title}\'')
+        raise NotImplementedError(f'"lerp_kernel" not implemented for \'{dtype_of(input).title}\'')
     if hasattr(weight, "dtype") and weight.dtype != input.dtype:
         weight = weight.astype(input.dtype)
     xp = namespace(input)

@@ -108,8 +108,6 @@ def bitwise_right_shift(input: Tensor | Number, other: Tensor | Number) -> Tenso
 def _shifted(name: str, input, other):
     kind = dtype_of(input)
     if kind.category >= 2 or kind.category == 0:
-        if kind.category == 2:  # PyTorch scales floating-point numbers by a power of two
-            return input * 2.0 ** other if name == "lshift" else input / 2.0 ** other
         raise NotImplementedError(f'"{name}_cpu" not implemented for \'{kind.title}\'. Shifts need integers: convert with .long() first.')
     xp = namespace(input)
     amount, wild = _shift_amount(xp, input, other)

@@ -9,6 +9,7 @@ from ..core.dtypes import dtype_of
 from ..core.op import op, ops, public
 from ..core.samples import also, away_from, calls, reals
 from ..core.tensor import Tensor
+from ..core.views import stored
 from .rounding import need_tensors
 
 
@@ -172,7 +173,7 @@ def conj_physical(input: Tensor, *, out=None) -> Tensor:
     """Complex conjugate, as a new tensor."""
     made = input.conj()
     if out is not None:
-        return out.copy_(made)
+        return stored(made, out)
     return made if made is not input else input.clone()
 
 

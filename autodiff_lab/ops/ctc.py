@@ -135,7 +135,7 @@ def ctc_loss(log_probs: Tensor, targets: Tensor, input_lengths, target_lengths, 
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"{reduction} is not a valid value for reduction")
     if dtype_of(log_probs).category != 2:
-        raise RuntimeError(f'"ctc_loss_cpu" not implemented for \'{dtype_of(log_probs).title}\'')
+        raise NotImplementedError(f'"ctc_loss_cpu" not implemented for \'{dtype_of(log_probs).title}\'')
     return ctc_loss_op(log_probs, targets, input_lengths, target_lengths, blank, reduction, zero_infinity)
 
 

@@ -6,6 +6,7 @@ import math
 import warnings
 
 from ..backend import namespace, random
+from ..core.dtypes import dtype_of
 from ..core.op import op, public
 from ..core.tensor import Tensor, wrap
 
@@ -25,6 +26,10 @@ def keep_mask(like, p: float, shape=None):
 @op(category="random", latex=r"x \cdot \frac{m}{1-p},\ m \sim \text{Bernoulli}(1-p)", function=False, method=False, out=False, node_name="Mul", extras=("mask",))
 def drop(input: Tensor, p: float) -> Tensor:
     """Each number times 0 (with probability p) or 1/(1 - p)."""
+    if input.dtype.kind in "biu":
+        raise RuntimeError(f"result type Float can't be cast to the desired output type {dtype_of(input).title}. Convert the input first, e.g. with .float().")
+    if input.dtype.kind == "c":
+        raise NotImplementedError(f"\"bernoulli_scalar_cpu_\" not implemented for '{dtype_of(input).title}'. Drop its real and imaginary part.")
     mask = keep_mask(input, p)
     return input * mask, mask
 

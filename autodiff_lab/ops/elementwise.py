@@ -187,7 +187,7 @@ def refuse_bool(name: str, input) -> None:
         RuntimeError: if `input` holds truth values.
     """
     if input.dtype.kind == "b":
-        raise RuntimeError(f'"{name}_cpu" not implemented for \'Bool\'. Convert to numbers first, e.g. with .int().')
+        raise NotImplementedError(f'"{name}_cpu" not implemented for \'Bool\'. Convert to numbers first, e.g. with .int().')
 
 
 @op(category="pointwise", latex=r"\operatorname{sgn} x", samples=also(away_from(0.0), calls(lambda r: ((r.normal(size=(3, 4)) + 1j * r.normal(size=(3, 4)),), {}))), inplace=True)

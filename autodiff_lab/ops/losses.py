@@ -265,7 +265,7 @@ def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = 
     if input.dtype != target.dtype:
         raise RuntimeError(f"Found dtype {dtype_of(target).title} but expected {dtype_of(input).title}. Convert the target, e.g. with .float().")
     if dtype_of(input).category != 2:
-        raise RuntimeError(f'"binary_cross_entropy" not implemented for \'{dtype_of(input).title}\'. Convert to a floating-point type, e.g. with .float().')
+        raise NotImplementedError(f'"binary_cross_entropy" not implemented for \'{dtype_of(input).title}\'. Convert to a floating-point type, e.g. with .float().')
     xp = namespace(input)
     if input.size and not xp.all((input >= 0) & (input <= 1)):
         raise RuntimeError("all elements of input should be between 0 and 1. These are probabilities: apply a sigmoid first, or use binary_cross_entropy_with_logits.")

@@ -199,7 +199,7 @@ def multi_margin_loss(input: Tensor, target: Tensor, p: Number = 1, margin: Numb
     if weight is not None and weight.ndim != 1:
         raise ValueError("weight must be one-dimensional")
     if dtype_of(input).category != 2:
-        raise RuntimeError(f'"MultiMarginCriterion_updateOutput" not implemented for \'{dtype_of(input).title}\'')
+        raise NotImplementedError(f'"MultiMarginCriterion_updateOutput" not implemented for \'{dtype_of(input).title}\'')
     if input.ndim > 2 or input.ndim and not input.size:
         raise RuntimeError(f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(input.shape)}")
     rows = input.shape[0] if input.ndim == 2 else 1

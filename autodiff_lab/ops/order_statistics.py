@@ -108,6 +108,8 @@ def _either(name: str, of_all, along, sentence: str):
     def middle(input, dim=None, keepdim=False, *, axis=None, out=None):
         dim = axis if axis is not None else dim
         if dim is None:
+            if keepdim:
+                raise TypeError(f'{name}() missing 1 required positional arguments: "dim"')
             return of_all(input)
         return along(input, dim, keepdim) if out is None else along(input, dim, keepdim, out=out)
 

@@ -9,6 +9,7 @@ from ..core.errors import caution
 from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor
+from ..core.views import stored
 from .linear import matmul
 from .reductions import sum
 from .shape import expand
@@ -348,10 +349,6 @@ def _(grad, input):
 
 # ---- composed of the above: their derivatives come with the parts ----
 
-def _written(result, out):
-    return result if out is None else out.copy_(result)
-
-
 def outer(input: Tensor, vec2: Tensor, *, out=None):
     """Every element of `input` times every element of `vec2`: a matrix.
 
@@ -362,7 +359,7 @@ def outer(input: Tensor, vec2: Tensor, *, out=None):
     """
     if input.ndim != 1 or vec2.ndim != 1:
         raise RuntimeError(f"outer: Expected 1-D argument self, but got {input.ndim}-D" if input.ndim != 1 else f"outer: Expected 1-D argument vec2, but got {vec2.ndim}-D")
-    return _written(input.unsqueeze(1) * vec2, out)
+    return stored(input.unsqueeze(1) * vec2, out)
 
 
 def inner(input: Tensor, other: Tensor, *, out=None):
@@ -373,10 +370,10 @@ def inner(input: Tensor, other: Tensor, *, out=None):
     tensor(11.)
     """
     if not input.ndim or not other.ndim:
-        return _written(input * other, out)
+        return stored(input * other, out)
     if input.shape[-1] != other.shape[-1]:
         raise RuntimeError(f"inner() the last dimension must match on both input tensors but got shapes {list(input.shape)} and {list(other.shape)}")
-    return _written(tensordot(input, other, ([-1], [-1])), out)
+    return stored(tensordot(input, other, ([-1], [-1])), out)
 
 
 def chain_matmul(*matrices, out=None):
@@ -384,7 +381,7 @@ def chain_matmul(*matrices, out=None):
     result = matrices[0]
     for matrix in matrices[1:]:
         result = mm(result, matrix)
-    return _written(result, out)
+    return stored(result, out)
 
 
 def kron(input: Tensor, other: Tensor, *, out=None):
@@ -399,7 +396,7 @@ def kron(input: Tensor, other: Tensor, *, out=None):
     a = input.reshape((1,) * (n - input.ndim) + tuple(input.shape))
     b = other.reshape((1,) * (n - other.ndim) + tuple(other.shape))
     spread = a.reshape([size for pair in zip(a.shape, (1,) * n, strict=True) for size in pair]) * b.reshape([size for pair in zip((1,) * n, b.shape, strict=True) for size in pair])
-    return _written(spread.reshape([p * q for p, q in zip(a.shape, b.shape, strict=True)]), out)
+    return stored(spread.reshape([p * q for p, q in zip(a.shape, b.shape, strict=True)]), out)
 
 
 def tensordot(a, b, dims=2, out=None):
@@ -430,7 +427,7 @@ def tensordot(a, b, dims=2, out=None):
     inside = math.prod(a.shape[d] for d in first)
     left = a.permute(*rest_a, *first).reshape(-1 if inside else math.prod(a.shape[d] for d in rest_a), inside)
     right = b.permute(*second, *rest_b).reshape(inside, -1 if inside else math.prod(b.shape[d] for d in rest_b))
-    return _written(matmul(left, right).reshape([a.shape[d] for d in rest_a] + [b.shape[d] for d in rest_b]), out)
+    return stored(matmul(left, right).reshape([a.shape[d] for d in rest_a] + [b.shape[d] for d in rest_b]), out)
 
 
 def cov(input, *, correction: int = 1, fweights=None, aweights=None):

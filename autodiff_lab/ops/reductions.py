@@ -30,7 +30,7 @@ def ordered(name: str, input) -> None:
         RuntimeError: if `input` is complex.
     """
     if input.dtype.kind == "c":
-        raise RuntimeError(f'"{name}" not implemented for \'{dtype_of(input).title}\': complex numbers have no order. Compare .abs() or .real.')
+        raise NotImplementedError(f'"{name}" not implemented for \'{dtype_of(input).title}\': complex numbers have no order. Compare .abs() or .real.')
 
 
 def axes(dim, ndim: int):
@@ -125,7 +125,7 @@ def _(grad, input_shape, dim, keepdim):
 
 
 @op(category="reduction", refuses="c", latex=r"\max_i x_i", samples=over_dims, alias=())
-def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
+def amax(input: Tensor, dim: Dims | None = (), keepdim: bool = False) -> Tensor:
     """Largest element; the gradient is shared equally between elements that are equally large.
 
     >>> import autodiff_lab as lab
@@ -147,7 +147,7 @@ whole = calls(lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(siz
 
 
 @op(category="reduction", refuses="c", latex=r"\min_i x_i", samples=over_dims)
-def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
+def amin(input: Tensor, dim: Dims | None = (), keepdim: bool = False) -> Tensor:
     """Smallest element; the gradient is shared equally between elements that are equally small.
 
     >>> import autodiff_lab as lab
@@ -266,9 +266,11 @@ def _overloaded(name: str, all_of, along, pairwise):
             dim = axis
         if other is None and isinstance(dim, Tensor) and not isinstance(dim, (int, bool)):
             other = dim
-        if other is not None:
+        if other is not None and keepdim is False:
             return pairwise(input, other, out=out)
         if dim is None:
+            if keepdim or keepdims:
+                raise TypeError(f"{name}() received an invalid combination of arguments - got (keepdim=bool), but it takes keepdim only with dim. Give dim, or use {'amax' if name == 'max' else 'amin'}(keepdim=True).")
             if out is not None:
                 return all_of(input, out=out)
             return all_of(input)
@@ -314,7 +316,7 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
 
 def _position(name: str, input, dim, keepdim: bool):
     if input.dtype.kind in "bc":
-        raise RuntimeError(f'"{name}_cpu" not implemented for \'{dtype_of(input).title}\'')
+        raise NotImplementedError(f'"{name}_cpu" not implemented for \'{dtype_of(input).title}\'')
     axis = axes(dim, input.ndim)
     if dim is None and not input.size or axis and not input.shape[axis[0]]:
         raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument."

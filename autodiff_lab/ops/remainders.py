@@ -100,5 +100,5 @@ def _(grad, input, other):
 
 def _can_divide(name: str, input, other) -> None:
     if input.dtype.kind in "bc":
-        raise RuntimeError(f'"{name}_cpu" not implemented for \'{dtype_of(input).title}\'')
+        raise NotImplementedError(f'"{name}_cpu" not implemented for \'{dtype_of(input).title}\'')
     refuse_zero(input, other)

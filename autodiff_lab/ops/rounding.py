@@ -23,7 +23,7 @@ def _is_whole(input) -> bool:
 
 def _real(name: str, input) -> None:
     if input.dtype.kind in "bc":
-        raise RuntimeError(f'"{name}_vml_cpu" not implemented for \'{dtype_of(input).title}\'')
+        raise NotImplementedError(f'"{name}_vml_cpu" not implemented for \'{dtype_of(input).title}\'')
 
 
 @op(category="pointwise", latex=r"\lceil x \rceil", samples=whole, inplace=True)
@@ -74,7 +74,7 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     xp = namespace(input)
     if _is_whole(input):
         if decimals:
-            raise RuntimeError(f'"round_cpu" not implemented for \'{dtype_of(input).title}\'')
+            raise NotImplementedError(f'"round_cpu" not implemented for \'{dtype_of(input).title}\'')
         return input.copy()
     if not decimals:
         return xp.rint(input)
@@ -111,7 +111,7 @@ def frac(input: Tensor) -> Tensor:
     tensor([ 0.2500, -0.2500])
     """
     if _is_whole(input):
-        raise RuntimeError(f'"frac_cpu" not implemented for \'{dtype_of(input).title}\'')
+        raise NotImplementedError(f'"frac_cpu" not implemented for \'{dtype_of(input).title}\'')
     return input - namespace(input).trunc(input)
 
 
@@ -206,7 +206,7 @@ def nextafter(input: Tensor, other: Tensor) -> Tensor:
     tensor([1.1921e-07])
     """
     if dtype_of(input).category != 2:
-        raise RuntimeError(f'"nextafter_cpu" not implemented for \'{dtype_of(input).title}\'')
+        raise NotImplementedError(f'"nextafter_cpu" not implemented for \'{dtype_of(input).title}\'')
     return namespace(input).nextafter(input, other)
 
 
@@ -302,4 +302,4 @@ def lcm(input: Tensor, other: Tensor) -> Tensor:
 
 def _whole(name: str, input) -> None:
     if dtype_of(input).category != 1:
-        raise RuntimeError(f'"{name}_cpu" not implemented for \'{dtype_of(input).title}\': it takes integers.')
+        raise NotImplementedError(f'"{name}_cpu" not implemented for \'{dtype_of(input).title}\': it takes integers.')

@@ -142,7 +142,7 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     tensor([0.0000, 0.6931, 1.0986])
     """
     if input.dtype not in FLOATING:
-        raise RuntimeError(f'"logcumsumexp_out_cpu" not implemented for \'{dtype_of(input).title}\'. Convert to a floating-point type, e.g. with .float().')
+        raise NotImplementedError(f'"logcumsumexp_out_cpu" not implemented for \'{dtype_of(input).title}\'. Convert to a floating-point type, e.g. with .float().')
     axis = axes(dim, input.ndim)
     xp = namespace(input)
     if not axis or not input.size:

@@ -21,7 +21,7 @@ def scipy_call(name: str, input, *others):
     function = getattr(special(input), name)
     kind = input.dtype
     if kind.kind == "c":
-        raise RuntimeError(f'"{name}" not implemented for \'{dtype_of(input).title}\'')
+        raise NotImplementedError(f'"{name}" not implemented for \'{dtype_of(input).title}\'')
     if kind.itemsize == 2:
         return function(input.astype("float32"), *(o.astype("float32") if hasattr(o, "dtype") else o for o in others)).astype(kind)
     found = function(input, *others)
@@ -406,7 +406,7 @@ def xlogy(input: Tensor | Number, other: Tensor | Number) -> Tensor:
 def _times_log(log, input, other):
     xp = namespace(input)
     if input.dtype.kind == "c" or getattr(other, "dtype", input.dtype).kind == "c":
-        raise RuntimeError(f'"xlogy_cpu" not implemented for \'{dtype_of(input).title}\'')
+        raise NotImplementedError(f'"xlogy_cpu" not implemented for \'{dtype_of(input).title}\'')
     nan_stays = xp.isnan(other) if hasattr(other, "dtype") else other != other
     kind = input.dtype
     return xp.where((input == 0) & ~nan_stays if hasattr(other, "dtype") else (input == 0) & (not nan_stays), 0, input * log(other)).astype(kind)
@@ -493,7 +493,7 @@ def complex_logaddexp(xp, a, b):
 
 def _floats_only(name: str, input) -> None:
     if dtype_of(input).category < 2:
-        raise RuntimeError(f'"{name}_cpu" not implemented for \'{dtype_of(input).title}\'')
+        raise NotImplementedError(f'"{name}_cpu" not implemented for \'{dtype_of(input).title}\'')
 
 
 @logaddexp.vjp("input")

@@ -11,6 +11,7 @@ from ..core.dtypes import FLOATING, dtype_of
 from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor
+from ..core.views import stored
 from .reductions import axes, count, ordered, spread
 from .scans import at
 
@@ -27,6 +28,8 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype=
     >>> lab.tensor([1, 2, 3, 4]).prod()
     tensor(24)
     """
+    if keepdim and dim is None:
+        raise TypeError("prod(): argument 'dim' must be int, not NoneType: keepdim needs it.")
     if dtype is not None:
         input = input.astype(dtype_of(dtype).numpy)
     elif input.dtype.kind in "iub":
@@ -308,7 +311,7 @@ def nanmean(input: Tensor, dim: Dims | None = None, keepdim: bool = False, *, dt
         raise RuntimeError(f"nanmean(): expected input to have floating point or complex dtype but got {input.dtype.title}")
     counted = input.isnan().logical_not().sum(dim, keepdim)
     made = nansum(input, dim, keepdim, dtype=dtype) / counted
-    return made if out is None else out.copy_(made)
+    return stored(made, out)
 
 
 for _function in (nansum, nanmean):

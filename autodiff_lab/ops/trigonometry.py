@@ -255,7 +255,7 @@ def hypot(input: Tensor, other: Tensor) -> Tensor:
     tensor([5.])
     """
     if dtype_of(input).category != 2:
-        raise RuntimeError(f'"hypot_cpu" not implemented for \'{dtype_of(input).title}\'. Convert to a floating-point type, e.g. with .float().')
+        raise NotImplementedError(f'"hypot_cpu" not implemented for \'{dtype_of(input).title}\'. Convert to a floating-point type, e.g. with .float().')
     return namespace(input).hypot(input, other)
 
 

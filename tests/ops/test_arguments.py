@@ -14,6 +14,9 @@ TAKEN = [
     "x.flip(0, 1)", "x.flip((0, 1))", "T.flip(x, (0, 1))", "T.permute(x, (1, 0))", "T.reshape(x, [6])", "x.tile(2, 2)", "T.tile(x, (2, 2))", "x.unsqueeze(T.tensor(1))", "x.sum(np.int64(0))",
     "x.permute(T.tensor(1), np.int64(0))", "T.add(x, x, alpha=T.tensor(2.0))", "F.elu(x, alpha=T.tensor(0.5))", "F.elu(x, True)", "x.sum([T.tensor([1])])", "x.std(0, correction=T.tensor(0))", "T.zeros(T.tensor(2))",
     "x.clamp(max=np.float64(0.5))", "x.roll((1, 1), (0, 1))", "x.sum(dim=())", "x.squeeze(0, 1)", "T.zeros(size=(2, 3))", "T.randn((2,)) * 0", "x.repeat(2, 1)", "x.expand(T.Size([2, 3]))",
+    "T.zeros(2, dtype=float)", "x.cumsum(0, dtype=float)", "x.to(float)", "x.to(dtype=int)", "T.arange(3, dtype=int)", "T.softmax(x, 0, dtype=float)", "T.tensor([1.5], dtype=int)",
+    "x.view(dtype=T.int32)", "x.view(size=(6,))", "x.amin(None)", "x.sum(axis=0, keepdims=True)", "x.sum(T.tensor([1]))", "T.tensor(T.equal(x, x.double()))",
+    "T.outer(x[0], x[0], out=T.empty(0))", "T.kron(x, x, out=T.empty(0, dtype=T.float64))", "T.add(x, x, out=T.empty(2, 3, dtype=T.float64))", "T.sort(x, out=[T.empty(0), T.empty(0, dtype=T.int64)])[0]",
 ]
 REFUSED = [
     ("T.flip(x, 0, 1)", TypeError, r"flip\(\) takes 2 positional arguments but 3 were given"),
@@ -54,6 +57,23 @@ REFUSED = [
     ("x.view_as(3)", TypeError, r"view_as\(\): argument 'other'.* must be Tensor, not int"),
     ("T.qr(3)", TypeError, r"qr\(\): argument 'input'.* must be Tensor, not int"),
     ("T.kron(x, [1.0])", TypeError, r"kron\(\): argument 'other'.* must be Tensor, not list"),
+    ("x.max(keepdim=True)", TypeError, r"max\(\) received an invalid combination of arguments - got \(keepdim=bool"),
+    ("x.median(keepdim=True)", TypeError, r"median\(\) missing 1 required positional arguments: \"dim\""),
+    ("x.prod(None, True)", TypeError, r"prod\(\): argument 'dim'.* must be int, not NoneType"),
+    ("T.max(x, x, 0)", TypeError, r"max\(\)"),
+    ("x.sum(dim=0, axis=1)", TypeError, r"sum\(\) got an unexpected keyword argument 'axis'"),
+    ("T.zeros(2, dtype=np.float32)", TypeError, r"zeros\(\): argument 'dtype' must be torch.dtype, not type"),
+    ("x << 1", NotImplementedError, "\"lshift_cpu\" not implemented for 'Float'"),
+    ("F.dropout(T.tensor([1, 2]), 0.5)", RuntimeError, "result type Float can't be cast to the desired output type Long"),
+    ("T.tensor([1, 2]).fill_(2**70)", OverflowError, "int too big to convert"),
+    ("x.sum(2**70)", ValueError, "Overflow when unpacking long long"),
+    ("T.mm(x, x.t(), out=T.empty(2, 2, dtype=T.float64))", RuntimeError, "Expected out tensor to have dtype float, but got double instead"),
+    ("T.abs(x, out=T.empty(2, 3, dtype=T.float64))", RuntimeError, "Found dtype Double but expected Float"),
+    ("T.sort(x, out=(T.empty(0),))", TypeError, "expected tuple of 2 elements but got 1"),
+    ("T.ones(2, 2).addmm_(T.ones(2, 2), 2)", TypeError, r"argument 'mat2' .*must be Tensor, not int"),
+    ("(x > 0).round()", NotImplementedError, "\"round_vml_cpu\" not implemented for 'Bool'"),
+    ("T.tensor([1, 2]).round(decimals=2)", NotImplementedError, "\"round_cpu\" not implemented for 'Long'"),
+    ("T.outer(x[0], x[0], out=T.empty(0, dtype=T.int64))", RuntimeError, "result type Float can't be cast to the desired output type Long"),
     ("T.randn(size=2)", TypeError, r"randn\(\): argument 'size'.* must be tuple of ints, not int"),
 ]
 
