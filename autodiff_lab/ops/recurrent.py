@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import namespace
+from ..backend.rows import whole_rows
 from ..core.op import op, ops
 from ..core.samples import calls
 from ..core.tensor import Tensor
@@ -70,29 +71,36 @@ def projected(input, weight, bias):
 
 
 class Products:
-    """`rows @ matrix` for the same matrix in every step, cut into columns so that BLAS doesn't pack it each time.
+    """`rows @ matrix` for the same matrix in every step; a large one is cut into columns so that BLAS doesn't pack it each time.
 
-    Called with (n, K), gives (gates, n, N / gates), written to the beginning of `into`.
+    Called with (n, K) and memory for n * N numbers, writes (gates, n, N / gates) to its beginning and returns that.
     """
 
-    def __init__(self, matrix, into, gates: int = 1):
-        samples = len(into)
+    def __init__(self, matrix, samples: int, gates: int = 1):
         K, N = matrix.shape
+        xp = self.xp = namespace(matrix)
         self.shape = gates, N // gates
         width = next((w for w in (64, 32, 16) if N // gates % w == 0 and samples * K * w <= SMALL), N // gates)
-        self.parts = namespace(matrix).ascontiguousarray(matrix.reshape(K, gates, -1, width).transpose(1, 2, 0, 3))
-        self.matmul = namespace(matrix).matmul
-        self.into = into.reshape(-1)
+        self.whole = samples * K * N <= SMALL
+        self.parts = xp.ascontiguousarray(matrix if self.whole else matrix.reshape(K, gates, -1, width).transpose(1, 2, 0, 3))
+        self.room = xp.empty((samples, N), matrix.dtype) if self.whole else None
         self.n = None
 
-    def __call__(self, rows):
+    def __call__(self, rows, into):
+        gates, size = self.shape
         n = len(rows)
-        if n != self.n:
-            gates, size = self.shape
-            self.n, self.found = n, self.into[:n * gates * size].reshape(gates, n, size)
-            self.by_parts = self.found.reshape(gates, n, *self.parts.shape[1::2]).swapaxes(1, 2)
-        self.matmul(rows, self.parts, out=self.by_parts)
-        return self.found
+        found = into.reshape(-1)[:n * gates * size].reshape(gates, n, size)
+        if not self.whole:
+            self.xp.matmul(rows, self.parts, out=found.reshape(gates, n, *self.parts.shape[1::2]).swapaxes(1, 2))
+        elif gates == 1:
+            self.xp.dot(rows, self.parts, found[0])
+        else:
+            if n != self.n:
+                self.n, self.made = n, self.room[:n]
+                self.by_gate = self.made.reshape(n, gates, size).swapaxes(0, 1)
+            self.xp.dot(rows, self.parts, self.made)
+            found[...] = self.by_gate
+        return found
 
 
 def weight_gradients(d_input_side, d_state_side, input, before, needs):
@@ -114,47 +122,52 @@ def _weights(r, gates, I=3, H=4, P=0):
     return made + ([r.normal(size=(P, H))] if P else [])
 
 
-@op(category="linear", latex=r"c' = f c + i g,\quad h' = o \tanh c'", function=False, method=False, out=False, outputs=("output", "h", "c"), extras=("gates", "cells"), node_name="Lstm",
+@op(category="linear", latex=r"c' = f c + i g,\quad h' = o \tanh c'", function=False, method=False, out=False, outputs=("output", "h", "c"), extras=("gates", "cells", "fed"), node_name="Lstm",
     samples=calls(lambda r: ((r.normal(size=(6, 3)), r.normal(size=(2, 4)), r.normal(size=(2, 4)), *_weights(r, 4), None, (2, 2, 2), False), {}),
                   lambda r: ((r.normal(size=(5, 3)), r.normal(size=(2, 2)), r.normal(size=(2, 4)), *_weights(r, 4, P=2), (2, 2, 1), True), {})))
 def lstm_layer(input: Tensor, h0: Tensor, c0: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None, b_hh: Tensor | None, w_hr: Tensor | None, sizes, reverse: bool):
     """A sequence through one LSTM layer. Gates come in the order input, forget, cell, output; inside, the output gate is first.
 
-    The gates that are kept lie step by step: (4, samples, H), one such array behind the other.
+    The gates that are kept lie step by step: (4, samples, H), one such array behind the other. `fed` has in each row what
+    its step is fed with: the state before it, the input, and 1 for the bias; so there is one product in a step.
     """
     xp = namespace(input)
-    R, H = input.shape[0], c0.shape[1]
+    (R, I), H, P = input.shape, c0.shape[1], h0.shape[1]
+    weights = [w_hh, w_ih] if b_ih is None else [w_hh, w_ih, (b_ih + b_hh)[:, None]]
+    weights = output_first(xp.concatenate(weights, 1))
     # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2, so that one tanh serves all four gates.
-    w_in, w_state, bias = (None if w is None else output_first(w) for w in (w_ih, w_hh, None if b_ih is None else b_ih + b_hh))
-    for w in (w_in, w_state, bias):
-        if w is not None:
-            w[:3 * H] *= 0.5
-    gates = projected(input, w_in, bias).reshape(R, 4, H)
-    from_state = Products(w_state.T, xp.empty((len(c0), 4 * H), input.dtype), 4)
+    weights[:3 * H] *= 0.5
+    fed = xp.empty((R, weights.shape[1]), input.dtype)
+    fed[:, P:P + I] = input
+    fed[:, P + I:] = 1
+    product = Products(weights.T, len(c0), 4)
+    gates = xp.empty((R, 4, H), input.dtype)
     cells = xp.empty((R, H), input.dtype)
-    output = xp.empty((R, h0.shape[1]), input.dtype)
+    output = xp.empty((R, P), input.dtype)
+    part = xp.empty_like(c0)
+    # Few samples are usual: looking up a name or taking a Python number each time would cost as much as the arithmetic.
+    tanh, multiply, add, half = xp.tanh, xp.multiply, xp.add, xp.full((), 0.5, input.dtype)
     h, c = h0, c0
     for start, end, n in steps(sizes, reverse):
-        now = from_state(h[:n])
-        now += gates[start:end].swapaxes(0, 1)
-        xp.tanh(now, out=now)
+        given, cell, out, new = fed[start:end], cells[start:end], output[start:end], part[:n]
+        given[:, :P] = h[:n]
+        now = product(given, gates[start:end])
+        tanh(now, now)
         sigmoids = now[:3]
-        sigmoids *= 0.5
-        sigmoids += 0.5
-        gates[start:end].reshape(4, n, H)[...] = now
+        multiply(sigmoids, half, sigmoids)
+        add(sigmoids, half, sigmoids)
         o, i, f, g = now
-        cell = cells[start:end]
-        xp.multiply(f, c[:n], out=cell)
-        i *= g
-        cell += i
-        new = xp.tanh(cell, out=g)
+        multiply(f, c[:n], cell)
+        multiply(i, g, new)
+        add(cell, new, cell)
+        tanh(cell, new)
         if w_hr is None:
-            xp.multiply(new, o, out=output[start:end])
+            multiply(new, o, out)
         else:
-            new *= o
-            xp.matmul(new, w_hr.T, out=output[start:end])
-        h, c = moved_on(h, output[start:end]), moved_on(c, cell)
-    return (output, h.copy(), c.copy()), gates, cells
+            multiply(new, o, new)
+            xp.matmul(new, w_hr.T, out=out)
+        h, c = moved_on(h, out), moved_on(c, cell)
+    return (output, h.copy(), c.copy()), gates, cells, fed
 
 
 def output_first(gates):
@@ -198,63 +211,68 @@ def _unrolled(rows, states, sizes, reverse: bool, step) -> tuple:
 
 
 @lstm_layer.vjp("input", "h0", "c0", "w_ih", "w_hh", "b_ih", "b_hh", "w_hr")
-def _(grads, input, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, sizes, reverse, output, gates, cells, needs):
+def _(grads, input, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, sizes, reverse, gates, cells, fed, needs):
     if isinstance(grads[0], Tensor):
         return gradients_through(composed_lstm(sizes, reverse), (input, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr), grads)
-    return ops.lstm_layer_backward(*grads, input, h0, c0, w_ih, w_hh, w_hr, sizes, reverse, output, gates, cells, needs)
+    return ops.lstm_layer_backward(*grads, c0, w_ih, w_hh, w_hr, sizes, reverse, gates, cells, fed, needs)
 
 
 @op(category="linear", function=False, method=False, outputs=tuple(f"grad_{n}" for n in ("input", "h0", "c0", "w_ih", "w_hh", "b_ih", "b_hh", "w_hr")),
     no_grad="its rule is taken through the composed formula")
-def lstm_layer_backward(d_output: Tensor, d_h: Tensor, d_c: Tensor, input: Tensor, h0: Tensor, c0: Tensor, w_ih: Tensor, w_hh: Tensor, w_hr: Tensor | None,
-                        sizes, reverse: bool, output: Tensor, gates: Tensor, cells: Tensor, needs):
+def lstm_layer_backward(d_output: Tensor, d_h: Tensor, d_c: Tensor, c0: Tensor, w_ih: Tensor, w_hh: Tensor, w_hr: Tensor | None,
+                        sizes, reverse: bool, gates: Tensor, cells: Tensor, fed: Tensor, needs):
     """Back through time."""
-    xp = namespace(input)
-    R, H = cells.shape
-    before, cells_before = states_before(output, h0, sizes, reverse), states_before(cells, c0, sizes, reverse)
-    d_gates = xp.empty((R, 4, H), input.dtype)
+    xp = namespace(cells)
+    (R, H), P, I = cells.shape, w_hh.shape[1], w_ih.shape[1]
+    cells_before = states_before(cells, c0, sizes, reverse)
+    d_gates = xp.empty((R, 4, H), cells.dtype)
     flat = d_gates.reshape(R, 4 * H)
     dh, dc = d_h.copy(), d_c.copy()
     part = xp.empty_like(dc)
-    to_state = Products(output_first(w_hh), dh)
-    projected_grad = None if w_hr is None else xp.empty((R, h0.shape[1]), input.dtype)
-    ready = xp.empty((R, H), input.dtype) if needs[7] and w_hr is not None else None
+    to_state = Products(output_first(w_hh), len(dh))
+    projected_grad = None if w_hr is None else xp.empty((R, P), cells.dtype)
+    ready = xp.empty((R, H), cells.dtype) if needs[7] and w_hr is not None else None
     backwards = steps(sizes, reverse)[::-1]
+    multiply, add = xp.multiply, xp.add
     several = max(CHUNK // (H * sizes[0]), 1) if sizes[0] == sizes[-1] else 1
     for first in range(0, len(backwards), several):
         chunk = backwards[first:first + several]
         low, high, n = min(chunk[0][0], chunk[-1][0]), max(chunk[0][1], chunk[-1][1]), chunk[0][2]
-        # What each gate's gradient is a multiple of dc (or, for the output gate, of dh), for these steps at once.
-        values = gates[low:high].reshape(-1, 4, n, H)
-        o, i, f, g = (values[:, k] for k in range(4))
-        squashed = xp.tanh(cells[low:high]).reshape(-1, n, H)
-        if ready is not None:
-            xp.multiply(o, squashed, out=ready[low:high].reshape(-1, n, H))
-        factors = 1 - values
-        factors[:, :3] *= values[:, :3]
-        factors[:, 0] *= squashed
-        factors[:, 1] *= g
-        factors[:, 2] *= cells_before[low:high].reshape(-1, n, H)
-        factors[:, 3] *= i + i * g
-        squashed *= squashed
-        through_tanh = xp.subtract(1, squashed, out=squashed)
-        through_tanh *= o
+        with whole_rows(n * H):
+            # What each gate's gradient is a multiple of dc (or, for the output gate, of dh), for these steps at once.
+            values = gates[low:high].reshape(-1, 4, n, H)
+            o, i, f, g = (values[:, k] for k in range(4))
+            squashed = xp.tanh(cells[low:high]).reshape(-1, n, H)
+            if ready is not None:
+                xp.multiply(o, squashed, out=ready[low:high].reshape(-1, n, H))
+            factors = 1 - values
+            factors[:, :3] *= values[:, :3]
+            factors[:, 0] *= squashed
+            factors[:, 1] *= g
+            factors[:, 2] *= cells_before[low:high].reshape(-1, n, H)
+            factors[:, 3] *= i + i * g
+            squashed *= squashed
+            through_tanh = xp.subtract(1, squashed, out=squashed)
+            through_tanh *= o
         for start, end, _ in chunk:
             at = (start - low) // n
-            now, cell = dh[:n], dc[:n]
-            now += d_output[start:end]
+            now, cell, new, factor = dh[:n], dc[:n], part[:n], factors[at]
+            add(now, d_output[start:end], now)
             if w_hr is not None:
                 projected_grad[start:end] = now
                 now = xp.matmul(now, w_hr)
-            cell += xp.multiply(now, through_tanh[at], out=part[:n])
-            target = d_gates[start:end].swapaxes(0, 1)
-            xp.multiply(factors[at, 0], now, out=target[0])
-            xp.multiply(factors[at, 1:], cell, out=target[1:])
-            cell *= f[at]
-            to_state(flat[start:end])
+            multiply(now, through_tanh[at], new)
+            add(cell, new, cell)
+            multiply(factor[0], now, factor[0])
+            multiply(factor[1:], cell, factor[1:])
+            d_gates[start:end] = factor.swapaxes(0, 1)  # the products, written to d_gates directly, would take twice as long
+            multiply(cell, f[at], cell)
+            to_state(flat[start:end], dh)
     to_hr = None if ready is None else xp.matmul(projected_grad.T, ready)
-    of_weights = (None if w is None else output_last(w) for w in weight_gradients(flat, flat, input, before, needs[3:7]))
-    return (xp.matmul(flat, output_first(w_ih)) if needs[0] else None, dh, dc, *of_weights, to_hr)
+    of_weights = xp.matmul(flat.T, fed) if any(needs[3:7]) else None
+    parts = (slice(P, P + I), slice(0, P), -1, -1)
+    return (xp.matmul(flat, output_first(w_ih)) if needs[0] else None, dh, dc,
+            *(output_last(of_weights[:, part]) if need else None for need, part in zip(needs[3:7], parts, strict=True)), to_hr)
 
 
 # ---- GRU ----
@@ -269,11 +287,11 @@ def gru_layer(input: Tensor, h0: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tenso
     gates = projected(input, w_ih, b_ih)
     states = xp.empty((input.shape[0], H), input.dtype)  # what the reset gate is multiplied with
     output = xp.empty((input.shape[0], H), input.dtype)
-    product = Products(w_hh.T, xp.empty((len(h0), 3 * H), input.dtype))
+    product, place = Products(w_hh.T, len(h0)), xp.empty((len(h0), 3 * H), input.dtype)
     h = h0
     for start, end, n in steps(sizes, reverse):
         now = gates[start:end]
-        from_state = product(h[:n])[0]
+        from_state = product(h[:n], place)[0]
         if b_hh is not None:
             from_state += b_hh
         rz = now[:, :2 * H]
@@ -339,12 +357,12 @@ def gru_layer_backward(d_output: Tensor, d_h: Tensor, input: Tensor, h0: Tensor,
     flat = d_state_side.reshape(R, 3 * H)
     incoming = xp.empty((R, H), input.dtype)
     dh = d_h.copy()
-    to_state = Products(w_hh, dh)
+    to_state = Products(w_hh, len(dh))
     for start, end, n in reversed(steps(sizes, reverse)):
         now = incoming[start:end]
         xp.add(dh[:n], d_output[start:end], out=now)
         xp.multiply(factors[start:end], now[:, None], out=d_state_side[start:end])
-        part = to_state(flat[start:end])[0]
+        part = to_state(flat[start:end], dh)[0]
         part += now * z[start:end]
     d_input_side = d_state_side.copy()
     xp.multiply(incoming, to_new, out=d_input_side[:, 2])
