@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from . import memory
+from . import memory, meta
 
 __all__ = ["array_types", "is_array", "namespace", "special", "to_host"]
 
@@ -18,12 +18,12 @@ memory.tune()
 
 
 def namespace(array):
-    """The module whose functions work on `array`: numpy, or cupy for an array on a CUDA device.
+    """The module whose functions work on `array`: numpy, cupy for an array on a CUDA device, or `meta`'s for one without numbers.
 
     >>> namespace(np.zeros(3)).__name__
     'numpy'
     """
-    if isinstance(array, (np.ndarray, np.generic)) or "cupy" not in sys.modules:
+    if isinstance(array, (np.ndarray, np.generic)):
         return np
     module = type(array).__module__
     return sys.modules["cupy"] if module.startswith("cupy") else getattr(sys.modules.get(module), "__array_namespace__", np)
@@ -34,13 +34,15 @@ def special(array):
     if namespace(array) is np:
         import scipy.special
         return scipy.special
+    if isinstance(array, meta.MetaArray):
+        return meta.special()
     import cupyx.scipy.special
     return cupyx.scipy.special
 
 
 def is_array(value) -> bool:
     """True for what kernels compute on: NumPy arrays and scalars, and CuPy arrays."""
-    return isinstance(value, (np.ndarray, np.generic)) or type(value).__module__.startswith("cupy")
+    return isinstance(value, (np.ndarray, np.generic, meta.MetaArray)) or type(value).__module__.startswith("cupy")
 
 
 def array_types() -> tuple[type, ...]:
@@ -73,6 +75,8 @@ def shares(view, source) -> bool:
     NumPy points every view at the array that owns the memory, so comparing owners answers it; asking
     `np.may_share_memory` costs as much as a small operator.
     """
+    if isinstance(view, meta.MetaArray):
+        return isinstance(source, meta.MetaArray) and np.may_share_memory(view.host, source.host)
     if not isinstance(view, np.ndarray):
         return hasattr(view, "data") and hasattr(source, "data") and getattr(view.data, "mem", view) is getattr(source.data, "mem", None)
     owner = view.base

@@ -6,6 +6,8 @@ import threading
 
 import numpy as np
 
+from ..backend.meta import MetaArray, blank
+
 __all__ = ["array_on", "cuda_available", "device", "device_of", "get_default_device", "set_default_device"]
 
 _KNOWN = ("cpu", "cuda", "meta", "mps", "xpu")
@@ -70,7 +72,7 @@ class _Local(threading.local):
 
 
 _local = _Local()
-CPU = device("cpu")
+CPU, META = device("cpu"), device("meta")
 
 
 def get_default_device() -> device:
@@ -115,6 +117,8 @@ def device_of(array) -> device:
     if isinstance(array, (np.ndarray, np.generic)):
         return CPU
     where = getattr(array, "device", None)
+    if where == "meta":
+        return META
     return device("cuda", getattr(where, "id", 0))
 
 
@@ -126,8 +130,10 @@ def array_on(array, where: device):
     """
     if where.type == "cpu":
         return array if isinstance(array, (np.ndarray, np.generic)) else array.get()
+    if where.type == "meta":
+        return array if isinstance(array, MetaArray) else blank(array.shape, array.dtype)
     if where.type != "cuda":
-        raise RuntimeError(f"This library has no device '{where}': it computes on 'cpu' and, where CuPy is installed, on 'cuda'.")
+        raise RuntimeError(f"This library has no device '{where}': it computes on 'cpu' and, where CuPy is installed, on 'cuda'; 'meta' has shapes only.")
     try:
         import cupy
     except ImportError:

@@ -115,6 +115,12 @@ def format_tensor(array, *, dtype_name: str, default_dtype_name: str = "float32"
     >>> format_tensor(np.array([1.0, 2.5]), dtype_name="float64")
     'tensor([1.0000, 2.5000], dtype=torch.float64)'
     """
+    if device == "meta":
+        suffixes = [f"device='meta', size={tuple(array.shape)}"]
+        if dtype_name != default_dtype_name:
+            suffixes.append(f"dtype=torch.{dtype_name}")
+        suffixes += [f"grad_fn=<{grad_fn}>"] if grad_fn is not None else ["requires_grad=True"] if requires_grad else []
+        return f"{type_name}(..., {', '.join(suffixes)})"
     options = _Settings.options
     indent = len(type_name) + 1
     suffixes = [f"device='{device}'"] if device else []

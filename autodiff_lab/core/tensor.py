@@ -557,7 +557,7 @@ class Tensor(_Slots):
         return _text(self)
 
     def __format__(self, spec: str) -> str:
-        if not self._a.ndim and type(self) is Tensor:
+        if not self._a.ndim and type(self) is Tensor and self.device.type != "meta":
             return format(self.item(), spec)
         return object.__format__(self, spec)
 

@@ -25,6 +25,8 @@ def _draw(tensor: Tensor, generator, fill, *args) -> Tensor:
     gen = generator if generator is not None else random.default_generator
     if isinstance(array, np.ndarray):
         fill(gen, array, *args)
+    elif tensor.is_meta:
+        pass  # nothing is drawn for a tensor without numbers
     else:  # draw on the host, so that the numbers are those of the CPU stream
         host = np.empty(array.shape, array.dtype)
         fill(gen, host, *args)

@@ -124,7 +124,7 @@ def is_contiguous(self, memory_format=None) -> bool:
 
 def data_ptr(self) -> int:
     """The address of the first element."""
-    return _address(self._array()) if self._a.size else 0
+    return _address(self._array()) if self._a.size and not self.is_meta else 0
 
 
 class UntypedStorage:
@@ -254,9 +254,9 @@ Tensor.dim_order = dim_order
 
 _PROPERTIES = {
     "is_cuda": lambda self: self.device.type == "cuda", "is_cpu": lambda self: self.device.type == "cpu",
-    "layout": lambda self: strided,
+    "is_meta": lambda self: self.device.type == "meta", "layout": lambda self: strided,
     **{name: lambda self: False for name in (
-        "is_sparse", "is_sparse_csr", "is_quantized", "is_mkldnn", "is_meta", "is_mps", "is_xpu", "is_xla", "is_nested", "is_ipu", "is_vulkan", "is_maia", "is_mtia", "is_hpu")},
+        "is_sparse", "is_sparse_csr", "is_quantized", "is_mkldnn", "is_mps", "is_xpu", "is_xla", "is_nested", "is_ipu", "is_vulkan", "is_maia", "is_mtia", "is_hpu")},
     "volatile": lambda self: False,
 }
 for _name, _ask in _PROPERTIES.items():

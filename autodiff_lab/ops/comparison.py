@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..backend import namespace
 from ..core.arguments import Dims
 from ..core.dtypes import dtype_of
+from ..core.errors import needs_numbers
 from ..core.op import op, public
 from ..core.samples import calls, pairs, reals
 from ..core.tensor import Tensor, wrap
@@ -261,6 +262,8 @@ def equal(input: Tensor, other: Tensor) -> bool:
     """
     if not isinstance(other, Tensor):
         raise TypeError(f"equal(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
+    if input.is_meta or other.is_meta:
+        raise needs_numbers("equal")
     if input.shape != other.shape:
         return False
     return bool((input == other).all())

@@ -166,7 +166,7 @@ def type_(self, dtype=None, non_blocking: bool = False, **kwargs):
     ('torch.FloatTensor', tensor([0]))
     """
     if dtype is None:
-        return f"torch.{'cuda.' if self.device.type == 'cuda' else ''}{self.dtype.title}Tensor"
+        return f"torch.{'' if self.device.type == 'cpu' else self.device.type + '.'}{self.dtype.title}Tensor"
     return to(self, named_type(dtype))
 
 

@@ -199,6 +199,16 @@ def placed(array, wanted, where, requires_grad: bool, out=None, name: str = "") 
     """A new leaf around `array`, or `array` written into `out`."""
     if out is not None:
         from ..core.views import write_out
+def goes_to_meta(where) -> bool:
+    """True if a tensor made for the device `where` (None: the default one) has no numbers."""
+    return (device(where) if where is not None else get_default_device()).type == "meta"
+
+
+def no_numbers(shape, kind) -> np.ndarray:
+    """Stands for an array on its way to the device "meta": one number, as large as asked for."""
+    return np.broadcast_to(np.zeros((), kind), shape)
+
+
         return write_out(named(name), out, array if wanted is None else cast(array, wanted.numpy), False)
     return finish(array, wanted, where, requires_grad)
 
@@ -223,7 +233,8 @@ def zeros(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin
     >>> lab.zeros(2, 3).shape
     torch.Size([2, 3])
     """
-    return placed(np.zeros(sizes(size_, size, "zeros"), type_of(dtype, out)), None, device, requires_grad, out, "zeros")
+    make = no_numbers if goes_to_meta(device) else np.zeros
+    return placed(make(sizes(size_, size, "zeros"), type_of(dtype, out)), None, device, requires_grad, out, "zeros")
 
 
 def ones(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, names=None) -> Tensor:
@@ -234,7 +245,8 @@ def ones(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin_
     tensor([[1., 1., 1.],
             [1., 1., 1.]])
     """
-    return placed(np.ones(sizes(size_, size, "ones"), type_of(dtype, out)), None, device, requires_grad, out, "ones")
+    make = no_numbers if goes_to_meta(device) else np.ones
+    return placed(make(sizes(size_, size, "ones"), type_of(dtype, out)), None, device, requires_grad, out, "ones")
 
 
 def empty(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None, names=None) -> Tensor:
@@ -251,6 +263,8 @@ def empty(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin
     return finish(channels_last(memory) if str(memory_format).startswith("torch.channels_last") else memory, None, device, requires_grad)
 
 
+    if goes_to_meta(device):
+        return finish(no_numbers(shape, kind), None, device, requires_grad)
 def full(size: Sizes, fill_value: Number, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, names=None) -> Tensor:
     """`fill_value` everywhere; its Python type decides the dtype unless one is given.
 
@@ -263,7 +277,10 @@ def full(size: Sizes, fill_value: Number, *, out=None, dtype=None, layout=None, 
     wanted = dtype_of(dtype) if dtype is not None else out.dtype if out is not None else dtype_of(type(fill_value))
     if not hasattr(size, "__iter__"):
         raise TypeError(f"full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}")
-    array = np.empty(sizes((), size, "full"), wanted.numpy)
+    shape = sizes((), size, "full")
+    if goes_to_meta(device):
+        return finish(no_numbers(shape, wanted.numpy), None, device, requires_grad)
+    array = np.empty(shape, wanted.numpy)
     fill_array(array, fill_value)
     return placed(array, None, device, requires_grad, out, "full")
 
@@ -283,6 +300,8 @@ def _like(name, make):
         return finish(array, None, device if device is not None else input.device, requires_grad)
     like.__name__ = f"{name}_like"
     like.__doc__ = (f"`{name}` of the shape, type and device of `input`, unless told otherwise.\n\n    >>> import autodiff_lab as lab\n"
+        if goes_to_meta(device if device is not None else input.device):
+            return finish(no_numbers(input._a.shape, dtype_of(dtype).numpy if dtype else input._a.dtype), None, "meta", requires_grad)
                     f"    >>> lab.{name}_like(lab.tensor([[1, 2], [3, 4]])).shape\n    torch.Size([2, 2])\n    ")
     return like
 

@@ -13,6 +13,7 @@ import warnings
 import numpy as np
 
 from ..backend import random as streams
+from ..backend.meta import MetaArray
 from ..backend.random import Generator, default_generator
 from ..core import observe
 from ..core.dtypes import dtype_of, finfo
@@ -63,7 +64,9 @@ def random_fill(latex: str, node_name: str | None = None):
             if self._view is not None:
                 sync(self)
             check_writable(self, made)
-            draw(_memory(self, made), *args, **kwargs)
+            array = _memory(self, made)
+            if array.__class__ is not MetaArray:
+                draw(array, *args, **kwargs)
             _note_write(made, self, signature, args, kwargs)
             return self
 

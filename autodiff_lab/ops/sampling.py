@@ -21,7 +21,7 @@ from ..core.dtypes import dtype_of, get_default_dtype
 from ..core.op import public
 from ..core.tape import Version
 from ..core.tensor import Tensor, wrap
-from .creation import finish
+from .creation import finish, goes_to_meta, no_numbers
 from .random_fills import as_int, integer_bounds, need_float, stream
 
 __all__ = [
@@ -124,6 +124,8 @@ def drawn(shape, fill, dtype, usual, device, requires_grad, out) -> Tensor:
     """A new tensor that `fill(array)` has written, or `out` with the shape and the numbers asked for."""
     if out is not None:
         return into(out, shape, fill, dtype)
+    if goes_to_meta(device):
+        return finish(no_numbers(shape, (dtype or usual).numpy), None, device, requires_grad)
     array = np.empty(shape, (dtype or usual).numpy)
     fill(array)
     return finish(array if shape else array[()], None, device, requires_grad)

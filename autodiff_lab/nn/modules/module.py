@@ -417,7 +417,13 @@ class Module(Hooks, State):
         def convert(tensor):
             if kind is not None and (tensor.is_floating_point() or tensor.is_complex()):
                 tensor = tensor.to(kind)
-            return tensor if where is None else tensor.to(where)
+            try:
+                return tensor if where is None else tensor.to(where)
+            except NotImplementedError as error:
+                if str(error) != "Cannot copy out of meta tensor; no data!":
+                    raise
+                raise NotImplementedError(f"{error} Please use torch.nn.Module.to_empty() instead of torch.nn.Module.to() when moving module from meta "
+                                          "to a different device.") from None
 
         return self._apply(convert)
 

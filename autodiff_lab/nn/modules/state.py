@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import warnings
 from collections import OrderedDict
 
 from ...core.modes import no_grad
@@ -134,6 +135,10 @@ class State:
                 value = Parameter(value, requires_grad=param.requires_grad) if not isinstance(value, Parameter) else value.requires_grad_(param.requires_grad)
             setattr(self, name, value)
             return None
+        if param.is_meta and not value.is_meta:
+            warnings.warn(f"for {key}: copying from a non-meta parameter in the checkpoint to a meta parameter in the current model, which is a no-op. (Did you mean to "
+                          "pass `assign=True` to assign items in the state dictionary to their corresponding key in the module instead of copying them in place?)",
+                          stacklevel=2)
         try:
             with no_grad():
                 param.copy_(value)
