@@ -363,7 +363,7 @@ def functional_call(module, parameter_and_buffer_dicts, args=None, kwargs=None, 
     >>> lab.func.functional_call(model, {"weight": lab.ones(1, 2), "bias": lab.zeros(1)}, lab.tensor([3.0, 4.0]))
     tensor([7.])
     """
-    from ..nn.utils.stateless import functional_call as call
+    from ..nn.utils.stateless import call_with as call
 
     given = parameter_and_buffer_dicts
     if isinstance(given, (list, tuple)):

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import contextlib
 
+from ...core.errors import caution
+
 __all__ = ["functional_call"]
 
 
-def functional_call(module, parameter_and_buffer_dicts, args=None, kwargs=None, *, tie_weights: bool = True, strict: bool = False):
+def functional_call(module, parameters_and_buffers, args=None, kwargs=None, *, tie_weights: bool = True, strict: bool = False):
+    """The older name of `func.functional_call`, which warns."""
+    caution("`torch.nn.utils.stateless.functional_call` is deprecated as of PyTorch 2.0 and will be removed in a future version of PyTorch. "
+            "Please use `torch.func.functional_call` instead which is a drop-in replacement.", FutureWarning)
+    return call_with(module, parameters_and_buffers, args, kwargs, tie_weights=tie_weights, strict=strict)
+
+
+def call_with(module, parameter_and_buffer_dicts, args=None, kwargs=None, *, tie_weights: bool = True, strict: bool = False):
     """`module(*args, **kwargs)` with the given tensors instead of its parameters and buffers.
 
     Args:
-        parameter_and_buffer_dicts: tensors by path; a dictionary or several.
+        parameter_and_buffer_dicts: tensors by path; a dictionary or several. A dictionary is given what the module assigned anew, such as a counter.
         tie_weights: a tensor given for one name of a shared parameter stands for all its names.
         strict: refuse paths that are missing or unknown.
 
@@ -30,12 +39,13 @@ def functional_call(module, parameter_and_buffer_dicts, args=None, kwargs=None, 
                 raise ValueError(f"{sorted(repeated)[0]} appears in multiple dictionaries; behavior of functional call is ambiguous")
             given.update(each)
     args = () if args is None else args if isinstance(args, tuple) else (args,)
-    with _swapped(module, given, tie_weights, strict):
+    told = parameter_and_buffer_dicts if isinstance(parameter_and_buffer_dicts, dict) else {}
+    with _swapped(module, given, tie_weights, strict, told):
         return module(*args, **(kwargs or {}))
 
 
 @contextlib.contextmanager
-def _swapped(module, given: dict, tie_weights: bool, strict: bool):
+def _swapped(module, given: dict, tie_weights: bool, strict: bool, told: dict):
     own = {**dict(module.named_parameters(remove_duplicate=False)), **dict(module.named_buffers(remove_duplicate=False))}
     if tie_weights:
         by_tensor = {id(own[name]): value for name, value in given.items() if name in own}
@@ -57,13 +67,11 @@ def _swapped(module, given: dict, tie_weights: bool, strict: bool):
                 if hasattr(owner, last):
                     raise TypeError(f"{name} is not a parameter or buffer.")
                 raise AttributeError(f"{type(owner).__name__} has no attribute `{last}`")
-            undo.append((place, last, place[last]))
+            undo.append((name, place, last, place[last]))
             place[last] = value
         yield
-        for place, last, _ in undo:
-            # A buffer that forward assigned anew (running statistics) goes to the caller's dictionary.
-            if place[last] is not None:
-                given.setdefault(last, place[last])
     finally:
-        for place, last, value in reversed(undo):
+        for name, place, last, value in reversed(undo):
+            if name in told:
+                told[name] = place[last]
             place[last] = value
