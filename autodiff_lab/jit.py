@@ -5,13 +5,16 @@ from __future__ import annotations
 import builtins
 import typing
 
+from .core.errors import caution
+
 __all__ = ["ScriptFunction", "ScriptModule", "export", "ignore", "interface", "isinstance", "is_scripting", "is_tracing", "load", "save", "script", "script_if_tracing", "script_method", "trace", "unused"]
 
 Final = {}.__class__  # annotations such as Final[int] are never looked into
 
 
 def script(obj=None, *args, **kwargs):
-    """`obj` as it is: there is no compiler, and a compiled one would compute the same."""
+    """`obj` as it is: there is no compiler, and a compiled one would compute the same. Deprecated in PyTorch, which warns."""
+    caution("`torch.jit.script` is deprecated. Please switch to `torch.compile` or `torch.export`.", DeprecationWarning)
     return (lambda made: made) if obj is None else obj
 
 

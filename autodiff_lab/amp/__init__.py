@@ -6,10 +6,10 @@ NumPy has no fast arithmetic in 16 bits, so there is nothing to gain from it on 
 from __future__ import annotations
 
 import functools
-import warnings
 
 from ..core.devices import cuda_available
 from ..core.dtypes import of_name
+from ..core.errors import caution
 
 __all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd", "get_autocast_cpu_dtype", "get_autocast_dtype", "get_autocast_gpu_dtype", "is_autocast_available",
            "is_autocast_cache_enabled", "is_autocast_cpu_enabled", "is_autocast_enabled"]
@@ -64,7 +64,7 @@ class autocast:
         if not isinstance(device_type, str):
             raise ValueError(f"Expected `device_type` of type `str`, got: `{type(device_type)}`")
         if enabled and device_type == "cuda" and not cuda_available():
-            warnings.warn("User provided device_type of 'cuda', but CUDA is not available. Disabling", UserWarning, stacklevel=2)
+            caution("CUDA is not available or torch_xla is imported. Disabling autocast.")
             enabled = False
         if enabled and str(dtype) != "torch.float32":
             raise RuntimeError(f"autocast for '{device_type}' would compute matmuls and convolutions in 16 bits, which changes results, and which this "
@@ -111,7 +111,7 @@ class GradScaler:
             raise RuntimeError("GradScaler belongs to float16 training, which this library does not do: gradients in float32 need no scaling. "
                                "Pass enabled=False.")
         if enabled:
-            warnings.warn("torch.cuda.amp.GradScaler is enabled, but CUDA is not available.  Disabling.", UserWarning, stacklevel=3)
+            caution("torch.cuda.amp.GradScaler is enabled, but CUDA is not available.  Disabling.")
         self._enabled, self._device = False, device
 
     def scale(self, outputs):

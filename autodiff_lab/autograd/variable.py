@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..core.errors import caution
 from ..core.tensor import Tensor
 
 __all__ = ["Variable"]
@@ -21,6 +22,8 @@ class Variable(metaclass=_VariableMeta):
     """
 
     def __new__(cls, data: Tensor, requires_grad: bool = False, volatile: bool = False) -> Tensor:
+        if volatile:
+            caution("volatile was removed and now has no effect. Use `with torch.no_grad():` instead.")
         made = data.view_as(data) if data.requires_grad else data.detach()
         if requires_grad:
             made.requires_grad_()

@@ -287,7 +287,8 @@ class Tensor(_Slots):
         if self._grad is None and self._node is not None and not (self._x and self._x.retains_grad):
             warnings.warn("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be populated during "
                           "autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, use .retain_grad() on the "
-                          "non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the leaf Tensor instead.",
+                          "non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the leaf Tensor instead. "
+                          "See github.com/pytorch/pytorch/pull/30531 for more information.",
                           UserWarning, stacklevel=2)
         return self._grad
 
@@ -519,13 +520,20 @@ class Tensor(_Slots):
         return bool(self._a.item())
 
     def __float__(self) -> float:
+        self._warn_of_gradients()
         return float(self._scalar())
 
     def __int__(self) -> int:
         return int(self._scalar())
 
     def __complex__(self) -> complex:
+        self._warn_of_gradients()
         return complex(self._scalar())
+
+    def _warn_of_gradients(self) -> None:
+        if modes.grad and self.requires_grad:
+            from .errors import caution
+            caution("Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\nConsider using tensor.detach() first.")
 
     def _scalar(self):
         if self._a.size != 1:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import warnings
 
 import numpy as np
 
 from ..core.arguments import Dims
 from ..core.dtypes import int32
+from ..core.errors import caution
 from ..core.op import public
 from ..core.results import result_class
 from ..core.tensor import Tensor, wrap
@@ -197,14 +197,19 @@ def ormqr(input: Tensor, tau: Tensor, other: Tensor, left: bool = True, transpos
 
 def _lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out=None):
     """LU and pivots; prefer linalg.lu_factor."""
-    warnings.warn("torch.lu is deprecated in favor of torch.linalg.lu_factor / torch.linalg.lu_factor_ex and will be removed in a future PyTorch release.",
-                  UserWarning, stacklevel=2)
+    caution("torch.lu is deprecated in favor of torch.linalg.lu_factor / torch.linalg.lu_factor_ex and will be removed in a future PyTorch release.\n"
+            "LU, pivots = torch.lu(A, compute_pivots)\nshould be replaced with\nLU, pivots = torch.linalg.lu_factor(A, compute_pivots)\nand\n"
+            "LU, pivots, info = torch.lu(A, compute_pivots, get_infos=True)\nshould be replaced with\n"
+            "LU, pivots, info = torch.linalg.lu_factor_ex(A, compute_pivots)")
     found = lu_factor_ex(A, pivot=pivot, check_errors=not get_infos)
     return tuple(found) if get_infos else (found.LU, found.pivots)
 
 
 def _lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out=None) -> Tensor:
     """X with `A @ X == b`; prefer linalg.lu_solve."""
+    caution("torch.lu_solve is deprecated in favor of torch.linalg.lu_solveand will be removed in a future PyTorch release.\n"
+            "Note that torch.linalg.lu_solve has its arguments reversed.\n"
+            "X = torch.lu_solve(B, LU, pivots)\nshould be replaced with\nX = torch.linalg.lu_solve(LU, pivots, B)")
     from . import lu_solve
 
     return lu_solve(LU_data, LU_pivots, b, out=out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..core.arguments import Dims, check_all
+from ..core.errors import caution
 from ..core.op import public
 from ..core.results import result_class
 from ..core.tensor import Tensor
@@ -36,6 +37,9 @@ def svd_old(input: Tensor, some: bool = True, compute_uv: bool = True, *, out=No
 
 def qr_old(input: Tensor, some: bool = True, *, out=None):
     """QR decomposition; prefer linalg.qr."""
+    caution("torch.qr is deprecated in favor of torch.linalg.qr and will be removed in a future PyTorch release.\n"
+            "The boolean parameter 'some' has been replaced with a string parameter 'mode'.\n"
+            "Q, R = torch.qr(A, some)\nshould be replaced with\nQ, R = torch.linalg.qr(A, 'reduced' if some else 'complete')")
     return result_class("qr", ["Q", "R"])(qr(input, "reduced" if some else "complete"))
 
 
@@ -46,6 +50,10 @@ def slogdet_old(input: Tensor, *, out=None):
 
 def cholesky_old(input: Tensor, upper: bool = False, *, out=None):
     """Cholesky decomposition; prefer linalg.cholesky."""
+    caution("torch.cholesky is deprecated in favor of torch.linalg.cholesky and will be removed in a future PyTorch release.\n"
+            "L = torch.cholesky(A)\nshould be replaced with\nL = torch.linalg.cholesky(A)\nand\n"
+            "U = torch.cholesky(A, upper=True)\nshould be replaced with\nU = torch.linalg.cholesky(A).mH\n"
+            "This transform will produce equivalent results for all valid (symmetric positive definite) inputs.")
     return cholesky(input, upper=upper)
 
 
@@ -87,6 +95,9 @@ def logdet(input: Tensor):
 
 def triangular_solve(input: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False):
     """The solution and a copy of A; prefer linalg.solve_triangular."""
+    caution("torch.triangular_solve is deprecated in favor of torch.linalg.solve_triangularand will be removed in a future PyTorch release.\n"
+            "torch.linalg.solve_triangular has its arguments reversed and does not return a copy of one of the inputs.\n"
+            "X = torch.triangular_solve(B, A).solution\nshould be replaced with\nX = torch.linalg.solve_triangular(A, B).")
     kind = result_class("triangular_solve", ["solution", "cloned_coefficient"])
     matrix = A.mT if transpose else A
     return kind((solve_triangular(matrix, input, upper=upper != transpose, unitriangular=unitriangular), A.clone()))
@@ -100,10 +111,20 @@ def cross_old(input: Tensor, other: Tensor, dim: int | None = None, *, out=None)
     tensor([0., 0., 1.])
     """
     if dim is None:
+        caution("Using torch.cross without specifying the dim arg is deprecated.\n"
+                "Please either pass the dim explicitly or simply use torch.linalg.cross.\n"
+                "The default value of dim will change to agree with that of linalg.cross in a future release.")
         dim = next((i for i, n in enumerate(input.shape) if n == 3), None)
         if dim is None:
             raise RuntimeError(f"no dimension of size 3 in input: got {list(input.shape)}")
     return cross(input, other, dim=dim, out=out)
+
+
+def chain_matmul(*matrices, out=None):
+    """The product of several matrices in the cheapest order; prefer linalg.multi_dot."""
+    caution("torch.chain_matmul is deprecated and will be removed in a future PyTorch release. Use torch.linalg.multi_dot instead, "
+            "which accepts a list of two or more tensors rather than multiple parameters.")
+    return multi_dot(matrices, out=out)
 
 
 def nuclear_norm(input: Tensor, dim: Dims | None = None, keepdim: bool = False, *, out=None):
@@ -114,7 +135,7 @@ def nuclear_norm(input: Tensor, dim: Dims | None = None, keepdim: bool = False, 
 _named = {
     "svd": svd_old, "qr": qr_old, "cholesky": cholesky_old, "cholesky_solve": cholesky_solve, "cholesky_inverse": cholesky_inverse, "pinverse": pinverse,
     "logdet": logdet, "triangular_solve": triangular_solve, "cross": cross_old, "inverse": inv, "det": det, "slogdet": slogdet_old,
-    "matrix_exp": matrix_exp, "matrix_power": matrix_power, "chain_matmul": lambda *matrices, out=None: multi_dot(matrices, out=out), "nuclear_norm": nuclear_norm,
+    "matrix_exp": matrix_exp, "matrix_power": matrix_power, "chain_matmul": chain_matmul, "nuclear_norm": nuclear_norm,
 }
 check_all(_named)
 for _name, _function in _named.items():

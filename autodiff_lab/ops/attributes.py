@@ -8,6 +8,7 @@ import numpy as np
 
 from ..backend import is_array
 from ..core.dtypes import dtype, dtype_of, promoted
+from ..core.errors import caution
 from ..core.op import public
 from ..core.tensor import Tensor, wrap
 
@@ -170,7 +171,7 @@ class TypedStorage(UntypedStorage):
 
     >>> import autodiff_lab as lab
     >>> x = lab.arange(6).view(2, 3)
-    >>> list(x[1].storage())  # of the view, too
+    >>> list(x[1]._typed_storage())  # of the view, too
     [0, 1, 2, 3, 4, 5]
     """
 
@@ -213,13 +214,20 @@ def untyped_storage(self) -> UntypedStorage:
 
 
 def storage(self) -> TypedStorage:
-    """The numbers behind this tensor as one row, shared with its views."""
+    """The numbers behind this tensor as one row, shared with its views. Deprecated: use untyped_storage()."""
+    caution("TypedStorage is deprecated. It will be removed in the future and UntypedStorage will be the only storage class. "
+            "This should only matter to you if you are using storages directly.  To access UntypedStorage directly, use tensor.untyped_storage() "
+            "instead of tensor.storage()")
+    return _typed_storage(self)
+
+
+def _typed_storage(self) -> TypedStorage:
     return TypedStorage(root_of(self._array()))
 
 
 for _made in (stride, storage_offset, is_contiguous, data_ptr, untyped_storage, storage):
     setattr(Tensor, _made.__name__, _made)
-Tensor._typed_storage = storage
+Tensor._typed_storage = _typed_storage
 public[""].update(UntypedStorage=UntypedStorage, TypedStorage=TypedStorage)
 
 

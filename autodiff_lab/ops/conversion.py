@@ -9,6 +9,7 @@ from ..core import observe
 from ..core.arguments import PYTHON, as_dtype
 from ..core.devices import array_on, device, device_of
 from ..core.dtypes import FLOATING, dtype, dtype_of, get_default_dtype, of_name
+from ..core.errors import caution
 from ..core.modes import modes
 from ..core.op import op, ops, public
 from ..core.samples import calls, reals
@@ -26,6 +27,7 @@ Number = int | float | complex | bool
 def cast(array, wanted: np.dtype):
     """`array` as another type, as PyTorch casts: the imaginary part is dropped, NaN is any integer."""
     if array.dtype.kind == "c" and wanted.kind not in "cb":
+        caution("Casting complex values to real discards the imaginary part")
         array = array.real
     if array.dtype.kind == "f" and wanted.kind in "u":
         return array.astype(np.int64).astype(wanted)  # negative numbers wrap instead of saturating

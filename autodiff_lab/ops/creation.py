@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +11,7 @@ from ..backend import namespace
 from ..core.arguments import Number, Sizes, collect_ints
 from ..core.devices import array_on, device, get_default_device
 from ..core.dtypes import FLOATING, INT, dtype, dtype_of, get_default_dtype
+from ..core.errors import caution
 from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor, wrap
@@ -187,6 +187,10 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     if any(s < 0 for s in ndarray.strides):
         raise ValueError("At least one stride in the given numpy array is negative, and tensors with negative strides are not currently supported. "
                          "(You can probably work around this by making a copy of your array  with array.copy().) ")
+    if not ndarray.flags.writeable:
+        caution("The given NumPy array is not writable, and PyTorch does not support non-writable tensors. This means writing to this tensor will result in "
+                "undefined behavior. You may want to copy the array to protect its data or make it writable before converting it to a tensor. "
+                "This type of warning will be suppressed for the rest of this program.")
     return wrap(ndarray)
 
 
@@ -195,10 +199,6 @@ def named(name: str):
     return type("named", (), {"name": name})
 
 
-def placed(array, wanted, where, requires_grad: bool, out=None, name: str = "") -> Tensor:
-    """A new leaf around `array`, or `array` written into `out`."""
-    if out is not None:
-        from ..core.views import write_out
 def goes_to_meta(where) -> bool:
     """True if a tensor made for the device `where` (None: the default one) has no numbers."""
     return (device(where) if where is not None else get_default_device()).type == "meta"
@@ -209,6 +209,10 @@ def no_numbers(shape, kind) -> np.ndarray:
     return np.broadcast_to(np.zeros((), kind), shape)
 
 
+def placed(array, wanted, where, requires_grad: bool, out=None, name: str = "") -> Tensor:
+    """A new leaf around `array`, or `array` written into `out`."""
+    if out is not None:
+        from ..core.views import write_out
         return write_out(named(name), out, array if wanted is None else cast(array, wanted.numpy), False)
     return finish(array, wanted, where, requires_grad)
 
@@ -259,12 +263,12 @@ def empty(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin
     shape, kind = sizes(size_, size, "empty"), type_of(dtype, out)
     if out is not None:
         return placed(np.zeros(shape, kind), None, device, requires_grad, out, "empty")
+    if goes_to_meta(device):
+        return finish(no_numbers(shape, kind), None, device, requires_grad)
     memory = np.empty(shape, kind)
     return finish(channels_last(memory) if str(memory_format).startswith("torch.channels_last") else memory, None, device, requires_grad)
 
 
-    if goes_to_meta(device):
-        return finish(no_numbers(shape, kind), None, device, requires_grad)
 def full(size: Sizes, fill_value: Number, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, names=None) -> Tensor:
     """`fill_value` everywhere; its Python type decides the dtype unless one is given.
 
@@ -296,12 +300,12 @@ def _like(name, make):
     def like(input: Tensor, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None) -> Tensor:
         if not isinstance(input, Tensor):
             raise TypeError(f"{name}_like(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+        if goes_to_meta(device if device is not None else input.device):
+            return finish(no_numbers(input._a.shape, dtype_of(dtype).numpy if dtype else input._a.dtype), None, "meta", requires_grad)
         array = make(input._a if isinstance(input._a, (np.ndarray, np.generic)) else np.empty(input._a.shape, input._a.dtype), dtype and dtype_of(dtype).numpy)
         return finish(array, None, device if device is not None else input.device, requires_grad)
     like.__name__ = f"{name}_like"
     like.__doc__ = (f"`{name}` of the shape, type and device of `input`, unless told otherwise.\n\n    >>> import autodiff_lab as lab\n"
-        if goes_to_meta(device if device is not None else input.device):
-            return finish(no_numbers(input._a.shape, dtype_of(dtype).numpy if dtype else input._a.dtype), None, "meta", requires_grad)
                     f"    >>> lab.{name}_like(lab.tensor([[1, 2], [3, 4]])).shape\n    torch.Size([2, 2])\n    ")
     return like
 
@@ -370,7 +374,12 @@ def frombuffer(buffer, *, dtype, count: int = -1, offset: int = 0, requires_grad
     """
     if len(memoryview(buffer).cast("B")) == 0:
         raise ValueError("both buffer length (0) and count (-1) must not be 0")
-    return finish_shared(np.frombuffer(buffer, dtype.numpy, count, offset), requires_grad)
+    array = np.frombuffer(buffer, dtype.numpy, count, offset)
+    if not array.flags.writeable:
+        caution("The given buffer is not writable, and PyTorch does not support non-writable tensors. This means you can write to the underlying (supposedly "
+                "non-writable) buffer using the tensor. You may want to copy the buffer to protect its data or make it writable before converting it to a tensor. "
+                "This type of warning will be suppressed for the rest of this program.")
+    return finish_shared(array, requires_grad)
 
 
 def finish_shared(array, requires_grad) -> Tensor:
@@ -415,8 +424,8 @@ def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad: bool | No
     elif requires_grad is False and made.requires_grad:
         made = made.requires_grad_(False) if made.is_leaf else made.detach()
     if requires_grad is None and made.requires_grad:
-        warnings.warn("torch.asarray: unspecified requires_grad now defaults to obj.requires_grad instead of False. "
-                      "Pass requires_grad=False explicitly to get the old behavior and silence this warning.", stacklevel=2)
+        caution("torch.asarray: unspecified requires_grad now defaults to obj.requires_grad instead of False. "
+                "Pass requires_grad=False explicitly to get the old behavior and silence this warning.")
     return made
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import warnings
 
 from ..backend import namespace, random
 from ..core.dtypes import dtype_of
+from ..core.errors import caution
 from ..core.op import op, public
 from ..core.tensor import Tensor, wrap
 
@@ -89,9 +89,13 @@ def dropout2d(input, p: float = 0.5, training: bool = True, inplace: bool = Fals
     """Leave out whole channels of (N, C, H, W)."""
     check_probability(p)
     if input.ndim not in (3, 4):
-        warnings.warn(f"dropout2d: Received a {input.ndim}-D input to dropout2d, which is deprecated and will result in an error in a future release.", stacklevel=2)
+        caution(f"dropout2d: Received a {input.ndim}-D input to dropout2d, which is deprecated and will result in an error in a future release. To retain the behavior and silence this "
+                "warning, please use dropout instead. Note that dropout2d exists to provide channel-wise dropout on inputs with 2 spatial dimensions, a channel dimension, "
+                "and an optional batch dimension (i.e. 3D or 4D inputs).")
     if input.ndim == 3:
-        warnings.warn("dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is desired - input is interpreted as shape (N, C, L).", stacklevel=2)
+        caution("dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is desired - input is interpreted as shape (N, C, L), "
+                "where C is the channel dim. This behavior will change in a future release to interpret the input as one without a batch dimension, i.e. shape (C, H, W). "
+                "To maintain the 1D channel-wise dropout behavior, please switch to using dropout1d instead.")
     return whole_channels(input, p, training, inplace)
 
 
@@ -99,7 +103,9 @@ def dropout3d(input, p: float = 0.5, training: bool = True, inplace: bool = Fals
     """Leave out whole channels of (N, C, D, H, W) or (C, D, H, W)."""
     check_probability(p)
     if input.ndim not in (4, 5):
-        warnings.warn(f"dropout3d: Received a {input.ndim}-D input to dropout3d, which is deprecated and will result in an error in a future release.", stacklevel=2)
+        caution(f"dropout3d: Received a {input.ndim}-D input to dropout3d, which is deprecated and will result in an error in a future release. To retain the behavior and silence this "
+                "warning, please use dropout instead. Note that dropout3d exists to provide channel-wise dropout on inputs with 3 spatial dimensions, a channel dimension, "
+                "and an optional batch dimension (i.e. 4D or 5D inputs).")
     return _unbatched(input, input.ndim == 4, p, training, inplace)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.arguments import collect_ints
 from ..core.dtypes import _all, dtype, get_default_dtype
+from ..core.errors import caution
 from ..core.op import public
 from ..core.tensor import Size, Tensor, wrap
 from .creation import finish, from_data
@@ -90,6 +91,7 @@ def set_default_tensor_type(t) -> None:
     from ..core.dtypes import set_default_dtype
     from .conversion import named_type
 
+    caution("torch.set_default_tensor_type() is deprecated as of PyTorch 2.1, please use torch.set_default_dtype() and torch.set_default_device() as alternatives.")
     set_default_dtype(named_type(t))
 
 

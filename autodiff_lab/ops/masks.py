@@ -14,9 +14,8 @@ from .picking import Number
 
 def _mask(name, mask):
     if mask.dtype.kind != "b":
-        if mask.dtype == np.uint8:
-            return mask.astype(bool)
-        raise RuntimeError(f"{name} only supports boolean masks, but got mask with dtype {dtype_of(mask)}. Compare it with something, e.g. mask > 0.")
+        kind = "unsigned char" if mask.dtype == np.uint8 else dtype_of(mask)
+        raise RuntimeError(f"{name}_ only supports boolean masks, but got mask with dtype {kind}. Compare it with something, e.g. mask > 0.")
     return mask
 
 
@@ -60,15 +59,12 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     >>> x.masked_select(x > 1)
     tensor([2, 3])
     """
-    mask = _mask("masked_select", mask) if mask.dtype.kind == "b" or mask.dtype == np.uint8 else _refuse_mask(mask)
+    if mask.dtype.kind != "b":
+        raise RuntimeError(f"masked_select: expected BoolTensor for mask, but got {dtype_of(mask)}.")
     xp = namespace(input)
     if input.shape != mask.shape:
         input, mask = xp.broadcast_arrays(input, mask)
     return xp.asarray(input)[xp.asarray(mask)].reshape(-1)
-
-
-def _refuse_mask(mask):
-    raise RuntimeError(f"masked_select: expected BoolTensor for mask, but got {dtype_of(mask)}.")
 
 
 def common_shape(a, b) -> tuple:

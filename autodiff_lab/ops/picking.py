@@ -10,7 +10,7 @@ import numpy as np
 from ..backend import namespace
 from ..backend.fast import select
 from ..core.dtypes import dtype_of, promoted
-from ..core.errors import dim_message
+from ..core.errors import caution, dim_message
 from ..core.op import op, ops, public, registry
 from ..core.samples import calls
 from ..core.tensor import Tensor
@@ -69,6 +69,7 @@ def where(condition: Tensor, input: Tensor | Number, other: Tensor | Number) -> 
     if condition.dtype.kind != "b":
         if condition.dtype != np.uint8:
             raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {dtype_of(condition).title}. Compare it with something, e.g. x > 0.")
+        caution("where received a uint8 condition tensor. This behavior is deprecated and will be removed in a future version of PyTorch. Use a boolean condition instead.")
         condition = condition.astype(bool)
     a, b = getattr(input, "dtype", None), getattr(other, "dtype", None)
     if a is not b or a is None:

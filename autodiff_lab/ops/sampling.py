@@ -7,7 +7,6 @@ a seed means the same everywhere.
 from __future__ import annotations
 
 import types
-import warnings
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from ..core.arguments import collect_ints, sizes_of
 from ..core.devices import cuda_available, device_of
 from ..core.devices import device as device_type
 from ..core.dtypes import dtype_of, get_default_dtype
+from ..core.errors import caution
 from ..core.op import public
 from ..core.tape import Version
 from ..core.tensor import Tensor, wrap
@@ -139,8 +139,9 @@ def into(out, shape, fill, dtype) -> Tensor:
     array = out._array()
     if array.shape != shape:
         if array.size:
-            warnings.warn(f"An output with one or more elements was resized since it had shape {list(array.shape)}, "
-                          f"which does not match the required output shape {list(shape)}.", UserWarning, stacklevel=4)
+            caution(f"An output with one or more elements was resized since it had shape {list(array.shape)}, which does not match the required output shape "
+                    f"{list(shape)}. This behavior is deprecated, and in a future PyTorch release outputs will not be resized unless they have zero elements. "
+                    "You can explicitly reuse an out tensor t by resizing it, inplace, to zero elements with t.resize_(0).")
         array = out._a = type(array)(shape, dtype=array.dtype)
     fill(array)
     if out._ver is None:

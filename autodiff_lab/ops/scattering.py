@@ -9,6 +9,7 @@ import numpy as np
 
 from ..backend import namespace
 from ..core.dtypes import dtype_of
+from ..core.errors import caution
 from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor
@@ -320,6 +321,7 @@ def _prod_backward(grad, input, dim, index, src, include_self, out):
 
 
 def _index_reduce(input, dim, index, source, reduce, *, include_self=True):
+    caution("index_reduce() is in beta and the API may change at any time.")
     if reduce not in ("prod", "mean", "amax", "amin"):
         raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
     dim = one_dim(dim, input.ndim)

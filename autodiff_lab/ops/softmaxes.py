@@ -7,6 +7,7 @@ import warnings
 from ..backend import namespace
 from ..backend.fast import row_largest, row_sums
 from ..core.dtypes import FLOATING, dtype_of
+from ..core.errors import caution
 from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor
@@ -200,6 +201,8 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     >>> lab.nn.functional.gumbel_softmax(lab.zeros(4), hard=True).sum()
     tensor(1.)
     """
+    if eps != 1e-10:
+        caution("`eps` parameter is deprecated and has no effect.")
     noise = -public[""]["empty_like"](logits).exponential_().log()
     soft = ((logits + noise) / tau).softmax(dim)
     if not hard:

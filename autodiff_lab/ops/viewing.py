@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from ..core.arguments import Sizes
+from ..core.errors import caution
 from ..core.op import public
 from ..core.tensor import Tensor
 from .indexing import BASIC
@@ -226,6 +227,9 @@ def adjoint(input: Tensor):
     >>> lab.adjoint(lab.tensor([[1j, 2.0]])).shape
     torch.Size([2, 1])
     """
+    if not input.ndim:
+        caution("adjoint() is deprecated on 0-D tensors. Consider using x.conj().")
+        return input.conj() if input.is_complex() else input
     return input.mH
 
 

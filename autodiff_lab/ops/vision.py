@@ -9,6 +9,7 @@ import numpy as np
 
 from ..backend import namespace
 from ..core.dtypes import uint8
+from ..core.errors import caution
 from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor
@@ -242,6 +243,10 @@ def upsample_bilinear(input, size=None, scale_factor=None):
 
 # ---- sampling at arbitrary places ----
 
+CORNERS = ("Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please specify align_corners=True "
+           "if the old behavior is desired. See the documentation of grid_sample for details.")
+
+
 def affine_grid(theta, size, align_corners: bool | None = None):
     """The grid for `grid_sample` that an affine map `theta` (N, 2, 3) or (N, 3, 4) makes of the unit square or cube.
 
@@ -249,6 +254,8 @@ def affine_grid(theta, size, align_corners: bool | None = None):
     >>> lab.nn.functional.affine_grid(lab.eye(2, 3)[None], (1, 1, 2, 2), align_corners=False).shape
     torch.Size([1, 2, 2, 2])
     """
+    if align_corners is None:
+        caution(CORNERS)
     size = tuple(size)
     d = len(size) - 2
     if d not in (2, 3):
@@ -290,6 +297,8 @@ def grid_sample(input, grid, mode: str = "bilinear", padding_mode: str = "zeros"
     >>> lab.nn.functional.grid_sample(image, middle, align_corners=False)
     tensor([[[[2.]]]])
     """
+    if align_corners is None:
+        caution(CORNERS)
     lab = public[""]
     d = input.ndim - 2
     if not input.is_floating_point():

@@ -5,10 +5,17 @@ from __future__ import annotations
 import contextlib
 
 from ..autograd.graph import saved_tensors_hooks
+from ..core.errors import caution
 from ..core.modes import enable_grad
 from ..core.op import public
+from ..core.tensor import Tensor
 
 __all__ = ["checkpoint", "checkpoint_sequential"]
+
+
+_VARIANTS = ("use_reentrant=False is recommended, but if you need to preserve the current default behavior, you can pass use_reentrant=True. "
+             "Refer to docs for more details on the differences between the two variants.")
+_SAY = ("the use_reentrant parameter should be passed explicitly. Starting in PyTorch 2.9, calling checkpoint without use_reentrant will raise an exception. " + _VARIANTS)
 
 
 class _Stretch:
@@ -40,8 +47,12 @@ def checkpoint(function, *args, use_reentrant: bool | None = None, context_fn=No
 
     Args:
         preserve_rng_state: give the second run the same random numbers.
-        use_reentrant: accepted; both of PyTorch's variants give the same gradients.
+        use_reentrant: both of PyTorch's variants give the same gradients; PyTorch, and so this, warns if none is named.
     """
+    if use_reentrant is None:
+        caution(f"torch.utils.checkpoint: {_SAY}")
+    if use_reentrant is not False and not any(isinstance(value, Tensor) and value.requires_grad for value in args):
+        caution("None of the inputs have requires_grad=True. Gradients will be None")
     state = public[""]["get_rng_state"]() if preserve_rng_state else None
 
     def rerun():
@@ -68,6 +79,10 @@ def _random_state(state):
 
 def checkpoint_sequential(functions, segments: int, input, use_reentrant: bool | None = None, **kwargs):
     """Run a Sequential in `segments` checkpointed pieces; the last one keeps what it needs."""
+    if use_reentrant is None:
+        caution("torch.utils.checkpoint.checkpoint_sequential: the use_reentrant parameter should be passed explicitly. In version 2.9 we will raise an exception "
+                f"if use_reentrant is not passed. {_VARIANTS}")
+        use_reentrant = True
     functions = list(functions.children()) if hasattr(functions, "children") else list(functions)
     size = len(functions) // segments
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
 import pytest
 
 import autodiff_lab as lab
+from autodiff_lab import nn
 
 # ---- memory ----
 
@@ -69,3 +71,102 @@ def test_asarray_keeps_what_wants_gradients():
 def test_equal_compares_numbers_of_different_types():
     assert lab.equal(lab.tensor([1, 2]), lab.tensor([1.0, 2.0]))
     assert not lab.equal(lab.tensor([1]), lab.tensor([1.5]))
+
+
+# ---- warnings ----
+
+def warned(function) -> list[str]:
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        function()
+    assert all(each.filename == __file__ for each in found)  # they point to the line of the program
+    return [f"{each.category.__name__}: {each.message}" for each in found]
+
+
+@pytest.mark.parametrize("function, start", [
+    (lambda: float(lab.ones(1, requires_grad=True)), "UserWarning: Converting a tensor with requires_grad=True to a scalar"),
+    (lambda: lab.ones(1, dtype=lab.complex64).float(), "UserWarning: Casting complex values to real discards the imaginary part"),
+    (lambda: lab.cross(lab.ones(3), lab.ones(3)), "UserWarning: Using torch.cross without specifying the dim arg is deprecated."),
+    (lambda: lab.qr(lab.eye(2)), "UserWarning: torch.qr is deprecated in favor of torch.linalg.qr"),
+    (lambda: lab.cholesky(lab.eye(2)), "UserWarning: torch.cholesky is deprecated in favor of torch.linalg.cholesky"),
+    (lambda: lab.chain_matmul(lab.eye(2), lab.eye(2)), "UserWarning: torch.chain_matmul is deprecated"),
+    (lambda: lab.tensor(1.0).T, "UserWarning: Tensor.T is deprecated on 0-D tensors."),
+    (lambda: lab.ones(2, 2, 2).T, "UserWarning: The use of `x.T` on tensors of dimension other than 2"),
+    (lambda: lab.where(lab.ones(1, dtype=lab.uint8), 1.0, 2.0), "UserWarning: where received a uint8 condition tensor."),
+    (lambda: lab.from_numpy(np.broadcast_to(1.0, (2,))), "UserWarning: The given NumPy array is not writable"),
+    (lambda: lab.frombuffer(b"ab", dtype=lab.uint8), "UserWarning: The given buffer is not writable"),
+    (lambda: lab.ones(1).storage(), "UserWarning: TypedStorage is deprecated."),
+    (lambda: lab.zeros(2).index_reduce(0, lab.tensor([0]), lab.ones(1), "prod"), "UserWarning: index_reduce() is in beta"),
+    (lambda: lab.add(lab.ones(2), 1, out=lab.ones(3)), "UserWarning: An output with one or more elements was resized since it had shape [3], which does not match"),
+    (lambda: lab.set_default_tensor_type("torch.FloatTensor"), "UserWarning: torch.set_default_tensor_type() is deprecated as of PyTorch 2.1"),
+    (lambda: lab.autograd.Variable(lab.ones(1), volatile=True), "UserWarning: volatile was removed and now has no effect."),
+    (lambda: lab.jit.script(len), "DeprecationWarning: `torch.jit.script` is deprecated."),
+    (lambda: lab.cuda.amp.GradScaler(enabled=False), "FutureWarning: `torch.cuda.amp.GradScaler(args...)` is deprecated."),
+    (lambda: lab.cuda.amp.autocast(enabled=False), "FutureWarning: `torch.cuda.amp.autocast(args...)` is deprecated."),
+    (lambda: nn.Linear(1, 1).to(lab.complex64), "UserWarning: Complex modules are a new feature"),
+    (lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2), 1), "UserWarning: enable_nested_tensor is True, but self.use_nested_tensor is False because encoder_layer.self_attn.batch_first was not True"),
+    (lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(3, 3, batch_first=True), 1), "UserWarning: enable_nested_tensor is True, but self.use_nested_tensor is False because encoder_layer.self_attn.num_heads is odd"),
+    (lambda: nn.utils.stateless.functional_call(nn.Identity(), {}, lab.ones(1)), "FutureWarning: `torch.nn.utils.stateless.functional_call` is deprecated"),
+    (lambda: nn.utils.clip_grad_norm((p for p in ()), 1.0), "FutureWarning: `torch.nn.utils.clip_grad_norm` is now deprecated"),
+    (lambda: nn.utils.clip_grad_norm_((p for p in ()), 1.0), "UserWarning: `parameters` is an empty generator"),
+    (lambda: nn.functional.affine_grid(lab.ones(1, 2, 3), (1, 1, 2, 2)), "UserWarning: Default grid_sample and affine_grid behavior has changed"),
+    (lambda: nn.functional.gumbel_softmax(lab.ones(2), eps=1e-3), "UserWarning: `eps` parameter is deprecated and has no effect."),
+    (lambda: lab.utils.checkpoint.checkpoint(lab.sin, lab.ones(1, requires_grad=True)), "UserWarning: torch.utils.checkpoint: the use_reentrant parameter should be passed explicitly."),
+    (lambda: lab.utils.checkpoint.checkpoint(lab.sin, lab.ones(1), use_reentrant=True), "UserWarning: None of the inputs have requires_grad=True."),
+])
+def test_it_warns_in_the_words_of_pytorch(function, start):
+    assert any(text.startswith(start) for text in warned(function))
+
+
+@pytest.mark.parametrize("function", [
+    lambda: float(lab.ones(1, requires_grad=True).detach()),
+    lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, batch_first=True), 1),
+    lambda: nn.Transformer(4, 2, 1, 1, 8, batch_first=True),
+    lambda: lab.utils.checkpoint.checkpoint(lab.sin, lab.ones(1), use_reentrant=False),
+    lambda: lab.linalg.cross(lab.ones(3), lab.ones(3)),
+    lambda: lab.from_numpy(np.ones(2)),
+])
+def test_it_says_nothing_where_pytorch_does_not(function):
+    assert warned(function) == []
+
+
+def test_masks_of_two_kinds_are_warned_of():
+    attention = nn.MultiheadAttention(4, 2)
+    x, hidden = lab.ones(3, 1, 4), lab.zeros(1, 3, dtype=lab.bool)
+    expected = "UserWarning: Support for mismatched key_padding_mask and attn_mask is deprecated. Use same type for both instead."
+    assert warned(lambda: attention(x, x, x, key_padding_mask=hidden, attn_mask=lab.zeros(3, 3))) == [expected]
+    assert warned(lambda: attention(x, x, x, key_padding_mask=hidden, attn_mask=lab.zeros(3, 3, dtype=lab.bool))) == []
+
+
+def test_masks_of_bytes_are_refused():
+    mask = lab.tensor([1, 0], dtype=lab.uint8)
+    with pytest.raises(RuntimeError, match="masked_fill_ only supports boolean masks, but got mask with dtype unsigned char"):
+        lab.ones(2).masked_fill(mask, 0)
+    with pytest.raises(RuntimeError, match="masked_select: expected BoolTensor for mask"):
+        lab.ones(2).masked_select(mask)
+
+
+def test_two_masks_are_not_subtracted():
+    mask = lab.tensor([True])
+    with pytest.raises(RuntimeError, match="with two bool tensors is not supported"):
+        mask - mask
+    with pytest.raises(RuntimeError, match="with a bool tensor is not supported"):
+        1 - mask
+
+
+# ---- modules ----
+
+def test_functional_call_hands_back_what_the_module_assigned():
+    class Counter(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("count", lab.zeros(()))
+
+        def forward(self, x):
+            self.count = self.count + 1
+            return x + self.count
+
+    counter, given = Counter(), {"count": lab.tensor(5.0)}
+    assert lab.func.functional_call(counter, given, lab.zeros(())) == 6
+    assert given["count"] == 6
+    assert counter.count == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from ...core.errors import caution
 from ...core.op import public
 from ...core.tensor import Tensor
 from .. import functional as F
@@ -14,8 +15,8 @@ from .module import Module
 __all__ = ["MultiheadAttention"]
 
 
-def as_float_mask(mask, name: str, dtype):
-    """A mask of numbers to be added: -inf where a mask of truth values is True.
+def as_float_mask(mask, name: str, dtype, other=None, other_name: str = ""):
+    """A mask of numbers to be added: -inf where a mask of truth values is True. It should be of the type of the mask `other`, if there is one.
 
     Raises:
         AssertionError: for a mask of whole numbers.
@@ -24,6 +25,8 @@ def as_float_mask(mask, name: str, dtype):
         return None
     if str(mask.dtype) != "torch.bool" and not mask.is_floating_point():
         raise AssertionError(f"only bool and floating types of {name} are supported")
+    if other is not None and other.dtype is not mask.dtype:
+        caution(f"Support for mismatched {name} and {other_name} is deprecated. Use same type for both instead.")
     if mask.is_floating_point():
         return mask
     return public[""]["zeros"](*mask.shape, dtype=dtype, device=mask.device).masked_fill_(mask, -math.inf)
@@ -77,7 +80,7 @@ def multi_head_attention_forward(query, key, value, embed_dim_to_check: int, num
         key_padding_mask = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)
     L, N, E = query.shape
     S = key.shape[0]
-    key_padding_mask = as_float_mask(key_padding_mask, "key_padding_mask", query.dtype)
+    key_padding_mask = as_float_mask(key_padding_mask, "key_padding_mask", query.dtype, attn_mask, "attn_mask")
     if is_causal and attn_mask is None:
         raise RuntimeError("Need attn_mask if specifying the is_causal hint.")
     if is_causal and key_padding_mask is None and not need_weights:

@@ -15,6 +15,7 @@ from collections import OrderedDict
 from typing import Any
 
 from ...core import observe
+from ...core.errors import caution
 from ...core.modes import no_grad
 from ...core.tensor import Tensor
 from ..parameter import Buffer, Parameter
@@ -413,6 +414,11 @@ class Module(Hooks, State):
                 where = value
         if kind is not None and not (kind.is_floating_point or kind.is_complex):
             raise TypeError(f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={kind}")
+
+        if kind is not None and kind.is_complex:
+            caution("Complex modules are a new feature under active development whose design may change, and some modules might not work as expected when "
+                    "using complex tensors as parameters or buffers. Please file an issue at "
+                    "https://github.com/pytorch/pytorch/issues/new?template=bug-report.yml if a complex module does not work as expected.")
 
         def convert(tensor):
             if kind is not None and (tensor.is_floating_point() or tensor.is_complex()):

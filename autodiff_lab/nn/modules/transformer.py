@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 import math
 
+from ...core.errors import caution
 from ...core.op import public
 from ...core.tensor import Tensor
 from .. import functional as F
 from .. import init
+from .activation import GELU, ReLU
 from .attention import MultiheadAttention, as_float_mask
 from .container import ModuleList
 from .dropout import Dropout
@@ -83,7 +85,7 @@ class TransformerEncoderLayer(Module):
         self.__dict__.setdefault("activation", F.relu)
 
     def forward(self, src: Tensor, src_mask: Tensor | None = None, src_key_padding_mask: Tensor | None = None, is_causal: bool = False) -> Tensor:
-        padding = as_float_mask(src_key_padding_mask, "src_key_padding_mask", src.dtype)
+        padding = as_float_mask(src_key_padding_mask, "src_key_padding_mask", src.dtype, src_mask, "src_mask")
         mask = as_float_mask(src_mask, "src_mask", src.dtype)
         if self.norm_first:
             src = src + self._sa_block(self.norm1(src), mask, padding, is_causal)
@@ -164,15 +166,40 @@ class TransformerEncoder(Module):
         self.layers = copies(encoder_layer, num_layers)
         self.num_layers, self.norm = num_layers, norm
         self.enable_nested_tensor, self.mask_check = enable_nested_tensor, mask_check
+        why = _why_not_nested(encoder_layer)
+        self.use_nested_tensor = enable_nested_tensor and not why  # told to programs; PyTorch's shortcut for inference is not here
+        if enable_nested_tensor and why:
+            caution(f"enable_nested_tensor is True, but self.use_nested_tensor is False because encoder_layer{why}")
 
     def forward(self, src: Tensor, mask: Tensor | None = None, src_key_padding_mask: Tensor | None = None, is_causal: bool | None = None) -> Tensor:
-        padding = as_float_mask(src_key_padding_mask, "src_key_padding_mask", src.dtype)
+        padding = as_float_mask(src_key_padding_mask, "src_key_padding_mask", src.dtype, mask, "mask")
         mask = as_float_mask(mask, "mask", src.dtype)
         size = src.shape[1 if self.layers and self.layers[0].self_attn.batch_first and src.dim() == 3 else 0]
         is_causal = is_causal_mask(mask, is_causal, size)
         for layer in self.layers:
             src = layer(src, src_mask=mask, is_causal=is_causal, src_key_padding_mask=padding)
         return src if self.norm is None else self.norm(src)
+
+
+def _why_not_nested(layer) -> str:
+    """Why PyTorch would not take its shortcut for inference with such layers; empty if it would."""
+    if not isinstance(layer, TransformerEncoderLayer):
+        return " was not TransformerEncoderLayer"
+    if layer.norm_first:
+        return ".norm_first was True"
+    if not layer.self_attn.batch_first:
+        return ".self_attn.batch_first was not True(use batch_first for better inference performance)"
+    if layer.self_attn.in_proj_bias is None:
+        return ".self_attn was passed bias=False"
+    if not _is_relu_or_gelu(layer.activation):
+        return ".activation_relu_or_gelu was not True"
+    if layer.norm1.eps != layer.norm2.eps:
+        return ".norm1.eps was not equal to encoder_layer.norm2.eps"
+    return ".self_attn.num_heads is odd" if layer.self_attn.num_heads % 2 else ""
+
+
+def _is_relu_or_gelu(activation) -> bool:
+    return activation in (F.relu, F.gelu) or isinstance(activation, (ReLU, GELU))
 
 
 class TransformerDecoder(Module):

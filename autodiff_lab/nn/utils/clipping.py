@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from types import GeneratorType
 
 from ...backend import namespace
+from ...core.errors import caution
 from ...core.tape import Version
 from ...core.tensor import Tensor, wrap
 
@@ -81,7 +83,10 @@ def clip_grad_norm_(parameters, max_norm: float, norm_type: float = 2.0, error_i
     >>> lab.nn.utils.clip_grad_norm_([p], 1.0)
     tensor(5.)
     """
+    given = parameters
     parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    if not parameters and isinstance(given, GeneratorType):
+        caution("`parameters` is an empty generator, no gradient clipping will occur.")
     total = get_total_norm(_gradients(parameters), norm_type, error_if_nonfinite)
     clip_grads_with_norm_(parameters, max_norm, total)
     return total
@@ -89,9 +94,7 @@ def clip_grad_norm_(parameters, max_norm: float, norm_type: float = 2.0, error_i
 
 def clip_grad_norm(parameters, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: bool | None = None) -> Tensor:
     """Old name of `clip_grad_norm_`."""
-    import warnings
-
-    warnings.warn("torch.nn.utils.clip_grad_norm is now deprecated in favor of torch.nn.utils.clip_grad_norm_.", FutureWarning, stacklevel=2)
+    caution("`torch.nn.utils.clip_grad_norm` is now deprecated in favor of `torch.nn.utils.clip_grad_norm_`.", FutureWarning)
     return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite)
 
 
