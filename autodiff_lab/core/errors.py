@@ -145,17 +145,17 @@ def broadcast_error(op, tensors) -> RuntimeError:
     shapes = ", ".join(str(list(t.shape)) for t in tensors)
     return RuntimeError(f"{op.name}: shapes {shapes} do not broadcast together: read from the right, sizes must be equal or 1.")
 
+
 def needs_numbers(name: str) -> NotImplementedError:
     """The error for a function whose result is made of numbers that meta tensors do not have."""
     return NotImplementedError(f"aten::{name}: attempted to run this operator with Meta tensors, but there was no fake impl or Meta kernel registered: "
                                "what it gives depends on numbers.")
 
 
-
 def _device_mismatch(op, tensors) -> RuntimeError | None:
+    devices = {str(t.device) for t in tensors if t.ndim or t.device.type != "cpu"}
     if "meta" in devices and len(devices) > 1:
         return RuntimeError(f"Tensor on device {next(iter(devices - {'meta'}))} is not on the expected device meta!")
-    devices = {str(t.device) for t in tensors if t.ndim or t.device.type != "cpu"}
     if len(devices) < 2:
         return None
     first, second = sorted(devices)[:2]
