@@ -18,7 +18,7 @@ from .dtypes import dtype, of_name
 from .overriding import takes_over
 from .tensor import Tensor
 
-__all__ = ["PYTHON", "DType", "REALS", "as_dtype", "both", "Dims", "Number", "Sizes", "check_all", "checked", "collect_ints", "dims_of", "integer", "number", "one_by_one", "real", "refusal", "sizes_of", "text", "truth"]
+__all__ = ["PYTHON", "DType", "REALS", "as_dtype", "both", "Dims", "Number", "Sizes", "check_all", "checked", "collect_ints", "dims_of", "integer", "missing", "number", "one_by_one", "real", "refusal", "sizes_of", "text", "truth"]
 
 Number = int | float | complex | bool
 Sizes = Sequence[int]
@@ -71,7 +71,14 @@ def short(op) -> str:
 
 def both(op, name: str):
     """The error for NumPy's word beside PyTorch's for the same argument."""
-    raise TypeError(f"{short(op)}() got an unexpected keyword argument '{name}': it means the same as '{ {'axis': 'dim', 'keepdims': 'keepdim'}[name] }', which was given too")
+    raise TypeError(f"{short(op)}() got an unexpected keyword argument '{name}': another argument means the same, and was given too")
+
+
+def missing(op, name: str):
+    """The error for an argument that was not given, or was given under both of its names."""
+    if name in ("input", "x") and (isinstance(op, str) or op.params[0].name != name):
+        raise TypeError(f"{short(op)}() got multiple values for argument '{name}'")
+    raise TypeError(f'{short(op)}() missing 1 required positional arguments: "{name}"')
 
 
 def type_name(value) -> str:
@@ -237,21 +244,36 @@ def _first(*args, **kwargs):
     return __complete__(*args, **kwargs)  # noqa: F821  # pyright: ignore - found in the globals that `checked` makes
 
 
-def checked(function, name: str | None = None):
-    """`function`, which messages call `name`, behind a look at its annotated arguments, written out when it is first called; itself if it has none."""
+NUMPYS = {"dim": "axis", "keepdim": "keepdims"}
+
+
+def checked(function, name: str | None = None, aliases: dict = NUMPYS):
+    """`function`, which messages call `name`, behind a look at its annotated arguments, written out when it is first called; itself if it has none.
+
+    Args:
+        aliases: other keywords for parameters, as PyTorch has NumPy's `axis` for `dim`.
+    """
     signature = inspect.signature(function)
-    lines = [line for p in signature.parameters.values() if (line := test_of(p, COMPOSED))]
+    known = signature.parameters
+    others = {first: other for first, other in aliases.items() if first in known and other not in known and known[first].kind is not inspect.Parameter.VAR_POSITIONAL}
+    if any(p.kind is p.VAR_KEYWORD for p in known.values()):
+        others = {}
+    lines = [f"if {other} is not MISSING: {first} = {other} if {first} is default_{first} else both(OP, '{other}')" for first, other in others.items()]
+    lines += [line for p in known.values() if (line := test_of(p, COMPOSED))]
     if not lines:
         return function
+    required = [p.name for p in known.values() if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD] if any(known[first].default is inspect.Parameter.empty for first in others) else []
+    lines[len(others):len(others)] = [f"if {each} is MISSING: missing(OP, '{each}')" for each in required]
     scope = {"__name__": function.__module__, "__builtins__": __builtins__}
     made = functools.update_wrapper(types.FunctionType(_first.__code__, scope, function.__name__), function)
 
     def complete(*args, **kwargs):
-        parameters = [p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values()]
-        plain = str(inspect.Signature([p if p.default is p.empty else p.replace(default=Verbatim(f"default_{p.name}")) for p in parameters]))
+        parameters = [p.replace(annotation=p.empty, default=MISSING if p.name in required else p.default) for p in known.values()]
+        words = [inspect.Parameter(other, inspect.Parameter.KEYWORD_ONLY, default=Verbatim("MISSING")) for other in others.values()]
+        plain = str(inspect.Signature([*[p if p.default is p.empty else p.replace(default=Verbatim(f"default_{p.name}")) for p in parameters], *words]))
         given = ", ".join({p.VAR_POSITIONAL: f"*{p.name}", p.VAR_KEYWORD: f"**{p.name}", p.KEYWORD_ONLY: f"{p.name}={p.name}"}.get(p.kind, p.name) for p in parameters)
         scope.update({name: globals()[name] for _, name in COMPOSED.values()}, **{f"default_{p.name}": p.default for p in parameters},
-                     OP=name or function.__name__, DType=dtype, as_dtype=as_dtype, REALS=REALS, NUMBERS=frozenset((*REALS, complex)), Tensor=Tensor, function=function)
+                     both=both, missing=missing, MISSING=MISSING, OP=name or function.__name__, DType=dtype, as_dtype=as_dtype, REALS=REALS, NUMBERS=frozenset((*REALS, complex)), Tensor=Tensor, function=function)
         exec(f"def written{plain}:\n    " + "\n    ".join([*lines, f"return function({given})"]), scope)
         written, own = scope["written"], made.__dict__.get("inner", made)  # behind another look; see overriding
         own.__code__, own.__defaults__, own.__kwdefaults__ = written.__code__, written.__defaults__, written.__kwdefaults__
@@ -268,13 +290,16 @@ class Verbatim(str):
         return str(self)
 
 
-def check_all(*scopes) -> None:
-    """Put `checked` functions in the place of those of `scopes` (dicts) and of Tensor's methods."""
+MISSING = type("MISSING", (), {"__repr__": lambda self: "<required>"})()
+
+
+def check_all(*scopes, aliases: dict = NUMPYS) -> None:
+    """Put `checked` functions in the place of those of `scopes` (dicts) and of Tensor's methods; see there for `aliases`."""
     seen: dict = {}
     for scope in scopes:
         for name, value in list(scope.items()):
             if isinstance(value, types.FunctionType) and not hasattr(value, "op"):
-                scope[name] = seen.setdefault(value, checked(value, name))
+                scope[name] = seen.setdefault(value, checked(value, name, aliases))
     for name, value in list(vars(Tensor).items()):
         if isinstance(value, types.FunctionType) and (value in seen or value.__module__.startswith(METHODS) and not hasattr(value, "op")):
             setattr(Tensor, name, seen.get(value) or checked(value))

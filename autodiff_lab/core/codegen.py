@@ -105,14 +105,23 @@ def keeps_tensor(op, name: str) -> bool:
     return is_output or (param is not None and (param.is_tensor or param.kind == "list"))
 
 
+def other_name(op) -> tuple | None:
+    """The first parameter of a function of `linalg` or `special`, and the other keyword that PyTorch has for it beside the documented one."""
+    if not op.name.startswith(("linalg.", "special.")) or not op.params:
+        return None
+    first = op.params[0].name
+    return (first, "x" if op.name.startswith("special.") else "input") if first in ("A", "x", "input") and not (first == "input" and op.name.startswith("linalg.")) else None
+
+
 def signature_text(op, with_out: bool, operands_only: bool = False, one_by_one: bool = True) -> str:
     if operands_only:
         return ", ".join(p.name for p in op.tensor_params)
     parts, keywords, starred = [], [], False
+    renamed = other_name(op)
     # `dim` may come as `axis` instead, but only where no argument after it is required.
     last = [p.name for p in op.params if not p.has_default and not p.keyword_only][-1:]
     for p in op.params:
-        default = f"=default_{p.name}" if p.has_default else ""
+        default = f"=default_{p.name}" if p.has_default else "=MISSING" if renamed and not p.keyword_only else ""
         if p.kind == "ints" and one_by_one:
             parts.append(f"*{p.name}_")
             keywords.append(f"{p.name}=None")
@@ -124,6 +133,8 @@ def signature_text(op, with_out: bool, operands_only: bool = False, one_by_one: 
     if op.older:
         parts.append("_older=MISSING")
     names = {p.name for p in op.params}
+    if renamed:
+        keywords.append(f"{renamed[1]}=MISSING")
     if op.name == "view" and one_by_one:
         keywords += ["size=None", "dtype=None"]
     if "dim" in names:
@@ -146,6 +157,10 @@ def alias_lines(op, one_by_one: bool = True) -> list[str]:
         operands = [p.name for p in op.tensor_params[1:]]
         given = ", ".join([*operands, "_older"])
         lines.append(f"if _older is not MISSING: {op.older}, {', '.join(operands)} = older_arguments(OP, {given})")
+    if renamed := other_name(op):
+        first, other = renamed
+        lines.append(f"if {other} is not MISSING: {first} = {other} if {first} is MISSING else missing(OP, '{other}')")
+        lines += [f"if {p.name} is MISSING: missing(OP, '{p.name}')" for p in op.params if not p.has_default and not p.keyword_only]
     for p in op.params:
         if p.kind == "ints" and op.name == "view":  # two functions in PyTorch, with keywords of their own
             lines.append("if dtype is not None: shape_ = (*shape_, dtype)")

@@ -467,7 +467,7 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
 
 
 _looked_at = {name: globals()[name] for name in __all__}
-check_all(_looked_at)
+check_all(_looked_at, aliases={"A": "input", "dim": "axis", "keepdim": "keepdims"})
 globals().update(_looked_at)
 _own.update(_looked_at)
 

@@ -70,4 +70,5 @@ from ..core.op import public
 aten = prims = Packets()
 
 special_functions.fill_special()
-check_all(public[""], public["nn.functional"], public["special"])
+check_all(public[""])
+check_all(public["nn.functional"], public["special"], aliases={})

@@ -15,6 +15,8 @@ TAKEN = [
     "x.permute(T.tensor(1), np.int64(0))", "T.add(x, x, alpha=T.tensor(2.0))", "F.elu(x, alpha=T.tensor(0.5))", "F.elu(x, True)", "x.sum([T.tensor([1])])", "x.std(0, correction=T.tensor(0))", "T.zeros(T.tensor(2))",
     "x.clamp(max=np.float64(0.5))", "x.roll((1, 1), (0, 1))", "x.sum(dim=())", "x.squeeze(0, 1)", "T.zeros(size=(2, 3))", "T.randn((2,)) * 0", "x.repeat(2, 1)", "x.expand(T.Size([2, 3]))",
     "T.zeros(2, dtype=float)", "x.cumsum(0, dtype=float)", "x.to(float)", "x.to(dtype=int)", "T.arange(3, dtype=int)", "T.softmax(x, 0, dtype=float)", "T.tensor([1.5], dtype=int)",
+    "T.linalg.eigvalsh(input=T.eye(2))", "T.linalg.inv(A=T.eye(2))", "T.linalg.cond(input=T.eye(2))", "T.linalg.vector_norm(input=x)", "T.linalg.matrix_power(input=T.eye(2), n=2)", "T.special.airy_ai(x=x)",
+    "T.special.chebyshev_polynomial_t(x=x, n=2)", "T.nansum(x, axis=0)", "T.quantile(x, 0.5, axis=0, keepdims=True)", "x.chunk(2, axis=1)[0]", "T.tensor_split(x, 2, axis=1)[0]",
     "x.view(dtype=T.int32)", "x.view(size=(6,))", "x.amin(None)", "x.sum(axis=0, keepdims=True)", "x.sum(T.tensor([1]))", "T.tensor(T.equal(x, x.double()))",
     "T.outer(x[0], x[0], out=T.empty(0))", "T.kron(x, x, out=T.empty(0, dtype=T.float64))", "T.add(x, x, out=T.empty(2, 3, dtype=T.float64))", "T.sort(x, out=[T.empty(0), T.empty(0, dtype=T.int64)])[0]",
 ]
@@ -63,6 +65,8 @@ REFUSED = [
     ("T.max(x, x, 0)", TypeError, r"max\(\)"),
     ("x.sum(dim=0, axis=1)", TypeError, r"sum\(\) got an unexpected keyword argument 'axis'"),
     ("T.zeros(2, dtype=np.float32)", TypeError, r"zeros\(\): argument 'dtype' must be torch.dtype, not type"),
+    ("T.linalg.eigh(x, input=x)", TypeError, r"eigh\(\) got multiple values for argument 'input'"),
+    ("T.linalg.matrix_power(x)", TypeError, r"matrix_power\(\) missing 1 required positional arguments: \"n\""),
     ("x << 1", NotImplementedError, "\"lshift_cpu\" not implemented for 'Float'"),
     ("F.dropout(T.tensor([1, 2]), 0.5)", RuntimeError, "result type Float can't be cast to the desired output type Long"),
     ("T.tensor([1, 2]).fill_(2**70)", OverflowError, "int too big to convert"),
