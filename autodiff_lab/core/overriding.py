@@ -7,6 +7,7 @@ function, once for the process, by exchanging the code inside the same function 
 
 from __future__ import annotations
 
+import functools
 import inspect
 import threading
 import types
@@ -234,15 +235,24 @@ def _watch(function, reported, modes_only: bool = False, declines: bool = False)
     function.__signature__ = inspect.signature(function)
     look = _declining(inner, reported) if declines else _look(inner, reported, modes_only)
     function.inner = inner
-    code = function.__code__
-    function.__code__ = _ahead.__code__.replace(
-        co_consts=tuple(look if each == "look" else each for each in _ahead.__code__.co_consts), co_freevars=code.co_freevars,
-        co_name=code.co_name, co_qualname=code.co_qualname, co_filename=code.co_filename, co_firstlineno=code.co_firstlineno)
+    code = _ahead(function.__code__.co_freevars)
+    function.__code__ = code.replace(
+        co_consts=tuple(look if each == "look" else each for each in code.co_consts), co_name=inner.__code__.co_name, co_qualname=inner.__code__.co_qualname,
+        co_filename=inner.__code__.co_filename, co_firstlineno=inner.__code__.co_firstlineno)
 
 
-def _ahead(*args, **kwargs):
-    look = "look"  # a constant, so that a function can take its place; a name would have to be looked up in each function's module
-    return look(*args, **kwargs)
+@functools.cache
+def _ahead(free: tuple[str, ...]) -> types.CodeType:
+    """The code that calls the constant "look", which a function then takes the place of: a name would have to be looked up in each function's module.
+
+    A function's code can only be replaced by one with as many free variables. They are compiled in, not only declared, because Python reads
+    them without a check when a debugger asks a frame for its variables.
+    """
+    names = ", ".join(free)
+    nonlocals = f"nonlocal {names}; " if free else ""
+    scope: dict = {}
+    exec(f"def outer({names}):\n    def ahead(*args, **kwargs):\n        {nonlocals}look = 'look'; return look(*args, **kwargs)\n    return ahead", scope)
+    return scope["outer"](*free).__code__
 
 
 def _look(inner, reported, modes_only: bool) -> Callable:

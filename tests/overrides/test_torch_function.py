@@ -198,6 +198,14 @@ def test_plain_tensors_pay_nothing_until_something_takes_over():
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split() == ["False", "True"]
 
 
+def test_a_debugger_may_read_the_variables_of_functions_that_look():
+    """Python reads free variables unchecked: code without them ended the process here, wherever a traceback with variables was wanted."""
+    program = ("import autodiff_lab as lab\nclass Mine(lab.Tensor): pass\ntry: lab.sparse_csr_tensor()\n"
+               "except NotImplementedError as error:\n    place = error.__traceback__\n"
+               "    while place: print(len(place.tb_frame.f_locals) > 0); place = place.tb_next")
+    assert set(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()) == {"True"}
+
+
 def mode_story(library) -> list:
     seen = []
 
