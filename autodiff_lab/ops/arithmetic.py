@@ -9,6 +9,7 @@ import numpy as np
 from ..backend import namespace
 from ..core.dtypes import FLOATING, default_dtype, dtype_of
 from ..core.op import op, ops, public
+from ..core.precision import in_float32
 from ..core.samples import also, calls, pairs, positive, reals
 from ..core.support import NUMBERS
 from ..core.tensor import Tensor
@@ -60,7 +61,7 @@ def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) ->
     >>> lab.sub(lab.tensor([1.0, 2.0]), lab.tensor([0.5, 0.5]))
     tensor([0.5000, 1.5000])
     """
-    return input - other if alpha == 1 else input - other * alpha
+    return input - scaled(other, alpha)
 
 
 @sub.vjp("input", latex="1")
@@ -345,6 +346,7 @@ def _(grad, out):
 @op(category="pointwise", latex=r"a + w(b - a)", inplace=True, samples=calls(
     lambda r: ((r.normal(size=(3, 4)), r.normal(size=(4,)), 0.3), {}), lambda r: ((r.normal(size=(3, 4)), r.normal(size=(3, 1)), r.uniform(0, 1, (3, 4))), {}),
     lambda r: ((r.normal(size=()), r.normal(size=(2,)), 0.8), {})), variants=(("isinstance(weight, Tensor)", "LerpBackward1"),))
+@in_float32
 def lerp(input: Tensor, end: Tensor, weight: Tensor | Number) -> Tensor:
     """The point a fraction `weight` of the way from `input` to `end`.
 
@@ -389,6 +391,7 @@ three = calls(lambda r: ((r.normal(size=(3, 4)), r.normal(size=(4,)), r.uniform(
 
 
 @op(category="pointwise", refuses="b", latex=r"x + v\,a\,b", samples=three, promote="numeric", inplace=True, older="value")
+@in_float32
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
     """`input + value * tensor1 * tensor2`.
 
@@ -415,6 +418,7 @@ def _(grad, tensor1, value):
 
 
 @op(category="pointwise", latex=r"x + v\,a / b", samples=three, promote="numeric", inplace=True, older="value")
+@in_float32
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
     """`input + value * tensor1 / tensor2`.
 

@@ -7,6 +7,7 @@ import math
 from ..backend import namespace
 from ..backend.fast import row_largest, row_sums
 from ..core.op import op, ops, public
+from ..core.precision import in_float32
 from ..core.samples import calls
 from ..core.tensor import Tensor
 from .composed import gradients_through
@@ -34,6 +35,7 @@ def masked(scores, mask, is_causal: bool):
         lambda r: ((r.normal(size=(2, 3, 4)), r.normal(size=(2, 5, 4)), r.normal(size=(2, 5, 2))), {}),
         lambda r: ((r.normal(size=(2, 2, 3, 4)), r.normal(size=(2, 2, 3, 4)), r.normal(size=(2, 2, 3, 4)), None, 0.0, True), {}),
         lambda r: ((r.normal(size=(3, 4)), r.normal(size=(5, 4)), r.normal(size=(5, 2)), r.normal(size=(3, 5)), 0.0, False, 0.7), {})))
+@in_float32
 def attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, dropout_p: float = 0.0, is_causal: bool = False, scale: float | None = None) -> Tensor:
     """For each query, the mean of the values weighted by the softmax of its products with the keys."""
     xp = namespace(query)

@@ -20,6 +20,7 @@ from ..backend import namespace, strided
 from ..core.arguments import Dims
 from ..core.dtypes import dtype_of
 from ..core.op import op, ops, public
+from ..core.precision import in_float32
 from ..core.samples import calls
 from ..core.tensor import Tensor
 
@@ -502,6 +503,8 @@ def define(d: int):
         out = correlate.op.kernel(batched(input, d), weight, geo)
         if bias is not None:
             out += bias.reshape(-1, *(1,) * d)
+        if out.dtype != input.dtype:  # bfloat16, which became float32
+            out = out.astype(input.dtype)
         return out if input.ndim == d + 2 else out[0]
 
     conv.__doc__ = f"""Slide each kernel of `weight` over the input; every output is a weighted sum of one patch.
@@ -539,6 +542,7 @@ def define(d: int):
         return grad.sum(tuple(a for a in range(grad.ndim) if a != grad.ndim - d - 1))
 
     @op(category="linear", latex=r"w \star^T x + b", namespace="nn.functional", refuses="b", name=f"conv_transpose{d}d", node_name="Convolution", samples=_transposed_samples(d), out=False)
+    @in_float32
     def conv_transpose(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Dims = 1, padding: Dims = 0, output_padding: Dims = 0, groups: int = 1, dilation: Dims = 1) -> Tensor:
         geo, size = transposed(input.shape, weight.shape, stride, padding, output_padding, dilation, groups, d)
         check(input, weight, bias, geo, d, transposed=True)

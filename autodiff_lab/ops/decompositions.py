@@ -11,6 +11,7 @@ import numpy as np
 from ..backend import namespace, to_host
 from ..core.dtypes import dtype_of
 from ..core.op import op, ops
+from ..core.precision import in_float32
 from ..core.samples import calls
 from ..core.tensor import Tensor
 
@@ -493,6 +494,7 @@ def eigvals(A: Tensor) -> Tensor:
 
 
 @op(category="linear", latex=r"e^A", namespace="linalg", node_name="LinalgMatrixExp", samples=calls(lambda r: ((r.normal(size=(3, 3)),), {}), lambda r: ((r.normal(size=(2, 2, 2)),), {})))
+@in_float32
 def matrix_exp(A: Tensor) -> Tensor:
     """The matrix exponential.
 

@@ -9,6 +9,7 @@ from ..backend import namespace
 from ..backend.fast import at_least, log1p_exp, select
 from ..core.dtypes import dtype_of
 from ..core.op import op, ops, public
+from ..core.precision import in_float32
 from ..core.samples import calls
 from ..core.tensor import Tensor
 
@@ -93,6 +94,7 @@ def weighed_spread(grad, shape, weight, reduction: str):
 
 
 @op(category="loss", refuses="ic", latex=r"\frac{1}{n}\sum_i (x_i - y_i)^2", samples=regressions, promote="numeric", namespace=F, out=False)
+@in_float32
 def mse_loss(input: Tensor, target: Tensor, size_average=None, reduce=None, reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
     """Mean squared error.
 
@@ -135,6 +137,7 @@ def _(grad, input, target, size_average, reduce, reduction, weight):
 
 @op(category="loss", latex=r"\frac{1}{n}\sum_i |x_i - y_i|", samples=regressions, promote="numeric", namespace=F, out=False,
     variants=(("reduction == 'mean'", "MeanBackward0"), ("reduction == 'sum'", "SumBackward0"), ("True", "AbsBackward0")))
+@in_float32
 def l1_loss(input: Tensor, target: Tensor, size_average=None, reduce=None, reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
     """Mean absolute error. Its gradient where both are equal is 0.
 
@@ -166,6 +169,7 @@ def _(grad, input, target, size_average, reduce, reduction, weight):
 
 @op(category="loss", refuses="ic", latex=r"\frac{1}{n}\sum_i \begin{cases} d_i^2 / 2\beta & |d_i| < \beta \\ |d_i| - \beta/2 & \text{else} \end{cases}", promote="numeric", namespace=F, out=False,
     samples=calls(two(gap=0.0), two(reduction="sum", beta=0.5), two(reduction="none", beta=2.0), two(beta=0.0)))
+@in_float32
 def smooth_l1_loss(input: Tensor, target: Tensor, size_average=None, reduce=None, reduction: str = "mean", beta: float = 1.0) -> Tensor:
     """Absolute error, rounded to a parabola where it is below `beta`.
 
@@ -204,6 +208,7 @@ def _(grad, input, target, size_average, reduce, reduction, beta):
 
 @op(category="loss", refuses="ic", latex=r"\frac{1}{n}\sum_i \begin{cases} d_i^2 / 2 & |d_i| \le \delta \\ \delta(|d_i| - \delta/2) & \text{else} \end{cases}", promote="numeric", namespace=F, out=False,
     samples=calls(two(gap=0.0), two(reduction="sum", delta=0.5), two(reduction="none", delta=2.0)))
+@in_float32
 def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None) -> Tensor:
     """Squared error up to `delta`, absolute error times `delta` beyond (Huber 1964).
 
@@ -296,6 +301,7 @@ def _logits(shape=(3, 4), weight=None, pos_weight=None, **keywords):
 
 @op(category="loss", refuses="bic", latex=r"-\frac{1}{n}\sum_i y_i \ln \sigma(x_i) + (1 - y_i)\ln \sigma(-x_i)", promote="numeric", namespace=F, out=False, node_name="BinaryCrossEntropyWithLogits",
     samples=calls(_logits(), _logits(reduction="sum", pos_weight=(4,)), _logits(reduction="none", weight=(3, 4)), _logits(()), _logits(weight=(3, 1), pos_weight=(4,))))
+@in_float32
 def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average=None, reduce=None, reduction: str = "mean",
                                      pos_weight: Tensor | None = None) -> Tensor:
     """Cross-entropy of two classes from a logit: sigmoid and logarithm in one, exact far out.

@@ -14,6 +14,7 @@ from ..core.arguments import Sizes
 from ..core.dtypes import finfo
 from ..core.modes import no_grad
 from ..core.op import op, ops, public
+from ..core.precision import in_float32
 from ..core.samples import calls
 from ..core.tensor import Tensor
 from .composed import gradients_through
@@ -207,6 +208,7 @@ def layer_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, mean
 
 @op(category="norm", refuses="bi", latex=r"\frac{x}{\sqrt{\overline{x^2} + \epsilon}} w", namespace="nn.functional", node_name="FusedRmsNorm", extras=("rstd",), out=False, samples=calls(
     lambda r: ((r.normal(size=(3, 4)), (4,), r.normal(size=4), 1e-5), {}), lambda r: ((r.normal(size=(2, 3, 4)), (3, 4)), {})))
+@in_float32
 def rms_norm(input: Tensor, normalized_shape: Sizes, weight: Tensor | None = None, eps: float | None = None) -> Tensor:
     """Divide the last dimensions by their root mean square, then scale by weight (Zhang and Sennrich, 2019).
 

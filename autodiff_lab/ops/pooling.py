@@ -13,6 +13,7 @@ import numpy as np
 from ..backend import namespace
 from ..core.arguments import Dims
 from ..core.op import op, ops, public
+from ..core.precision import in_float32
 from ..core.samples import calls
 from ..core.tensor import Tensor
 
@@ -404,6 +405,7 @@ def define_avg(d: int):
 
     if d == 1:
         @op(category="reduction", latex=r"\frac{1}{n}\sum_{i \in \text{window}} x_i", refuses="bc", name="avg_pool1d", namespace="nn.functional", node_name="AvgPool1D", samples=window_samples(), out=False)
+        @in_float32
         def avg_pool(input: Tensor, kernel_size: Dims, stride: Dims | None = None, padding: Dims = 0, ceil_mode: bool = False, count_include_pad: bool = True) -> Tensor:
             """The mean of each window.
 
@@ -418,6 +420,7 @@ def define_avg(d: int):
             return ops.avg_unpool(grad, tuple(input_shape), d, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
     else:
         @op(category="reduction", latex=r"\frac{1}{n}\sum_{i \in \text{window}} x_i", refuses="bc", name=f"avg_pool{d}d", namespace="nn.functional", node_name=f"AvgPool{d}D", samples=window_samples(), out=False)
+        @in_float32
         def avg_pool(input: Tensor, kernel_size: Dims, stride: Dims | None = None, padding: Dims = 0, ceil_mode: bool = False, count_include_pad: bool = True, divisor_override=None) -> Tensor:
             """The mean of each window.
 
@@ -437,6 +440,7 @@ def define_avg(d: int):
 
     @op(category="reduction", latex=r"\frac{1}{n}\sum_{i \in \text{part}} x_i", refuses="bic", name=f"adaptive_avg_pool{d}d", namespace="nn.functional", node_name=f"AdaptiveAvgPool{d}D",
         samples=calls(lambda r: ((r.normal(size=(2, 3, *(7, 6, 5)[:d])), 3), {}), lambda r: ((r.normal(size=(3, *(4, 5, 6)[:d])), 1), {})), out=False)
+    @in_float32
     def adaptive_avg_pool(input: Tensor, output_size) -> Tensor:
         """The mean of each of `output_size` parts of the input; None keeps a size.
 
@@ -523,6 +527,7 @@ def part_means(n: int, m: int) -> np.ndarray:
 
 @op(category="linear", function=False, method=False, out=False, samples=calls(
     lambda r: ((r.normal(size=(2, 3, 4)), (np.ones((2, 3)), np.eye(4)[:3])), {})))
+@in_float32
 def mix_along(input: Tensor, matrices) -> Tensor:
     """Each of the last dimensions multiplied by a matrix (out, in) of its own; None leaves one alone."""
     xp = namespace(input)

@@ -7,6 +7,7 @@ import math
 from ..core.dtypes import bool_, dtype_of
 from ..core.errors import caution
 from ..core.op import op, ops, public
+from ..core.precision import in_float32
 from ..core.samples import calls
 from ..core.tensor import Tensor
 from ..core.views import stored
@@ -138,6 +139,7 @@ def _(grad, input):
 @op(category="linear", latex=r"\beta M + \alpha A B", samples=calls(
     lambda r: ((r.normal(size=(3, 2)), r.normal(size=(3, 4)), r.normal(size=(4, 2))), {}),
     lambda r: ((r.normal(size=(2,)), r.normal(size=(3, 4)), r.normal(size=(4, 2))), {"beta": 0.5, "alpha": 2})), inplace=True)
+@in_float32
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """`beta * input + alpha * (mat1 @ mat2)`; with beta 0 the input is ignored, nan and all.
 
@@ -185,6 +187,7 @@ def _(grad, mat1, alpha):
 @op(category="linear", latex=r"\beta v + \alpha A x", samples=calls(
     lambda r: ((r.normal(size=(3,)), r.normal(size=(3, 4)), r.normal(size=(4,))), {}),
     lambda r: ((r.normal(size=()), r.normal(size=(3, 4)), r.normal(size=(4,))), {"beta": 0.5, "alpha": 2})), inplace=True)
+@in_float32
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """`beta * input + alpha * (mat @ vec)`; with beta 0 the input is ignored.
 
@@ -217,6 +220,7 @@ def _(grad, mat, alpha):
 @op(category="linear", latex=r"\beta M + \alpha x y^T", promote="numeric", samples=calls(
     lambda r: ((r.normal(size=(3, 2)), r.normal(size=(3,)), r.normal(size=(2,))), {}),
     lambda r: ((r.normal(size=(2,)), r.normal(size=(3,)), r.normal(size=(2,))), {"beta": 0.5, "alpha": 2})), inplace=True)
+@in_float32
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """`beta * input + alpha * outer(vec1, vec2)`; with beta 0 the input is ignored.
 
@@ -253,6 +257,7 @@ def _(grad, vec1, alpha):
 @op(category="linear", latex=r"\beta M_b + \alpha A_b B_b", samples=calls(
     lambda r: ((r.normal(size=(2, 3, 2)), r.normal(size=(2, 3, 4)), r.normal(size=(2, 4, 2))), {}),
     lambda r: ((r.normal(size=(2,)), r.normal(size=(2, 3, 4)), r.normal(size=(2, 4, 2))), {"beta": 0.5, "alpha": 2})), inplace=True)
+@in_float32
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """`beta * input + alpha * bmm(batch1, batch2)`; with beta 0 the input is ignored.
 
@@ -281,6 +286,7 @@ def _(grad, batch1, alpha):
 @op(category="linear", latex=r"\beta M + \alpha \sum_b A_b B_b", samples=calls(
     lambda r: ((r.normal(size=(3, 2)), r.normal(size=(2, 3, 4)), r.normal(size=(2, 4, 2))), {}),
     lambda r: ((r.normal(size=(2,)), r.normal(size=(2, 3, 4)), r.normal(size=(2, 4, 2))), {"beta": 0.5, "alpha": 2})), inplace=True)
+@in_float32
 def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """`beta * input + alpha * (the sum of bmm(batch1, batch2) over the batch)`; with beta 0 the input is ignored.
 

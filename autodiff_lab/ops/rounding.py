@@ -7,6 +7,7 @@ import numpy as np
 from ..backend import namespace
 from ..core.dtypes import dtype_of
 from ..core.op import op, ops, public
+from ..core.precision import in_float32
 from ..core.samples import also, away_from, calls, pairs, reals
 from ..core.tensor import Tensor
 from .reductions import ordered
@@ -63,6 +64,7 @@ def trunc(input: Tensor) -> Tensor:
 
 
 @op(category="pointwise", latex=r"\operatorname{round} x", samples=halves, inplace=True, variants=(("decimals", "RoundBackward1"),))
+@in_float32
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """The nearest number with so many decimals; halves go to the even neighbour.
 

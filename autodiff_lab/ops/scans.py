@@ -7,6 +7,7 @@ import math
 from ..backend import namespace
 from ..core.dtypes import FLOATING, default_dtype, dtype_of
 from ..core.op import op, ops, public
+from ..core.precision import in_float32
 from ..core.samples import also, calls
 from ..core.tensor import Tensor
 from .reductions import axes, ordered
@@ -28,6 +29,7 @@ def prepared(name: str, input, dim, dtype):
 
 
 @op(category="reduction", latex=r"\sum_{j \le i} x_j", samples=along, changes_dtype=True, inplace=True)
+@in_float32
 def cumsum(input: Tensor, dim: int, *, dtype=None) -> Tensor:
     """Running sum along `dim`. Integers are summed as int64.
 

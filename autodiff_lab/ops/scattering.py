@@ -11,6 +11,7 @@ from ..backend import namespace
 from ..core.dtypes import dtype_of
 from ..core.errors import caution
 from ..core.op import op, ops, public
+from ..core.precision import in_float32
 from ..core.samples import calls
 from ..core.tensor import Tensor
 from .picking import along, at_least_1d, copied, numbers, one_dim
@@ -255,6 +256,7 @@ def reduce_into(xp, target, spots, values, reduce, include_self) -> None:
 @op(category="index", inplace=True, samples=calls(*(
     lambda r, how=how, own=own: ((r.normal(size=(3, 4)), 1, np.array([[0, 2, 2], [1, 1, 1], [3, 0, 2]]), r.normal(size=(3, 3)), how), {"include_self": own})
     for how in REDUCTIONS for own in (True, False))))
+@in_float32
 def scatter_reduce(input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True) -> Tensor:
     """Values of `src` that go to the same place along `dim` are reduced there by "sum", "prod", "mean", "amax" or "amin".
 
@@ -332,6 +334,7 @@ def _index_reduce(input, dim, index, source, reduce, *, include_self=True):
 @op(category="index", inplace=True, samples=calls(*(
     lambda r, how=how, own=own: ((r.normal(size=(3, 4)), 0, np.array([2, 0, 2]), r.normal(size=(3, 4)), how), {"include_self": own})
     for how in ("prod", "mean", "amax", "amin") for own in (True, False))))
+@in_float32
 def index_reduce(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True) -> Tensor:
     """Slices of `source` that go to the same number along `dim` are reduced there by "prod", "mean", "amax" or "amin".
 

@@ -9,6 +9,7 @@ import numpy as np
 from ..backend import fast, namespace, special
 from ..core.dtypes import default_dtype, dtype_of
 from ..core.op import op, ops, public
+from ..core.precision import in_float32
 from ..core.samples import also, calls, pairs, positive, reals, unit
 from ..core.tensor import Tensor
 
@@ -371,6 +372,7 @@ def _(grad, input, out):
 
 @op(category="pointwise", refuses="c", latex=r"\ln \frac{x}{1 - x}", promote="float", inplace=True, samples=calls(
     lambda r: ((r.uniform(0.1, 0.9, (3, 4)),), {}), lambda r: ((r.uniform(0.0, 1.0, (3, 4)), 0.2), {}), lambda r: ((r.uniform(0.1, 0.9, ()),), {})))
+@in_float32
 def logit(input: Tensor, eps: float | None = None) -> Tensor:
     """The inverse of sigmoid. With `eps`, input is held in [eps, 1 - eps] first.
 

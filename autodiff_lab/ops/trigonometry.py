@@ -9,6 +9,7 @@ import numpy as np
 from ..backend import namespace
 from ..core.dtypes import dtype_of
 from ..core.op import op, ops
+from ..core.precision import in_float32
 from ..core.samples import also, away_from, calls, pairs, reals, unit
 from ..core.tensor import Tensor
 
@@ -179,6 +180,7 @@ def _(grad, input):
     return grad / ops.conj(1 - input * input)
 
 @op(node_name="Deg2Rad", category="pointwise", latex=r"\frac{\pi}{180} x", samples=reals(-90, 90), promote="float", inplace=True)
+@in_float32
 def deg2rad(input: Tensor) -> Tensor:
     """Degrees as radians.
 
@@ -195,6 +197,7 @@ def _(grad):
     return grad * (math.pi / 180)
 
 @op(node_name="Rad2Deg", category="pointwise", latex=r"\frac{180}{\pi} x", samples=reals(), promote="float", inplace=True)
+@in_float32
 def rad2deg(input: Tensor) -> Tensor:
     """Radians as degrees.
 

@@ -303,6 +303,8 @@ def grid_sample(input, grid, mode: str = "bilinear", padding_mode: str = "zeros"
     d = input.ndim - 2
     if not input.is_floating_point():
         raise NotImplementedError(f"\"grid_sampler_{d}d_cpu_kernel_impl\" not implemented for '{input.dtype.title}'. Convert the input first, e.g. with .float().")
+    if d == 3 and input.dtype.itemsize == 2:  # positions need more than eight or eleven bits
+        return grid_sample(input.float(), grid.float(), mode, padding_mode, align_corners).to(input.dtype)
     if mode not in ("bilinear", "nearest", "bicubic"):
         raise ValueError(f"nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '{mode}'")
     if padding_mode not in ("zeros", "border", "reflection"):
