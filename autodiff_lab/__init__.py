@@ -36,6 +36,7 @@ from . import (
     profiler,
     serialization,
     settings,
+    signal,
     special,
     utils,
     version,

@@ -1,0 +1,7 @@
+"""Signals: the windows of `signal.windows`."""
+
+from __future__ import annotations
+
+from . import windows
+
+__all__ = ["windows"]
