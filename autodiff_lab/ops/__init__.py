@@ -23,6 +23,7 @@ from . import elementwise
 from . import einsum
 from . import embedding
 from . import fourier
+from . import fractional_pooling
 from . import histograms
 from . import indexing
 from . import joining

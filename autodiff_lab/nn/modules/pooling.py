@@ -8,7 +8,7 @@ from .conv import repeated
 from .module import Module
 
 __all__ = ["AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AdaptiveMaxPool3d",
-           "AvgPool1d", "AvgPool2d", "AvgPool3d", "LPPool1d", "LPPool2d", "LPPool3d", "MaxPool1d", "MaxPool2d", "MaxPool3d",
+           "AvgPool1d", "AvgPool2d", "AvgPool3d", "FractionalMaxPool2d", "FractionalMaxPool3d", "LPPool1d", "LPPool2d", "LPPool3d", "MaxPool1d", "MaxPool2d", "MaxPool3d",
            "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"]
 
 
@@ -354,6 +354,60 @@ class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd):
     >>> import autodiff_lab as lab
     >>> lab.nn.AdaptiveMaxPool3d((1, 2, 2))(lab.ones(1, 3, 4, 7, 5)).shape
     torch.Size([1, 3, 1, 2, 2])
+    """
+
+    dimensions = 3
+
+
+class _FractionalMaxPoolNd(Module):
+    dimensions = 0
+
+    def __init__(self, kernel_size, output_size=None, output_ratio=None, return_indices: bool = False, _random_samples=None):
+        super().__init__()
+        self.kernel_size, self.return_indices = repeated(kernel_size, self.dimensions), return_indices
+        self.register_buffer("_random_samples", _random_samples)
+        self.output_size = None if output_size is None else repeated(output_size, self.dimensions)
+        self.output_ratio = None if output_ratio is None else repeated(output_ratio, self.dimensions)
+        if output_size is None and output_ratio is None:
+            raise ValueError(f"FractionalMaxPool{self.dimensions}d requires specifying either an output size, or a pooling ratio")
+        if output_size is not None and output_ratio is not None:
+            raise ValueError("only one of output_size and output_ratio may be specified")
+        if self.output_ratio is not None and not all(0 < ratio < 1 for ratio in self.output_ratio):
+            raise ValueError(f"output_ratio must be between 0 and 1 (got {output_ratio})")
+
+    def forward(self, input: Tensor):
+        function = getattr(F, f"fractional_max_pool{self.dimensions}d")
+        return function(input, self.kernel_size, self.output_size, self.output_ratio, self.return_indices, _random_samples=self._random_samples)
+
+
+class FractionalMaxPool2d(_FractionalMaxPoolNd):
+    """The largest number of each window of an image, with windows that begin at random places, so that any output size is possible.
+
+    Args:
+        output_size: how many windows along each side.
+        output_ratio: that number as a part of the side, in (0, 1), instead of `output_size`.
+        return_indices: also give where it stood, for MaxUnpool2d.
+
+    Shape: (N, C, H, W) or (C, H, W) to (..., *output_size).
+
+    Source: Graham (2014), Fractional Max-Pooling.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.FractionalMaxPool2d(2, output_ratio=0.7)(lab.ones(1, 3, 10, 10)).shape
+    torch.Size([1, 3, 7, 7])
+    """
+
+    dimensions = 2
+
+
+class FractionalMaxPool3d(_FractionalMaxPoolNd):
+    """The largest number of each window of a volume. See FractionalMaxPool2d.
+
+    Shape: (N, C, D, H, W) or (C, D, H, W) to (..., *output_size).
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.FractionalMaxPool3d(2, output_size=3)(lab.ones(1, 2, 6, 6, 6)).shape
+    torch.Size([1, 2, 3, 3, 3])
     """
 
     dimensions = 3
