@@ -160,7 +160,7 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     return nll_loss_op(input, target, weight, size_average, ignore_index, reduce, reduction)
 
 
-@op(category="loss", latex=r"-\frac{1}{n}\sum_i \ln \mathrm{softmax}(x_i)_{y_i}", namespace=F, out=False, name="cross_entropy", function=False, extras=("logp", "usual"), node_name="NllLoss", variants=(("input_a.ndim > 2", "NllLoss2DBackward0"),),
+@op(category="loss", latex=r"-\frac{1}{n}\sum_i \ln \mathrm{softmax}(x_i)_{y_i}", namespace=F, out=False, name="cross_entropy", function=False, extras=("logp", "usual"), node_name="NllLoss", variants=(("label_smoothing > 0", "AddBackward0"), ("input_a.ndim > 2", "NllLoss2DBackward0")),
     samples=calls(_classes(), _classes(weighted=True), _classes(weighted=True, ignore=-100, reduction="sum"), _classes((2, 3, 4), reduction="none", weighted=True),
                   _classes((2, 3, 4), ignore=1, ignore_index=1), _classes((3,)), _classes(label_smoothing=0.1, weighted=True, ignore=2, ignore_index=2),
                   _classes((2, 3, 4), label_smoothing=0.3), _classes(label_smoothing=0.2, reduction="none"), _classes(label_smoothing=0.2, reduction="sum", weighted=True)))
@@ -307,6 +307,48 @@ def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, s
     if isinstance(target, Tensor) and target._a.dtype.kind not in "iub" and isinstance(input, Tensor) and input.shape == target.shape and input.ndim:
         return _soft_cross_entropy(input, target, weight, reduction_of(size_average, reduce, reduction), label_smoothing, ignore_index)
     return cross_entropy_op(input, target, weight, size_average, ignore_index, reduce, reduction, label_smoothing)
+
+
+def linear_cross_entropy(input: Tensor, linear_weight: Tensor, target: Tensor, *, linear_bias: Tensor | None = None, weight: Tensor | None = None,
+                         reduction: str = "mean", ignore_index: int | None = None, label_smoothing: float = 0.0, options=None) -> Tensor:
+    """The cross-entropy of `input @ linear_weight.T + linear_bias`: a last layer and its loss in one.
+
+    Args:
+        input: (N, in_features) or (in_features,).
+        linear_weight: (C, in_features), or (C, d1, ..., in_features) for d1 · … losses per row.
+        target: class indices (N, d1, ...) or probabilities (N, C, d1, ...).
+        linear_bias: (C, d1, ...).
+        ignore_index: a class index that does not count, -100 unless told otherwise.
+        options: PyTorch computes in pieces if they are given, which saves memory and changes no number; here they change nothing.
+
+    Raises:
+        RuntimeError: for shapes that do not fit, or an `ignore_index` beside probabilities.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.functional.linear_cross_entropy(lab.ones(1, 3), lab.zeros(4, 3), lab.tensor([2]))
+    tensor(1.3863)
+    """
+    if input.ndim not in (1, 2):
+        raise RuntimeError(f"expected input with dimensionality 1 or 2, got {input.ndim}")
+    if linear_weight.ndim < 2:
+        raise RuntimeError(f"expected linear_weight with dimensionality at least 2, got {linear_weight.ndim}")
+    *shape, features = linear_weight.shape
+    if input.shape[-1] != features:
+        raise RuntimeError(f"expected equal input and linear_weight last dimensions (in_features), got {input.shape[-1]} and {features}, respectively")
+    if linear_bias is not None and list(linear_bias.shape) != shape:
+        raise RuntimeError(f"expected linear_bias shape {tuple(shape)}, got {tuple(linear_bias.shape)}")
+    if len(shape) > 1 and input.ndim == 1:
+        raise RuntimeError(f"K-dimensional loss defined by linear_weight shape {tuple(linear_weight.shape)} requires batched input, (N, {features}), got unbatched "
+                           f"input with shape {tuple(input.shape)}")
+    shape = (*input.shape[:-1], *shape)
+    if target.shape == shape and ignore_index is not None:
+        raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
+    logits = public[F]["linear"](input, linear_weight.reshape(-1, features), None if linear_bias is None else linear_bias.reshape(-1))
+    return cross_entropy(logits.reshape(shape), target, weight, ignore_index=-100 if ignore_index is None else ignore_index, reduction=reduction,
+                         label_smoothing=label_smoothing)
+
+
+public[F]["linear_cross_entropy"] = linear_cross_entropy
 
 
 def _soft_cross_entropy(input, target, weight, reduction: str, smoothing: float, ignore_index: int):

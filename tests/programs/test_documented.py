@@ -170,3 +170,44 @@ def test_functional_call_hands_back_what_the_module_assigned():
     assert lab.func.functional_call(counter, given, lab.zeros(())) == 6
     assert given["count"] == 6
     assert counter.count == 0
+
+
+# ---- names that were missing ----
+
+@pytest.mark.parametrize("name", ["hann", "hamming", "blackman", "bartlett", "kaiser"])
+def test_a_window_of_one_period_is_the_older_one(name):
+    new = getattr(lab.signal.windows, name)(9, sym=False, dtype=lab.float64)
+    old = getattr(lab, f"{name}_window")(9, dtype=lab.float64)
+    assert lab.allclose(new, old, atol=1e-7)
+
+
+def test_windows_refuse_what_makes_none():
+    windows = lab.signal.windows
+    with pytest.raises(ValueError, match="general_cosine requires non-negative window length, got M=-1"):
+        windows.hann(-1)
+    with pytest.raises(ValueError, match="cosine expects float32 or float64 dtypes"):
+        windows.cosine(3, dtype=lab.float16)
+    with pytest.raises(ValueError, match="Center must be None for symmetric windows"):
+        windows.exponential(3, center=1)
+    with pytest.raises(ValueError, match="Coefficients cannot be empty"):
+        windows.general_cosine(3, a=[])
+    assert windows.gaussian(0).shape == (0,)
+
+
+def test_fractional_pooling_finds_what_stands_at_its_indices():
+    lab.manual_seed(0)
+    x = lab.randn(2, 3, 9, 7)
+    found, where = nn.FractionalMaxPool2d(2, output_size=(4, 3), return_indices=True)(x)
+    assert where[0, 0].tolist() == [[8, 10, 13], [29, 23, 27], [36, 45, 41], [50, 59, 62]]  # PyTorch's, from the same random numbers
+    assert lab.equal(x.flatten(2).gather(2, where.flatten(2)), found.flatten(2))
+    with pytest.raises(ValueError, match="only one of output_size and output_ratio may be specified"):
+        nn.FractionalMaxPool2d(2, output_size=2, output_ratio=0.5)
+
+
+def test_linear_cross_entropy_is_a_layer_and_a_loss():
+    loss = nn.LinearCrossEntropyLoss(5, 10, out_features=(4, 3), bias=True, label_smoothing=0.1)
+    x, target = lab.randn(2, 5), lab.randint(0, 10, (2, 4, 3))
+    by_hand = nn.functional.cross_entropy(loss.linear(x).reshape(2, 10, 4, 3), target, label_smoothing=0.1)
+    assert lab.equal(loss(x, target), by_hand)
+    with pytest.raises(RuntimeError, match="requires batched input"):
+        loss(x[0], target[0])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
+from ...core.errors import caution
 from ...core.tensor import Tensor
 from .. import functional as F
+from .linear import Linear
 from .module import Module
 
 __all__ = ["BCELoss", "BCEWithLogitsLoss", "CTCLoss", "CosineEmbeddingLoss", "CrossEntropyLoss", "GaussianNLLLoss", "HingeEmbeddingLoss", "HuberLoss",
-           "KLDivLoss", "L1Loss", "MSELoss", "MarginRankingLoss", "MultiLabelMarginLoss", "MultiLabelSoftMarginLoss", "MultiMarginLoss",
-           "NLLLoss", "PoissonNLLLoss", "SmoothL1Loss", "SoftMarginLoss", "TripletMarginLoss", "TripletMarginWithDistanceLoss"]
+           "KLDivLoss", "L1Loss", "LinearCrossEntropyLoss", "MSELoss", "MarginRankingLoss", "MultiLabelMarginLoss", "MultiLabelSoftMarginLoss", "MultiMarginLoss",
+           "NLLLoss", "NLLLoss2d", "PoissonNLLLoss", "SmoothL1Loss", "SoftMarginLoss", "TripletMarginLoss", "TripletMarginWithDistanceLoss"]
 
 
 def reduction_of(size_average, reduce, reduction: str) -> str:
@@ -116,6 +120,63 @@ class CrossEntropyLoss(_WeightedLoss):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.cross_entropy(input, target, weight=self.weight, ignore_index=self.ignore_index, reduction=self.reduction, label_smoothing=self.label_smoothing)
+
+
+class LinearCrossEntropyLoss(_WeightedLoss):
+    """A last linear layer and the cross-entropy of its scores in one module.
+
+    Args:
+        out_features: sizes of more dimensions of the scores, each position of which is a loss of its own.
+        bias: give the layer one.
+        weight: one number per class.
+        ignore_index: a target that does not count, -100 unless told otherwise.
+        label_smoothing: the share of the target that is spread over all classes.
+
+    Shape: (N, in_features) or (in_features,) with class numbers (N, *out_features) or probabilities (N, num_classes, *out_features).
+
+    Raises:
+        RuntimeError: for a weight of another shape, or a smoothing outside [0, 1].
+
+    >>> import autodiff_lab as lab
+    >>> loss = lab.nn.LinearCrossEntropyLoss(5, 10)
+    >>> loss(lab.zeros(2, 5), lab.tensor([3, 7])).detach()
+    tensor(2.3026)
+    """
+
+    def __init__(self, in_features: int, num_classes: int, *, out_features: tuple = (), bias: bool = False, device=None, dtype=None, reduction: str = "mean",
+                 weight: Tensor | None = None, ignore_index: int | None = None, label_smoothing: float = 0.0, options=None):
+        if weight is not None and weight.shape != (num_classes,):
+            raise RuntimeError(f"expected weight shape to be {(num_classes,)}, got {tuple(weight.shape)}")
+        if not 0 <= label_smoothing <= 1:
+            raise RuntimeError(f"expected label_smoothing to be in range [0, 1], got {label_smoothing}")
+        super().__init__(weight, None, None, reduction)
+        self.num_classes, self.out_features = num_classes, out_features
+        self.ignore_index, self.label_smoothing, self.options = ignore_index, label_smoothing, options
+        self.linear = Linear(in_features, math.prod(out_features, start=num_classes), bias=bias, device=device, dtype=dtype)
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        shape = (self.num_classes, *self.out_features)
+        return F.linear_cross_entropy(input, self.linear.weight.reshape(*shape, self.linear.in_features), target,
+                                      linear_bias=None if self.linear.bias is None else self.linear.bias.reshape(shape), weight=self.weight, reduction=self.reduction,
+                                      ignore_index=self.ignore_index, label_smoothing=self.label_smoothing, options=self.options)
+
+    def extra_repr(self) -> str:
+        return (f"in_features={self.linear.in_features}, num_classes={self.num_classes}, out_features={self.out_features}, bias={self.linear.bias is not None}, "
+                f"reduction={self.reduction}, ignore_index={self.ignore_index}, label_smoothing={self.label_smoothing}, options={self.options}")
+
+
+class NLLLoss2d(NLLLoss):
+    """The older name of NLLLoss, which warns.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.NLLLoss()(lab.tensor([[-0.5, -1.0]]), lab.tensor([1]))
+    tensor(1.)
+    """
+
+    def __init__(self, *args, **kwargs):
+        caution("`NLLLoss2d` has been deprecated. Please use `NLLLoss` instead as a drop-in replacement and see "
+                "https://pytorch.org/docs/main/nn.html#torch.nn.NLLLoss for more details.", FutureWarning)
+        super().__init__(*args, **kwargs)
 
 
 class PoissonNLLLoss(_Loss):
