@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import threading
+import functools
 from collections import namedtuple
 
 import numpy as np
 
 from ..core.codegen import Packed
 from ..core.modes import WATCHERS, modes
-from ..core.tape import Handle, Node
+from ..core.tape import LISTENERS, Handle, Node
 from ..core.tensor import Tensor, wrap
 
 __all__ = ["GradientEdge", "Node", "disable_saved_tensors_hooks", "get_gradient_edge", "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks"]
@@ -115,8 +115,44 @@ def get_gradient_edge(tensor) -> GradientEdge:
     return GradientEdge(tensor.grad_fn or AccumulateGrad(tensor), tensor.output_nr)
 
 
+class _Together:
+    """Several tensors whose gradients one hook wants: all that a pass computes, or the first of them."""
+
+    def __init__(self, tensors: tuple, fn, wants_all: bool):
+        self.tensors, self.fn, self.wants_all = tensors, fn, wants_all
+        self.begin(set())
+
+    def begin(self, reached: set) -> None:
+        """A pass begins that will reach these nodes and leaves."""
+        self.grads: list = [None] * len(self.tensors)
+        self.missing = sum((t if t._node is None else t._node) in reached for t in self.tensors) if self.wants_all else 1
+
+    def arrived(self, i: int, grad) -> None:
+        self.grads[i] = grad
+        self.missing -= 1
+        if not self.missing:
+            self.fn(self.grads if self.wants_all else grad)
+
+
+class MultiHandle(Handle):
+    """Takes the hooks of several tensors away."""
+
+    def __init__(self, handles: tuple):
+        self.handles = handles
+
+    def remove(self) -> None:
+        """Take them away; twice is the same as once."""
+        for handle in self.handles:
+            handle.remove()
+
+
 def register_multi_grad_hook(tensors, fn, *, mode: str = "all"):
-    """Call `fn(grads)` once the gradients of all `tensors` are known (mode "all"), or of the first ("any").
+    """Call `fn(grads)` once the gradients of all `tensors` are known (mode "all"), or `fn(grad)` with the first ("any").
+
+    Tensors that a backward pass does not reach are not waited for; their place holds None.
+
+    Raises:
+        ValueError: for another mode.
 
     >>> import autodiff_lab as lab
     >>> a, b = lab.tensor(1.0, requires_grad=True), lab.tensor(2.0, requires_grad=True)
@@ -125,25 +161,8 @@ def register_multi_grad_hook(tensors, fn, *, mode: str = "all"):
     [tensor(2.), tensor(1.)]
     >>> handle.remove()
     """
-    lock, state = threading.Lock(), {}
-    total = len(tensors)
-
-    def hook(i, grad):
-        with lock:
-            state[i] = grad
-            done = len(state) == total if mode == "all" else len(state) == 1
-            collected = [state.get(k) for k in range(total)] if done and mode == "all" else grad
-            if len(state) == total:
-                state.clear()
-        if done:
-            fn(collected)
-
-    handles = [t.register_hook(lambda grad, i=i: hook(i, grad)) for i, t in enumerate(tensors)]
-
-    def remove() -> None:
-        for handle in handles:
-            handle.remove()
-
-    together = Handle({}, None)
-    together.remove = remove
-    return together
+    if mode not in ("all", "any"):
+        raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
+    together = _Together(tuple(tensors), fn, mode == "all")
+    LISTENERS.add(together)
+    return MultiHandle(tuple(t.register_hook(functools.partial(together.arrived, i)) for i, t in enumerate(tensors) if mode == "all" or t.requires_grad))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 import weakref
 from itertools import count
+from operator import attrgetter
 
 import numpy as np
 
@@ -42,6 +43,14 @@ class Version:
     def at(self, seq: int) -> int:
         """The version when the node numbered `seq` was made."""
         return self.count - sum(written > seq for written in self.recent)
+
+
+def new_version() -> Version:
+    """`Version()` in less time: filled here, without a call of __init__."""
+    version = object.__new__(Version)
+    version.count = version.last = 0
+    version.recent = ()
+    return version
 
 
 class Node:
@@ -286,17 +295,19 @@ def collect(roots: list[Node], uses: dict) -> list[Node]:
         for edge in node.edges:
             if edge is None:
                 continue
-            if edge.__class__ is not Node:
-                uses[edge] = uses.get(edge, 0) + 1
-            elif edge not in seen:
-                seen.add(edge)
-                stack.append(edge)
-    order.sort(key=_seq, reverse=True)
+            if edge.__class__ is Node:
+                if edge not in seen:
+                    seen.add(edge)
+                    stack.append(edge)
+            elif edge in uses:
+                uses[edge] += 1
+            else:
+                uses[edge] = 1
+    order.sort(key=_age, reverse=True)
     return order
 
 
-def _seq(node: Node) -> int:
-    return node.seq
+_age = attrgetter("seq")
 
 
 def needed_for(order: list[Node], targets: set) -> set:
@@ -308,6 +319,9 @@ def needed_for(order: list[Node], targets: set) -> set:
                 needed.add(node)
                 break
     return needed
+
+
+LISTENERS: weakref.WeakSet = weakref.WeakSet()  # told at the beginning of each pass which nodes and leaves it reaches
 
 
 def run_backward(roots, grads, *, retain_graph=False, create_graph=False, inputs=None, accumulate=True):
@@ -331,6 +345,8 @@ def run_backward(roots, grads, *, retain_graph=False, create_graph=False, inputs
     targets = set(inputs) if inputs is not None else None
     needed = needed_for(order, targets) if targets is not None else None
     captured: dict = {}
+    for listener in list(LISTENERS) if LISTENERS else ():
+        listener.begin({*order, *uses, *roots} if targets is None else needed | (targets & {*order, *uses, *roots}))
     for root, grad in zip(roots, grads):
         if root.__class__ is Node:
             if grad.__class__ is root.dtype and root not in pending:
@@ -338,9 +354,9 @@ def run_backward(roots, grads, *, retain_graph=False, create_graph=False, inputs
             else:
                 _deliver(root, grad, pending, owned, None)
         else:
-            uses[root] = uses.get(root, 0) + 1
             _deliver(root, grad, pending, owned, None)
-            _settle_leaf(root, uses, pending, targets, captured, accumulate, create_graph)
+            if root not in uses:
+                _settle_leaf(root, pending, targets, captured, accumulate, create_graph)
     watching = bool(observe.observers)
     anomaly = modes.anomaly
     for node in order:
@@ -369,36 +385,36 @@ def run_backward(roots, grads, *, retain_graph=False, create_graph=False, inputs
             node.saved = None
         leaves = None
         for edge, contribution in zip(node.edges, contributions):
-            if edge is None:
-                continue
             if edge.__class__ is Node:
                 like = edge
-            else:
+            elif edge is not None:
                 like = edge._a
                 leaves = (edge,) if leaves is None else (*leaves, edge)
-            if contribution is None or not (targets is None or edge in needed or edge in targets):
+            if contribution is None or edge is None or not (targets is None or edge in needed or edge in targets):
                 continue
             if contribution.__class__ is not like.dtype and (create_graph or contribution.dtype is not like.dtype or contribution.shape != like.shape):
                 # (A node with a scalar output has the scalar's class as its dtype: one test instead of two.)
                 _deliver(edge, contribution, pending, owned, node)
-                continue
-            previous = pending.get(edge)
-            if previous is None:
+            elif edge not in pending:
                 pending[edge] = contribution
             elif edge in owned:
+                previous = pending[edge]
                 previous += contribution
             else:
-                pending[edge] = previous = previous + contribution
+                pending[edge] = previous = pending[edge] + contribution
                 if previous.__class__ is np.ndarray:
                     owned.add(edge)
         if leaves is not None:
             # Drop our own references first, so that a leaf may keep a buffer that nobody else holds.
             grad = contributions = contribution = previous = None
             for leaf in leaves:
-                _settle_leaf(leaf, uses, pending, targets, captured, accumulate, create_graph)
+                left = uses[leaf] - 1
+                if left:
+                    uses[leaf] = left
+                else:
+                    _settle_leaf(leaf, pending, targets, captured, accumulate, create_graph)
     for leaf in [edge for edge in pending if edge.__class__ is not Node] if pending else ():
-        uses[leaf] = 1
-        _settle_leaf(leaf, uses, pending, targets, captured, accumulate, create_graph)
+        _settle_leaf(leaf, pending, targets, captured, accumulate, create_graph)
     return captured
 
 
@@ -435,11 +451,8 @@ def _materialized(node: Node, slots: dict, create_graph: bool) -> list:
     return [slots.get(i) if i in slots else node.op.zeros(shape, dtype, like) for i, (shape, dtype) in enumerate(shapes)]
 
 
-def _settle_leaf(leaf, uses: dict, pending: dict, targets, captured: dict, accumulate: bool, create_graph: bool) -> None:
-    """One edge into `leaf` is done; after the last one, hooks run and the sum goes into `leaf.grad`."""
-    uses[leaf] = left = uses[leaf] - 1
-    if left > 0:
-        return
+def _settle_leaf(leaf, pending: dict, targets, captured: dict, accumulate: bool, create_graph: bool) -> None:
+    """The last edge into `leaf` is done: hooks run and the sum goes into `leaf.grad`."""
     grad = pending.pop(leaf, None)
     if grad is None:
         return

@@ -211,3 +211,28 @@ def test_linear_cross_entropy_is_a_layer_and_a_loss():
     assert lab.equal(loss(x, target), by_hand)
     with pytest.raises(RuntimeError, match="requires batched input"):
         loss(x[0], target[0])
+
+
+# ---- autograd ----
+
+def test_a_hook_on_several_gradients_waits_for_those_that_the_pass_reaches():
+    a, b = lab.rand(2, 3, requires_grad=True), lab.rand(2, 3, requires_grad=True)
+    c, d = a * b, a * b
+    seen = []
+    handle = lab.autograd.graph.register_multi_grad_hook((a, b, c, d), lambda grads: seen.append([g is not None for g in grads]))
+    c.sum().backward(retain_graph=True)
+    c.sum().backward(inputs=(a,), retain_graph=True)
+    handle.remove()
+    c.sum().backward(retain_graph=True)
+    assert seen == [[True, True, True, False], [True, False, True, False]]
+
+
+def test_a_hook_on_any_of_several_gradients_is_called_once_a_pass():
+    a, b = lab.ones(2, requires_grad=True), lab.ones(3, requires_grad=True)
+    seen = []
+    lab.autograd.graph.register_multi_grad_hook((a, b), seen.append, mode="any")
+    for _ in range(2):
+        (a.sum() * b.sum()).backward()
+    assert len(seen) == 2
+    with pytest.raises(ValueError, match="Expects mode to be one of"):
+        lab.autograd.graph.register_multi_grad_hook((a,), print, mode="some")
