@@ -101,8 +101,7 @@ def _translated(op, error, tensors) -> Exception:
     if isinstance(error, ValueError) and ("could not be broadcast" in text or "shape mismatch: objects cannot be broadcast" in text) and len(tensors) >= 2:
         return broadcast_error(op, tensors)
     if isinstance(error, TypeError) and "boolean subtract" in text:
-        return RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. "
-                            "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.")
+        return RuntimeError("Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.")
     if isinstance(error, OverflowError) and "out of bounds for" in text:
         return RuntimeError(f"{op.name}: value cannot be converted to type {text.rsplit(' ', 1)[-1]}_t without overflow. ({text})")
     if isinstance(error, np.exceptions.AxisError):

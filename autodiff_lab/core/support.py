@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import numbers
-import warnings
 
 import numpy as np
 
 from ..backend import is_array, namespace
 from .dtypes import BOOL, FLOAT, FLOATING, dtype_of, promoted
-from .errors import explain, refused, wrapped
+from .errors import caution, explain, refused, wrapped
 from .modes import modes
 from .overriding import Foreign, hand_on, takes_over
 from .results import return_type
-from .tape import Version, check_version, port
+from .tape import Version, check_version, new_version, port
 from .tensor import Tensor, wrap
 from .views import attach_if_view, attach_view, sync, write_in_place, write_out
 
@@ -96,8 +95,9 @@ def older_arguments(op, factor, *operands) -> tuple:
     """The arguments of `x.add_(-lr, grad)`, as programs of PyTorch's first years write it; anything else is one operand too many."""
     if isinstance(factor, numbers.Number) or (getattr(factor, "ndim", None) == 0 and not getattr(factor, "requires_grad", False)):
         short = op.name.split(".")[-1]
-        names = ", ".join(p.name for p in op.tensor_params[1:])
-        warnings.warn(f"This form of {short} is old: {short}({op.older}, {names}). Write {short}({names}, {op.older}={op.older}).", UserWarning, stacklevel=3)
+        names = ", ".join(f"Tensor {p.name}" for p in op.tensor_params[1:])
+        caution(f"This overload of {short} is deprecated:\n\t{short}(Number {op.older}, {names})\n"
+                f"Consider using one of the following signatures instead:\n\t{short}({names}, *, Number {op.older} = 1)")
         return factor.item() if hasattr(factor, "item") else factor, *operands
     count = len(op.tensor_params)
     raise TypeError(f"{op.name}() takes {count} positional arguments but {count + 1} were given")
@@ -185,9 +185,10 @@ def notice(node) -> None:
 
 def saved_version(tensor) -> Version:
     """The version counter of a result whose array the tape keeps."""
-    if tensor._ver is None:
-        tensor._ver = Version()
-    return tensor._ver
+    version = tensor._ver
+    if version is None:
+        version = tensor._ver = new_version()
+    return version
 
 
 def stale(node, version: Version, array, maker: str) -> None:

@@ -19,7 +19,7 @@ from ..backend import namespace, shares
 from . import observe
 from .dtypes import FLOATING, can_cast, cast_error, dtype_of
 from .modes import modes
-from .tape import EngineOp, Version, clock, new_node
+from .tape import EngineOp, Version, clock, new_node, new_version
 from .tensor import Tensor, wrap
 
 __all__ = ["View", "attach_if_view", "attach_view", "geometry", "reshape_in_place", "shadow", "stored", "sync", "write_in_place", "write_out"]
@@ -40,7 +40,7 @@ def attach_view(result, source, several: bool = False) -> None:
     base = source if link is None else link.base
     version = base._ver
     if version is None:
-        version = base._ver = Version()
+        version = base._ver = new_version()
     result._ver = version
     view = result._view = _new(View)  # filled here: a call of __init__ would take half of the time
     view.base = base
@@ -517,7 +517,8 @@ def write_out(op, out, array, wants_grad: bool, args: tuple = ()):
         if target.size:
             from .errors import caution
             caution(f"An output with one or more elements was resized since it had shape {list(target.shape)}, which does not match the required "
-                    f"output shape {list(array.shape)}.")
+                    f"output shape {list(array.shape)}. This behavior is deprecated, and in a future PyTorch release outputs will not be resized unless they have "
+                    "zero elements. You can explicitly reuse an out tensor t by resizing it, inplace, to zero elements with t.resize_(0).")
         out._a = namespace(target).array(array, dtype=target.dtype)
     else:
         target[...] = array

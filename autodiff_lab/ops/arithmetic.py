@@ -19,7 +19,10 @@ Number = int | float | complex | bool
 
 def no_masks(operands) -> None:
     """Refuse to subtract truth values, as PyTorch does."""
-    if any(getattr(getattr(value, "dtype", None), "kind", "") == "b" for value in operands):
+    masks = [getattr(getattr(value, "dtype", None), "kind", "") == "b" for value in operands]
+    if all(masks):
+        raise RuntimeError("Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.")
+    if any(masks):
         raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. "
                            "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.")
 
@@ -123,11 +126,9 @@ def conj(input: Tensor | Number) -> Tensor:
     >>> lab.tensor([1 + 2j]).conj().resolve_conj()
     tensor([1.-2.j])
     """
-    if input.__class__ in REAL:
+    if input.__class__ in REAL or input.__class__ is not complex and input.dtype.kind != "c":
         return input
-    if input.__class__ is complex:
-        return input.conjugate()
-    return namespace(input).conj(input) if input.dtype.kind == "c" else input
+    return input.conjugate()
 
 
 @conj.vjp("input")

@@ -8,6 +8,7 @@ from ..backend import namespace, shares, strided
 from ..core.arguments import Dims
 from ..core.broadcast import sum_to_shape
 from ..core.dtypes import dtype, dtype_of
+from ..core.errors import caution
 from ..core.op import op, ops
 from ..core.samples import calls
 from ..core.tensor import Tensor
@@ -244,6 +245,8 @@ def expand(input: Tensor, size: Ints) -> Tensor:
             [2, 2, 2]])
     """
     sizes, steps = input.shape, input.strides
+    if not sizes and -1 not in size:
+        return strided(input, size, (0,) * len(size))
     extra = len(size) - len(sizes)
     if extra < 0:
         raise RuntimeError(f"expand({list(input.shape)}, size={list(size)}): the number of sizes provided ({len(size)}) must be greater or equal to "
@@ -451,13 +454,18 @@ def _matrix_only(self, name: str, at_least: bool = False) -> None:
         raise RuntimeError(f"tensor.{name} is only supported on {'matrices or batches of matrices' if at_least else 'matrices (2-D tensors)'}. Got {self.ndim}-D tensor.")
 
 
+def _warn_of_a_number(self, name: str) -> None:
+    if not self.ndim:
+        caution(f"{name} is deprecated on 0-D tensors. Consider using x.conj().")
+
+
 def _T(self):
     """The view with the dimensions in reverse order (meant for matrices)."""
-    if self.ndim not in (0, 2):
-        import warnings
-        warnings.warn("The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will throw an error in a future release. "
-                      "Consider `x.mT` to transpose batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor.",
-                      UserWarning, stacklevel=2)
+    if not self.ndim:
+        caution("Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases.")
+    elif self.ndim != 2:
+        caution("The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will throw an error in a future release. "
+                "Consider `x.mT` to transpose batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor.")
     return reverse_dims(self)
 
 
@@ -474,12 +482,14 @@ def _conjugated(tensor):
 def _H(self):
     """The matrix transposed and conjugated."""
     _matrix_only(self, "H")
+    _warn_of_a_number(self, "Tensor.H")
     return _conjugated(transpose(self, 0, 1) if self.ndim else self)
 
 
 def _mH(self):
     """The matrices in the last two dimensions, transposed and conjugated."""
     _matrix_only(self, "mH", True)
+    _warn_of_a_number(self, "Tensor.mH")
     return _conjugated(transpose(self, -2, -1) if self.ndim else self)
 
 
