@@ -338,7 +338,8 @@ def forward_text(op, names: list[str], flavour: str) -> str:
         compute = f" {sign} ".join(f"{p.name}_a" for p in op.tensor_params)
     if op.refuses:
         first = f"{op.tensor_params[0].name}_a"
-        lines.append(f"if {first}.dtype.kind in {op.refuses.replace('i', 'iu')!r}: raise refused(OP, {first})")
+        short = f" or {first}.dtype.itemsize == 2 and {first}.dtype.kind in 'fV'" if "h" in op.refuses else ""
+        lines.append(f"if {first}.dtype.kind in {op.refuses.replace('i', 'iu')!r}{short}: raise refused(OP, {first})")
     lines += ["try:", f"    out_a = {compute}",
               "except OverflowError as error:", f"    out_a = wrapped(OP, error, {original_arguments(op)}, {call_arguments(op, True)})",
               "except Exception as error:", f"    raise explain(OP, error, {original_arguments(op)}) from None"]

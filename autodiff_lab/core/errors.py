@@ -79,7 +79,7 @@ def refused(op, array) -> NotImplementedError:
     from .dtypes import dtype_of
 
     kind = dtype_of(array)
-    help = "Convert it first, e.g. with .float()." if kind.category < 2 else "Compute with .real, .imag or .abs()."
+    help = "Convert it first, e.g. with .float()." if kind.category < 3 else "Compute with .real, .imag or .abs()."
     return NotImplementedError(f'"{op.name.split(".")[-1]}_cpu" not implemented for \'{kind.title}\'. {help}')
 
 

@@ -64,7 +64,7 @@ def _elu_slope(grad, input, alpha, scale, speed):
     return grad * ops.where(input > 0, input * 0 + scale, left)
 
 
-@op(category="activation", refuses="bic", latex=r"\begin{cases} x & x > 0 \\ \alpha(e^x - 1) & \text{else} \end{cases}", samples=away_from(0.0), namespace=F, inplace=True)
+@op(category="activation", out=False, refuses="bic", latex=r"\begin{cases} x & x > 0 \\ \alpha(e^x - 1) & \text{else} \end{cases}", samples=away_from(0.0), namespace=F, inplace=True)
 def elu(input: Tensor, alpha: Number = 1.0) -> Tensor:
     """Unchanged where positive, an exponential down to `-alpha` elsewhere.
 
@@ -83,7 +83,7 @@ def _(grad, input, alpha):
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
 
-@op(category="activation", refuses="bic", latex=r"\lambda\,\mathrm{elu}_\alpha(x)", samples=away_from(0.0), inplace=True, method=False, node_name="Elu")
+@op(category="activation", out=False, refuses="bic", latex=r"\lambda\,\mathrm{elu}_\alpha(x)", samples=away_from(0.0), inplace=True, method=False, node_name="Elu")
 def selu(input: Tensor) -> Tensor:
     """elu scaled so that layers keep mean 0 and variance 1 (Klambauer et al. 2017).
 
@@ -99,7 +99,7 @@ def _(grad, input):
     return _elu_slope(grad, input, SELU_ALPHA, SELU_SCALE, 1)
 
 
-@op(category="activation", refuses="bic", latex=r"\max(0, x) + \min(0, \alpha(e^{x/\alpha} - 1))", samples=away_from(0.0), inplace=True, method=False)
+@op(category="activation", out=False, refuses="bic", latex=r"\max(0, x) + \min(0, \alpha(e^{x/\alpha} - 1))", samples=away_from(0.0), inplace=True, method=False)
 def celu(input: Tensor, alpha: Number = 1.0) -> Tensor:
     """elu whose slope is continuous for every `alpha`.
 
@@ -183,7 +183,7 @@ def _(grad, input, beta, threshold):
     return ops.where(input * beta > threshold, grad, grad * ops.sigmoid(input * beta))
 
 
-@op(category="activation", refuses="bi", latex=r"x\,\sigma(x)", samples=reals(-4, 4), namespace=F, inplace=True)
+@op(category="activation", out=False, refuses="bi", latex=r"x\,\sigma(x)", samples=reals(-4, 4), namespace=F, inplace=True)
 def silu(input: Tensor) -> Tensor:
     """The input times its sigmoid, also called swish.
 
@@ -203,7 +203,7 @@ def _(grad, input):
 functional(silu)
 
 
-@op(category="activation", refuses="bic", latex=r"x \tanh(\ln(1 + e^x))", samples=reals(-4, 4), namespace=F, inplace=True)
+@op(category="activation", out=False, refuses="bic", latex=r"x \tanh(\ln(1 + e^x))", samples=reals(-4, 4), namespace=F, inplace=True)
 def mish(input: Tensor) -> Tensor:
     """The input times tanh of its softplus (Misra 2019).
 
@@ -336,7 +336,7 @@ def softsign(input: Tensor) -> Tensor:
 public[F].update(tanhshrink=tanhshrink, softsign=softsign)
 
 
-@op(category="activation", refuses="bic", latex=r"a \cdot \sigma(b)", namespace=F, samples=calls(
+@op(category="activation", out=False, refuses="bic", latex=r"a \cdot \sigma(b)", namespace=F, samples=calls(
     lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(size=(4, 3)), 0), {})))
 def glu(input: Tensor, dim: int = -1) -> Tensor:
     """The first half along `dim`, gated by the sigmoid of the second.

@@ -77,7 +77,7 @@ def _(grad, alpha):
     return -scaled(grad, alpha)
 
 
-@op(category="pointwise", latex=r"y - x", samples=pairs(), promote="numeric", check=no_masks, dunder=("__rsub__",), variants=(("other.__class__ in NUMBERS", "RsubBackward1"),))
+@op(category="pointwise", latex=r"y - x", samples=pairs(), promote="numeric", out=False, check=no_masks, dunder=("__rsub__",), variants=(("other.__class__ in NUMBERS", "RsubBackward1"),))
 def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """Difference with the sides exchanged: `other - alpha * input`."""
     return other - scaled(input, alpha)

@@ -30,7 +30,7 @@ def masked(scores, mask, is_causal: bool):
     return scores
 
 
-@op(category="linear", latex=r"\text{softmax}\left(\frac{Q K^T}{\sqrt{d}}\right) V", function=False, method=False, out=False, name="attention", node_name="ScaledDotProductAttention",
+@op(category="linear", latex=r"\text{softmax}\left(\frac{Q K^T}{\sqrt{d}}\right) V", refuses="bic", function=False, method=False, out=False, name="attention", node_name="ScaledDotProductAttention",
     extras=("weights", "keep"), samples=calls(
         lambda r: ((r.normal(size=(2, 3, 4)), r.normal(size=(2, 5, 4)), r.normal(size=(2, 5, 2))), {}),
         lambda r: ((r.normal(size=(2, 2, 3, 4)), r.normal(size=(2, 2, 3, 4)), r.normal(size=(2, 2, 3, 4)), None, 0.0, True), {}),

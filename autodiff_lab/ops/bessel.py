@@ -16,7 +16,7 @@ def _without_derivative(name: str, of: str, sentence: str) -> None:
     kernel.__annotations__ = {"input": "Tensor", "return": "Tensor"}
     kernel.__name__ = kernel.__qualname__ = name
     kernel.__doc__ = sentence
-    op(category="pointwise", samples=None, promote="float", namespace=S, no_grad="PyTorch defines none")(kernel)
+    op(category="pointwise", refuses="ch", samples=None, promote="float", namespace=S, no_grad="PyTorch defines none")(kernel)
 
 
 for _name, _of, _sentence in (
@@ -28,7 +28,7 @@ for _name, _of, _sentence in (
     _without_derivative(_name, _of, _sentence)
 
 
-@op(category="pointwise", promote="float", namespace=S, no_grad="PyTorch defines none")
+@op(category="pointwise", refuses="ch", promote="float", namespace=S, no_grad="PyTorch defines none")
 def airy_ai(input: Tensor) -> Tensor:
     """The Airy function Ai.
 
@@ -40,7 +40,7 @@ def airy_ai(input: Tensor) -> Tensor:
     return special(input).airy(wide)[0].astype(input.dtype)
 
 
-@op(category="pointwise", promote="float", namespace=S, no_grad="PyTorch defines none")
+@op(category="pointwise", refuses="ch", promote="float", namespace=S, no_grad="PyTorch defines none")
 def spherical_bessel_j0(input: Tensor) -> Tensor:
     """The spherical Bessel function of the first kind, order 0: sin(x) / x.
 
@@ -87,7 +87,7 @@ def _polynomial(name: str, words: str, evaluate) -> None:
     kernel.__annotations__ = {"input": "Tensor | Number", "n": "Tensor | Number", "return": "Tensor"}
     kernel.__name__ = kernel.__qualname__ = name
     kernel.__doc__ = f"The {words} of degree `n` at every element; 0 for negative degrees."
-    op(category="pointwise", promote="float", namespace=S, no_grad="PyTorch defines none")(kernel)
+    op(category="pointwise", refuses="ch", promote="float", namespace=S, no_grad="PyTorch defines none")(kernel)
 
 
 for _name, (_words, _evaluate) in POLYNOMIALS.items():

@@ -30,7 +30,9 @@ def clamp(input: Tensor, min: Tensor | Number | None = None, max: Tensor | Numbe
     """
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    ordered("clamp", input)
+    if input.dtype.kind == "c" or input.dtype.kind == "b" and min is not None and max is not None:
+        raise NotImplementedError("clamp is not supported for complex types: they have no order. Clamp .real and .imag, or .abs()." if input.dtype.kind == "c"
+                                  else "\"clamp_cpu\" not implemented for 'Bool'. Convert to numbers first, e.g. with .int().")
     xp = namespace(input)
     if not hasattr(min, "dtype") and not hasattr(max, "dtype"):
         return narrowed(at_least(input, min) if max is None else at_most(input, max) if min is None else between(input, min, max), input)

@@ -139,7 +139,7 @@ def _never(input):
     return namespace(input).zeros(input.shape, bool)
 
 
-@op(category="comparison", latex=r"x \ne x", samples=reals(), no_grad=STEP)
+@op(category="comparison", latex=r"x \ne x", samples=reals(), out=False, no_grad=STEP)
 def isnan(input: Tensor) -> Tensor:
     """True where the element is not a number.
 
@@ -150,7 +150,7 @@ def isnan(input: Tensor) -> Tensor:
     return namespace(input).isnan(input) if _may_hold_nan(input) else _never(input)
 
 
-@op(category="comparison", samples=reals(), no_grad=STEP)
+@op(category="comparison", samples=reals(), out=False, no_grad=STEP)
 def isinf(input: Tensor) -> Tensor:
     """True where the element is infinite.
 
@@ -161,7 +161,7 @@ def isinf(input: Tensor) -> Tensor:
     return namespace(input).isinf(input) if _may_hold_nan(input) else _never(input)
 
 
-@op(category="comparison", samples=reals(), no_grad=STEP)
+@op(category="comparison", samples=reals(), out=False, no_grad=STEP)
 def isfinite(input: Tensor) -> Tensor:
     """True where the element is neither infinite nor NaN.
 

@@ -151,6 +151,8 @@ def polar(abs: Tensor, angle: Tensor, *, out=None) -> Tensor:
         raise RuntimeError(f"Expected object of scalar type {abs.dtype.title} but got scalar type {angle.dtype.title} for second argument")
     if not abs.dtype.is_floating_point:
         raise RuntimeError(f"Expected both inputs to be Half, Float or Double tensors but got {abs.dtype.title} and {angle.dtype.title}")
+    if abs.dtype.itemsize == 2:
+        raise NotImplementedError(f"\"polar_cpu\" not implemented for '{abs.dtype.title}'. Convert them first, e.g. with .float().")
     return public[""]["complex"](abs * angle.cos(), abs * angle.sin(), **({} if out is None else {"out": out}))
 
 

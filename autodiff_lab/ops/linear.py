@@ -93,7 +93,7 @@ def _(grad, input, other_shape):
     return ops.matmul(ops.conj(input).swapaxes(-1, -2), grad)
 
 
-@op(category="linear", latex=r"x W^T + b", namespace="nn.functional", node_name="Addmm", variants=(
+@op(category="linear", refuses="b", latex=r"x W^T + b", namespace="nn.functional", node_name="Addmm", variants=(
     ("bias is None", (("input_a.ndim == 2", "MmBackward0"), ("input_a.ndim == 1", "SqueezeBackward4"), ("True", "UnsafeViewBackward0"))),
     ("input_a.ndim != 2", "ViewBackward0")), samples=calls(
     lambda r: ((r.normal(size=(5, 3)), r.normal(size=(2, 3)), r.normal(size=(2,))), {}), lambda r: ((r.normal(size=(2, 5, 3)), r.normal(size=(4, 3))), {}),

@@ -94,7 +94,7 @@ def _masked_scatter(input, mask, source):
         input[...] = source.reshape(-1)[0]
 
 
-@op(category="index", inplace=True, samples=calls(lambda r: ((r.normal(size=(3, 4)), r.normal(size=(3, 4)) > 0, r.normal(size=(12,))), {}),
+@op(category="index", inplace=True, out=False, samples=calls(lambda r: ((r.normal(size=(3, 4)), r.normal(size=(3, 4)) > 0, r.normal(size=(12,))), {}),
                                                   lambda r: ((r.normal(size=(3, 4)), r.normal(size=(4,)) > 0, r.normal(size=(3, 4))), {})))
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """A copy of `input` with the elements of `source`, in order, where `mask` is true.

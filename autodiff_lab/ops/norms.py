@@ -210,7 +210,7 @@ points = calls(
     lambda r: ((r.normal(size=(3, 4)), r.normal(size=(2, 4)), math.inf), {}), lambda r: ((r.normal(size=(3, 0)), r.normal(size=(2, 0))), {}))
 
 
-@op(category="linear", latex=r"\|a_i - b_j\|_p", samples=points, method=False, out=False, promote="numeric")
+@op(category="linear", refuses="ch", latex=r"\|a_i - b_j\|_p", samples=points, method=False, out=False, promote="numeric")
 def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Tensor:
     """The p-norm distance between every row of `x1` and every row of `x2`. The gradient of a distance of 0 is 0.
 
@@ -273,6 +273,8 @@ def pdist(input: Tensor, p: float = 2) -> Tensor:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input.ndim}D")
     if not input.is_floating_point():
         raise RuntimeError("pdist only supports floating-point dtypes")
+    if input.dtype.itemsize == 2:
+        raise NotImplementedError(f"\"pdist\" not implemented for '{input.dtype.title}'. Convert it first, e.g. with .float().")
     if p < 0:
         raise RuntimeError("pdist only supports non-negative p values")
     n = input.shape[0]

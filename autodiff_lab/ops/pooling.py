@@ -168,7 +168,7 @@ def define_max(d: int):
     def _(grad, input, kernel_size, stride, padding, dilation, ceil_mode):
         return ops.to_largest(grad, input, d, pool(input.shape, d, kernel_size, stride, padding, dilation, ceil_mode))
 
-    @op(category="reduction", latex=r"\max_{i \in \text{window}} x_i", name=f"max_pool{d}d_with_indices_", function=False, method=False,
+    @op(category="reduction", refuses="bc", latex=r"\max_{i \in \text{window}} x_i", name=f"max_pool{d}d_with_indices_", function=False, method=False,
         node_name=f"MaxPool{d}DWithIndices", outputs=("output", "indices"), differentiable=1, samples=window_samples())
     def max_pool_indices(input: Tensor, kernel_size: Dims, stride: Dims | None = None, padding: Dims = 0, dilation: Dims = 1, ceil_mode: bool = False):
         """The largest number of each window, and where it stands."""
@@ -419,7 +419,7 @@ def define_avg(d: int):
         def _(grad, input_shape, kernel_size, stride, padding, ceil_mode, count_include_pad):
             return ops.avg_unpool(grad, tuple(input_shape), d, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
     else:
-        @op(category="reduction", latex=r"\frac{1}{n}\sum_{i \in \text{window}} x_i", refuses="bc", name=f"avg_pool{d}d", namespace="nn.functional", node_name=f"AvgPool{d}D", samples=window_samples(), out=False)
+        @op(category="reduction", latex=r"\frac{1}{n}\sum_{i \in \text{window}} x_i", refuses="bc" + "h" * (d == 3), name=f"avg_pool{d}d", namespace="nn.functional", node_name=f"AvgPool{d}D", samples=window_samples(), out=False)
         @in_float32
         def avg_pool(input: Tensor, kernel_size: Dims, stride: Dims | None = None, padding: Dims = 0, ceil_mode: bool = False, count_include_pad: bool = True, divisor_override=None) -> Tensor:
             """The mean of each window.

@@ -139,7 +139,7 @@ def tril_indices(row: int, col: int, offset: int = 0, *, dtype=None, device=None
     tensor([[0, 1, 1],
             [0, 0, 1]])
     """
-    return finish(np.stack(np.tril_indices(row, offset, col)).astype(dtype.numpy if dtype else np.int64), None, device, False)
+    return _positions("tril_indices", np.tril_indices(row, offset, col), dtype, device)
 
 
 def triu_indices(row: int, col: int, offset: int = 0, *, dtype=None, device=None, layout=None, pin_memory=False) -> Tensor:
@@ -150,7 +150,14 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype=None, device=None
     tensor([[0, 0, 1],
             [0, 1, 1]])
     """
-    return finish(np.stack(np.triu_indices(row, offset, col)).astype(dtype.numpy if dtype else np.int64), None, device, False)
+    return _positions("triu_indices", np.triu_indices(row, offset, col), dtype, device)
+
+
+def _positions(name: str, found, dtype, device) -> Tensor:
+    kind = dtype_of(int) if dtype is None else dtype
+    if kind.is_floating_point or kind.is_complex or not kind.category:
+        raise NotImplementedError(f"\"{name}\" not implemented for '{kind.title}'. Positions are whole numbers: leave dtype out.")
+    return finish(np.stack(found).astype(kind.numpy), None, device, False)
 
 
 public[""].update({name: globals()[name] for name in __all__})

@@ -15,7 +15,7 @@ from ..core.tensor import Tensor
 from .activations import F, functional, share
 
 
-@op(category="activation", latex=r"\max(0, x)", samples=away_from(0.0), inplace=True)
+@op(category="activation", out=False, latex=r"\max(0, x)", samples=away_from(0.0), inplace=True)
 def relu(input: Tensor) -> Tensor:
     """Zero where negative, unchanged elsewhere; the gradient at 0 is 0.
 
@@ -54,7 +54,7 @@ def _(grad, activated):
 functional(relu)
 
 
-@op(category="activation", refuses="c", latex=r"\min(\max(0, x), 6)", samples=away_from(0.0, 6.0, high=8.0), namespace=F, inplace=True, node_name="Hardtanh")
+@op(category="activation", out=False, refuses="c", latex=r"\min(\max(0, x), 6)", samples=away_from(0.0, 6.0, high=8.0), namespace=F, inplace=True, node_name="Hardtanh")
 def relu6(input: Tensor) -> Tensor:
     """relu that stops at 6.
 
@@ -73,7 +73,7 @@ def _(grad, out):
 functional(relu6)
 
 
-@op(category="activation", refuses="bic", latex=r"\max(x, a x)", samples=away_from(0.0), namespace=F, inplace=True)
+@op(category="activation", out=False, refuses="bic", latex=r"\max(x, a x)", samples=away_from(0.0), namespace=F, inplace=True)
 def leaky_relu(input: Tensor, negative_slope: Number = 0.01) -> Tensor:
     """Unchanged where positive, `negative_slope` times the input elsewhere: a relu whose gradient never dies.
 
@@ -115,7 +115,7 @@ def _(grad, input, threshold):
 functional(threshold)
 
 
-@op(category="activation", refuses="c", latex=r"\min(\max(a, x), b)", samples=away_from(-1.0, 1.0), namespace=F, inplace=True)
+@op(category="activation", out=False, refuses="c", latex=r"\min(\max(a, x), b)", samples=away_from(-1.0, 1.0), namespace=F, inplace=True)
 def hardtanh(input: Tensor, min_val: Number = -1.0, max_val: Number = 1.0) -> Tensor:
     """The input, held between `min_val` and `max_val`.
 
@@ -135,7 +135,7 @@ def _(grad, input, min_val, max_val):
     return grad * ((input > min_val) & (input < max_val))
 
 
-@op(category="activation", refuses="bic", latex=r"\min(\max(\tfrac{x}{6} + \tfrac12, 0), 1)", samples=away_from(-3.0, 3.0, low=-5, high=5), namespace=F, inplace=True)
+@op(category="activation", out=False, refuses="bic", latex=r"\min(\max(\tfrac{x}{6} + \tfrac12, 0), 1)", samples=away_from(-3.0, 3.0, low=-5, high=5), namespace=F, inplace=True)
 def hardsigmoid(input: Tensor) -> Tensor:
     """Straight pieces in place of sigmoid.
 
@@ -151,7 +151,7 @@ def _(grad, input):
     return grad * ((input > -3) & (input < 3)) / 6
 
 
-@op(category="activation", refuses="bic", latex=r"x \cdot \mathrm{hardsigmoid}(x)", samples=away_from(-3.0, 3.0, low=-5, high=5), namespace=F, inplace=True)
+@op(category="activation", out=False, refuses="bic", latex=r"x \cdot \mathrm{hardsigmoid}(x)", samples=away_from(-3.0, 3.0, low=-5, high=5), namespace=F, inplace=True)
 def hardswish(input: Tensor) -> Tensor:
     """Straight pieces in place of silu (Howard et al. 2019).
 
@@ -211,7 +211,7 @@ functional(hardtanh), functional(hardsigmoid), functional(hardswish)
 
 # ---- with a learned slope, or one by chance ----
 
-@op(category="activation", refuses="bic", latex=r"\max(0, x) + w \min(0, x)", node_name="PreluKernel", samples=calls(
+@op(category="activation", out=False, refuses="bic", latex=r"\max(0, x) + w \min(0, x)", node_name="PreluKernel", samples=calls(
     lambda r: ((r.normal(size=(3, 4)), r.normal(size=(1,))), {}), lambda r: ((r.normal(size=(2, 3, 4)), r.normal(size=(3,))), {}), lambda r: ((r.normal(size=()), r.normal(size=())), {})))
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """leaky_relu whose slope is learned: one, or one per channel (dimension 1).
