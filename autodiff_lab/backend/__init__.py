@@ -12,7 +12,7 @@ import numpy as np
 
 from . import memory, meta
 
-__all__ = ["array_types", "is_array", "namespace", "special", "to_host"]
+__all__ = ["array_types", "in_c_order", "is_array", "namespace", "order_like", "special", "to_host"]
 
 memory.tune()
 
@@ -27,6 +27,18 @@ def namespace(array):
         return np
     module = type(array).__module__
     return sys.modules["cupy"] if module.startswith("cupy") else getattr(sys.modules.get(module), "__array_namespace__", np)
+
+
+def in_c_order(array):
+    """`array`, or a copy whose last dimension is innermost in memory. PyTorch returns many results so whatever the order of the input,
+    and programs call `view` on them; NumPy keeps the input's order.
+    """
+    return array if array.flags.c_contiguous else namespace(array).ascontiguousarray(array)
+
+
+def order_like(array) -> str:
+    """The order in memory of an array made like `array`: its own, or C if it is broadcast, which NumPy would lay out with that dimension innermost."""
+    return "C" if 0 in array.strides else "K"
 
 
 def special(array):

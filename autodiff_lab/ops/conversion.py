@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..backend import namespace
+from ..backend import namespace, order_like
 from ..core import observe
 from ..core.arguments import PYTHON, as_dtype
 from ..core.devices import array_on, device, device_of
@@ -31,7 +31,7 @@ def cast(array, wanted: np.dtype):
         array = array.real
     if array.dtype.kind == "f" and wanted.kind in "u":
         return array.astype(np.int64).astype(wanted)  # negative numbers wrap instead of saturating
-    return array.astype(wanted)
+    return array.astype(wanted, order=order_like(array))
 
 
 @op(category="other", latex="x", function=False, method=False, out=False, changes_dtype=True, extras=("home",), node_name="ToCopy", samples=calls(

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from ..backend import namespace
+from ..backend import namespace, order_like
 from ..core.arguments import Number, Sizes, collect_ints
 from ..core.devices import array_on, device, get_default_device
 from ..core.dtypes import FLOATING, INT, dtype, dtype_of, get_default_dtype
@@ -302,7 +302,8 @@ def _like(name, make):
             raise TypeError(f"{name}_like(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
         if goes_to_meta(device if device is not None else input.device):
             return finish(no_numbers(input._a.shape, dtype_of(dtype).numpy if dtype else input._a.dtype), None, "meta", requires_grad)
-        array = make(input._a if isinstance(input._a, (np.ndarray, np.generic)) else np.empty(input._a.shape, input._a.dtype), dtype and dtype_of(dtype).numpy)
+        given = input._a if isinstance(input._a, (np.ndarray, np.generic)) else np.empty(input._a.shape, input._a.dtype)
+        array = make(given, dtype and dtype_of(dtype).numpy, "C" if memory_format is public[""]["contiguous_format"] else order_like(given))
         return finish(array, None, device if device is not None else input.device, requires_grad)
     like.__name__ = f"{name}_like"
     like.__doc__ = (f"`{name}` of the shape, type and device of `input`, unless told otherwise.\n\n    >>> import autodiff_lab as lab\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ..backend import namespace, random
+from ..backend import namespace, order_like, random
 from ..core.dtypes import dtype_of
 from ..core.errors import caution
 from ..core.op import op, public
@@ -17,7 +17,7 @@ def keep_mask(like, p: float, shape=None):
     """0 with probability `p`, else 1 / (1 - p), in the type of the array `like`; drawn in the memory order of `like`."""
     import numpy as np
 
-    mask = np.empty_like(like) if shape is None and isinstance(like, np.ndarray) else np.empty(like.shape if shape is None else shape, like.dtype)
+    mask = np.empty_like(like, order=order_like(like)) if shape is None and isinstance(like, np.ndarray) else np.empty(like.shape if shape is None else shape, like.dtype)
     random.bernoulli_scalar(random.default_generator, mask, 1 - p)
     mask /= mask.dtype.type(1 - p)
     return mask if isinstance(like, (np.ndarray, np.generic)) else namespace(like).asarray(mask)

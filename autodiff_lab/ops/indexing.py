@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..backend import namespace
+from ..backend import in_c_order, namespace
 from ..core import observe
 from ..core.dtypes import FLOATING
 from ..core.modes import modes
@@ -55,7 +55,7 @@ def index_(input: Tensor, place) -> Tensor:
     >>> lab.tensor([5, 6, 7])[lab.tensor([2, 0])]
     tensor([7, 5])
     """
-    return pick(input, place)
+    return in_c_order(pick(input, place))
 
 
 @index_.vjp("input")

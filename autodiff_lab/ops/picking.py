@@ -44,7 +44,7 @@ def dims_one_by_one(function):
 def copied(writer):
     """The out-of-place kernel of an in-place one: a copy of the first argument, written to."""
     def kernel(input, *args, **kwargs):
-        whole = namespace(input).array(input)
+        whole = namespace(input).array(input, order="C")
         writer(whole, *args, **kwargs)
         return whole
     return kernel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..backend import namespace
+from ..backend import in_c_order, namespace
 from ..core.arguments import Dims, Sizes, one_by_one, sizes_of
 from ..core.op import op, ops, public
 from ..core.samples import calls
@@ -74,10 +74,10 @@ def roll(input: Tensor, shifts: Dims, dims: Dims | None = None) -> Tensor:
     if not shifts:
         raise RuntimeError("`shifts` required")
     if not dims and len(shifts) == 1:
-        return namespace(input).roll(input, shifts[0])
+        return namespace(input).roll(in_c_order(input), shifts[0])
     if len(shifts) != len(dims):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
-    return namespace(input).roll(input, shifts, tuple(one_dim(d, input.ndim) for d in dims))
+    return namespace(input).roll(in_c_order(input), shifts, tuple(one_dim(d, input.ndim) for d in dims))
 
 
 @roll.vjp("input")
@@ -184,7 +184,7 @@ def _triangle(name: str):
     def kernel(input: Tensor, diagonal: int = 0) -> Tensor:
         if input.ndim < 2:
             raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
-        return getattr(namespace(input), name)(input, diagonal)
+        return getattr(namespace(input), name)(in_c_order(input), diagonal)
     side = "below" if name == "tril" else "above"
     kernel.__name__, kernel.__annotations__ = name, {"input": "Tensor", "diagonal": "int", "return": "Tensor"}
     kernel.__doc__ = (f"The elements on the diagonal and {side} it, zeros elsewhere.\n\n    Args:\n        diagonal: 0 for the main one, positive above it, negative below.\n\n"

@@ -10,7 +10,7 @@ import types
 
 import numpy as np
 
-from ..backend import namespace
+from ..backend import namespace, order_like
 from ..backend import random as streams
 from ..backend.random import Generator, default_generator, fork_rng
 from ..core.arguments import collect_ints, sizes_of
@@ -265,10 +265,10 @@ def _like(input, dtype, memory_format):
     """An empty array of the shape and memory layout of `input`."""
     if not isinstance(input, Tensor):
         raise TypeError(f"argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
-    order = "C" if "contiguous" in str(memory_format) else "K"
     shape_and_strides = input._a
     if not isinstance(shape_and_strides, (np.ndarray, np.generic)):
         return np.empty(shape_and_strides.shape, (dtype or input.dtype).numpy)
+    order = "C" if "contiguous" in str(memory_format) else order_like(shape_and_strides)
     return np.empty_like(shape_and_strides, (dtype or input.dtype).numpy, order)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ..backend import namespace
+from ..backend import in_c_order, namespace
 from ..core.dtypes import FLOATING, default_dtype, dtype_of
 from ..core.op import op, ops, public
 from ..core.precision import in_float32
@@ -19,13 +19,13 @@ with_zeros = calls(lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.nor
 
 
 def prepared(name: str, input, dim, dtype):
-    """The array as it is scanned (integers as int64) and the axis; axis None for a number."""
+    """The array as it is scanned (in C order, integers as int64) and the axis; axis None for a number."""
     axis = axes(dim, input.ndim)
     if dtype is not None:
         input = input.astype(dtype_of(dtype).numpy)
     elif input.dtype.kind in "iub":
         input = input.astype("int64")
-    return input, axis[0] if axis else None
+    return in_c_order(input), axis[0] if axis else None
 
 
 @op(category="reduction", latex=r"\sum_{j \le i} x_j", samples=along, changes_dtype=True, inplace=True)
@@ -108,6 +108,7 @@ def cummin(input: Tensor, dim: int):
 
 def _running(name: str, ufunc: str, input, dim):
     ordered(name, input)
+    input = in_c_order(input)
     xp = namespace(input)
     axis = axes(dim, input.ndim)
     if not axis:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-from ..backend import namespace
+from ..backend import in_c_order, namespace
 from ..backend.fast import row_largest, row_sums
 from ..core.dtypes import FLOATING, dtype_of
 from ..core.errors import caution
@@ -22,16 +22,16 @@ REAL = frozenset(kind for kind in FLOATING if kind.kind != "c")
 
 
 def prepared(name: str, input, dim, dtype):
-    """`input` in the wanted type, and the axis.
+    """`input` in the wanted type and in C order, in which PyTorch returns the result, and the axis.
 
     Raises:
         NotImplementedError: for integers without a dtype, and for complex numbers.
         IndexError: for a dimension that is not there.
     """
     if dtype is None and input.dtype in REAL and dim.__class__ is int and -input.ndim <= dim < input.ndim:
-        return input, dim
+        return in_c_order(input), dim
     if dtype is not None:
-        input = input.astype(dtype_of(dtype).numpy)
+        input = input.astype(dtype_of(dtype).numpy, order="C")
     if input.dtype not in REAL:
         raise NotImplementedError(f'"{name}_kernel_impl" not implemented for \'{dtype_of(input).title}\'. Convert the tensor first, e.g. with .float().')
     return input, (axes(dim, input.ndim) or (0,))[0]

@@ -1,0 +1,50 @@
+"""Programs call `view` on results: where PyTorch's result lies in C order, whatever the order of the input, ours does too."""
+
+from __future__ import annotations
+
+import pytest
+
+import autodiff_lab as lab
+
+torch = pytest.importorskip("torch")
+
+SHAPE = (2, 3, 4)
+INPUTS = {
+    "transposed": lambda t: t.ones(3, 2, 4).transpose(0, 1),
+    "reversed": lambda t: t.ones(4, 3, 2).permute(2, 1, 0),
+    "cut": lambda t: t.ones(4, 3, 4).permute(2, 1, 0)[::2],
+    "expanded": lambda t: t.ones(2, 1, 4).expand(SHAPE),
+    "expanded first": lambda t: t.ones(1, 3, 4).expand(SHAPE),
+}
+CALLS = {
+    "double": lambda t, x: x.double(),
+    "zeros_like": lambda t, x: t.zeros_like(x),
+    "zeros_like in C order": lambda t, x: t.zeros_like(x, memory_format=t.contiguous_format),
+    "empty_like": lambda t, x: t.empty_like(x),
+    "rand_like": lambda t, x: t.rand_like(x),
+    "dropout": lambda t, x: t.nn.functional.dropout(x, 0.5),
+    "softmax": lambda t, x: x.softmax(-1),
+    "softmax of another dtype": lambda t, x: x.softmax(0, dtype=t.float64),
+    "log_softmax": lambda t, x: x.log_softmax(1),
+    "cumsum": lambda t, x: x.cumsum(1),
+    "cumsum of integers": lambda t, x: x.int().cumsum(1),
+    "cumprod": lambda t, x: x.cumprod(0),
+    "cummax": lambda t, x: x.cummax(0).values,
+    "roll": lambda t, x: x.roll(1, 0),
+    "roll flat": lambda t, x: x.roll(1),
+    "tril": lambda t, x: x.tril(),
+    "masked_fill": lambda t, x: x.masked_fill(x > 2, 0),
+    "scatter": lambda t, x: x.scatter(1, t.zeros(2, 1, 4).long(), 1.0),
+    "index_add": lambda t, x: x.index_add(1, t.tensor([0]), t.ones(2, 1, 4)),
+    "columns": lambda t, x: t.ones(SHAPE)[:, t.tensor([0, 2])],
+    "last": lambda t, x: t.ones(SHAPE)[..., t.tensor([0, 2])],
+}
+
+
+@pytest.mark.parametrize("kind", INPUTS)
+@pytest.mark.parametrize("name", CALLS)
+def test_results_are_in_c_order_where_pytorchs_are(name, kind):
+    call, make = CALLS[name], INPUTS[kind]
+    theirs, ours = call(torch, make(torch)), call(lab, make(lab))
+    if theirs.is_contiguous():
+        assert ours.is_contiguous(), f"{ours.stride()} here, {theirs.stride()} in PyTorch"
