@@ -9,16 +9,15 @@ other types and CuPy take the plain way.
 from __future__ import annotations
 
 import math
-import threading
 
 import numpy as np
 
 from . import namespace, special
 
-__all__ = ["at_least", "at_most", "between", "erf", "expm1", "log1p_exp", "normal_share", "row_largest", "row_sums", "select", "total"]
+__all__ = ["at_least", "at_most", "between", "erf", "expm1", "logistic", "log1p_exp", "normal_share", "row_largest", "row_sums", "select", "total"]
 
 LARGE = 4096  # below, calls cost more than elements
-BLOCK = 32768
+BLOCK = 1 << 17  # with larger ones, what is worked on leaves the cache; with smaller ones, calls cost too much
 
 BITS = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64), np.dtype(np.int64): np.dtype(np.int64), np.dtype(np.int32): np.dtype(np.int32)}
 FLOAT32 = np.dtype(np.float32)
@@ -100,73 +99,110 @@ def row_sums(x):
     return np.matmul(x.reshape(-1, x.shape[-1]), np.ones((x.shape[-1], 1), x.dtype)).reshape(*x.shape[:-1], 1)
 
 
+ROW = 1024
+ROW_OF_ONES = {kind: np.ones(ROW, kind) for kind in map(np.dtype, "fd")}
+
+
 def total(x):
-    """The sum of all numbers of a large contiguous array: sums of short rows by BLAS, added pairwise."""
-    if not is_large(x) or x.dtype.kind != "f" or x.dtype.itemsize < 4 or not x.flags.c_contiguous:
+    """The sum of all numbers of a large contiguous array: sums of rows by BLAS, added up."""
+    if not is_large(x) or x.dtype not in ROW_OF_ONES or not x.flags.c_contiguous:
         return namespace(x).add.reduce(x, axis=None)
-    flat = x.reshape(-1)
-    whole = flat.size // 128 * 128
-    found = np.add.reduce(np.matmul(flat[:whole].reshape(-1, 128), np.ones(128, x.dtype)))
-    return found if whole == flat.size else found + np.add.reduce(flat[whole:])
+    flat, ones = x.reshape(-1), ROW_OF_ONES[x.dtype]
+    rows = flat.size // ROW
+    sums = flat[:rows * ROW].reshape(rows, ROW).dot(ones)
+    found = sums.dot(ones[:rows]) if rows <= ROW else np.add.reduce(sums)
+    rest = flat[rows * ROW:]
+    return found + rest.dot(ones[:rest.size]) if rest.size else found
+
+
+# ---- functions ----
+
+ONES = {kind: np.ones((), kind) for kind in map(np.dtype, "fd")}  # an array of no dimension is taken sooner than a number
+TWO, HALF = np.array(2, np.float32), np.array(0.5, np.float32)
+
+# NumPy's vector code of expm1 for AVX-512 is faster than its exp, and as exact.
+FAST_EXPM1 = getattr(getattr(np, "_core", None), "_multiarray_umath", None) is not None and np._core._multiarray_umath.__cpu_features__.get("AVX512_SKX", False)
+
+
+def logistic(x):
+    """1 / (1 + e^-x). Far on the left, e^-x may be inf: 1 / inf is the right 0."""
+    one = ONES.get(x.dtype) if x.__class__ is np.ndarray and x.ndim else None
+    if one is None:
+        return 1 / (1 + namespace(x).exp(-x))
+    out = np.negative(x)
+    if FAST_EXPM1 and x.dtype == FLOAT32:
+        np.expm1(out, out)
+        np.add(out, TWO, out)
+    else:
+        np.exp(out, out)
+        np.add(out, one, out)
+    return np.divide(one, out, out)
 
 
 # ---- functions, by polynomials ----
 
-class Scratch(threading.local):
-    """Block-sized buffers, one set a thread."""
-
-    def __init__(self):
-        self.buffers = [np.empty(BLOCK, np.float32) for _ in range(3)]
-
-
-scratch = Scratch()
+POLYNOMIAL = 1024  # numbers from which on a polynomial is faster than SciPy
 
 
 def by_blocks(step, x):
-    """A float32 array of the results of `step(block, out, buffers)` over blocks of `x`."""
+    """A float32 array of the results of `step(block, out, buffers)` over blocks of `x`, which are equally long."""
     flat = np.ascontiguousarray(x).reshape(-1)
     out = np.empty_like(flat)
-    for start in range(0, flat.size, BLOCK):
-        block = flat[start:start + BLOCK]
-        step(block, out[start:start + BLOCK], [b[:block.size] for b in scratch.buffers])
+    size = -(-flat.size // -(-flat.size // BLOCK))
+    buffers = [np.empty(size, np.float32) for _ in range(step.buffers)]
+    for start in range(0, flat.size, size):
+        block = flat[start:start + size]
+        step(block, out[start:start + size], *(b[:block.size] for b in buffers))
     return out.reshape(x.shape)
+
+
+def with_buffers(number: int):
+    """Say how many buffers a step for `by_blocks` needs."""
+    def decorate(step):
+        step.buffers = number
+        return step
+    return decorate
+
+
+def float32s(*values: float) -> tuple:
+    """Numbers as arrays of no dimension, which ufuncs take sooner."""
+    return tuple(np.array(value, np.float32) for value in values)
 
 
 def horner(coefficients, t, out):
     """The polynomial with these coefficients, highest first, at `t`."""
-    np.multiply(t, coefficients[0], out=out)
+    np.multiply(t, coefficients[0], out)
     for c in coefficients[1:-1]:
-        out += c
-        out *= t
-    out += coefficients[-1]
+        np.add(out, c, out)
+        np.multiply(out, t, out)
+    np.add(out, coefficients[-1], out)
 
 
-# erf(x) = tanh(x p(x^2)): a fit of artanh(erf(x)) / x in x^2 over [0, 4.3], where erf is 1 to the last digit.
-ARTANH_OF_ERF = [1.418739940207035e-07, -5.668826257150159e-06, 8.763926915285005e-05, -0.000619789217710987, -0.00019182628529543666, 0.10276905417001414, 1.1283792744410586]
+# erf(x / sqrt(2)) = tanh(x p(x^2)), to 1e-7: a fit of artanh(erf(x / sqrt(2))) / x in x^2 over [0, 6.2]. Further out the
+# first coefficient, which is above 0, keeps tanh at 1.
+ARTANH = (1.5672591044116788e-09, -1.2525675901749742e-07, 3.873058912055106e-06, -5.4781740610203694e-05, -3.391121661376923e-05, 0.03633434812315743, 0.7978846366127286)
+ARTANH_OF_NORMAL = float32s(*ARTANH)
+ARTANH_OF_ERF = float32s(*(c * 2 ** (power + 0.5) for power, c in zip(range(6, -1, -1), ARTANH, strict=True)))
 
 
-def _erf_step(x, out, buffers, end=4.3, coefficients=ARTANH_OF_ERF):
-    held, square, _ = buffers
-    clip(x, -end, end, out=held)
-    np.multiply(held, held, out=square)
+@with_buffers(1)
+def _erf_step(x, out, square, coefficients=ARTANH_OF_ERF):
+    np.multiply(x, x, square)
     horner(coefficients, square, out)
-    out *= held
-    np.tanh(out, out=out)
+    np.multiply(out, x, out)
+    np.tanh(out, out)
 
 
-# The same for erf(x / sqrt(2)).
-ARTANH_OF_NORMAL = [c * 0.5 ** (power + 0.5) for power, c in zip(range(6, -1, -1), ARTANH_OF_ERF, strict=True)]
-
-
-def _normal_step(x, out, buffers):
-    _erf_step(x, out, buffers, 6.1, ARTANH_OF_NORMAL)
-    out += 1
-    out *= 0.5
+@with_buffers(1)
+def _normal_step(x, out, square):
+    _erf_step(x, out, square, ARTANH_OF_NORMAL)
+    np.multiply(out, HALF, out)
+    np.add(out, HALF, out)
 
 
 def normal_share(x):
     """How much of the standard normal distribution lies below x: (1 + erf(x / sqrt(2))) / 2."""
-    if is_large(x) and x.dtype == FLOAT32:
+    if x.__class__ is np.ndarray and x.dtype == FLOAT32 and x.size >= POLYNOMIAL:
         return by_blocks(_normal_step, x)
     found = erf(x * math.sqrt(0.5))
     if not found.ndim:
@@ -177,26 +213,26 @@ def normal_share(x):
 
 
 def erf(x):
-    """The error function; of large float32 arrays to 2.5e-7."""
-    if is_large(x) and x.dtype == FLOAT32:
+    """The error function; of large float32 arrays to 2e-7."""
+    if x.__class__ is np.ndarray and x.dtype == FLOAT32 and x.size >= POLYNOMIAL:
         return by_blocks(_erf_step, x)
     found = special(x).erf(x)
     return found if found.dtype == x.dtype else found.astype(x.dtype)
 
 
 # log(1 + u) = 2 artanh(u / (2 + u)): a fit of 2 artanh(s) / s in s^2 over [0, 1/9], relative error 4e-9.
-ARTANH = [0.2817832602318407, 0.2796060472975176, 0.40024910144824194, 0.6666631468503632, 2.000000007920939]
+TWICE_ARTANH = float32s(0.2817832602318407, 0.2796060472975176, 0.40024910144824194, 0.6666631468503632, 2.000000007920939)
 
 
-def _log1p_exp_step(x, out, buffers):
-    u, ratio, square = buffers
+@with_buffers(3)
+def _log1p_exp_step(x, out, u, ratio, square):
     np.absolute(x, out=u)
     np.negative(u, out=u)
     np.exp(u, out=u)
-    np.add(u, 2, out=ratio)
+    np.add(u, TWO, out=ratio)
     np.divide(u, ratio, out=ratio)
     np.multiply(ratio, ratio, out=square)
-    horner(ARTANH, square, out)
+    horner(TWICE_ARTANH, square, out)
     out *= ratio
 
 
@@ -209,11 +245,11 @@ def log1p_exp(x):
 
 
 # A fit of (e^x - 1) / x over [-0.7, 0], relative error 1e-8.
-EXPM1 = [0.0010301337794875588, 0.00806245647360814, 0.04156935334839939, 0.16665059730530002, 0.49999901597229585, 0.9999999900698163]
+EXPM1 = float32s(0.0010301337794875588, 0.00806245647360814, 0.04156935334839939, 0.16665059730530002, 0.49999901597229585, 0.9999999900698163)
 
 
-def _expm1_step(x, out, buffers):
-    near, far, _ = buffers
+@with_buffers(2)
+def _expm1_step(x, out, near, far):
     clip(x, -0.7, 0, out=near)
     horner(EXPM1, near, out)
     out *= near

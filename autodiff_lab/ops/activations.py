@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from ..backend import namespace
-from ..backend.fast import at_least, at_most, expm1, log1p_exp, normal_share, select
+from ..backend.fast import at_least, at_most, expm1, log1p_exp, logistic, normal_share, select
 from ..core.arguments import Number
 from ..core.op import op, ops, public
 from ..core.samples import also, away_from, calls, reals
@@ -131,13 +131,7 @@ def sigmoid(input: Tensor) -> Tensor:
     >>> lab.sigmoid(lab.tensor([-100.0, 0.0, 1.0]))
     tensor([0.0000, 0.5000, 0.7311])
     """
-    xp = namespace(input)
-    # e^-x may overflow to inf on the left: 1 / inf is the right 0.
-    out = xp.exp(-input)
-    if out.ndim:
-        out += 1
-        return xp.divide(1, out, out=out)
-    return 1 / (1 + out)
+    return logistic(input)
 
 
 @sigmoid.vjp("input", latex=r"\sigma(x)(1 - \sigma(x))")

@@ -47,7 +47,8 @@ def test_clamping_is_maximum_and_minimum(dtype):
     (fast.log1p_exp, lambda x: np.log1p(np.exp(-np.abs(x))), lambda x: x),
     (fast.expm1, np.expm1, lambda x: -np.abs(x)),
     (fast.normal_share, scipy.special.ndtr, np.abs),
-], ids=["erf", "log1p_exp", "expm1", "normal_share"])
+    (fast.logistic, scipy.special.expit, lambda x: x),
+], ids=["erf", "log1p_exp", "expm1", "normal_share", "logistic"])
 def test_functions_are_exact_to_a_few_units(ours, exact, change):
     x = change(numbers())
     with np.errstate(all="ignore"):
