@@ -11,8 +11,8 @@ class ConstraintRegistry:
     """Which transform serves which constraint. Call it with a constraint; `register` adds one.
 
     >>> import autodiff_lab as lab
-    >>> lab.distributions.biject_to(lab.distributions.constraints.positive)
-    ExpTransform()
+    >>> lab.distributions.biject_to(lab.distributions.constraints.unit_interval)
+    SigmoidTransform()
     """
 
     def __init__(self):
@@ -58,8 +58,6 @@ def _(constraint):
 @both(constraints.greater_than)
 @both(constraints.greater_than_eq)
 def _(constraint):
-    if isinstance(constraint.lower_bound, (int, float)) and constraint.lower_bound == 0:
-        return transforms.ExpTransform()
     return transforms.ComposeTransform([transforms.ExpTransform(), transforms.AffineTransform(constraint.lower_bound, 1)])
 
 
@@ -77,13 +75,13 @@ def _(constraint):
     return transforms.ComposeTransform([transforms.SigmoidTransform(), transforms.AffineTransform(low, high - low)])
 
 
-@both(constraints.lower_cholesky)
+@transform_to.register(constraints.lower_cholesky)
 def _(constraint):
     return transforms.LowerCholeskyTransform()
 
 
-@both(constraints.positive_definite)
-@both(constraints.positive_semidefinite)
+@transform_to.register(constraints.positive_definite)
+@transform_to.register(constraints.positive_semidefinite)
 def _(constraint):
     return transforms.PositiveDefiniteTransform()
 

@@ -195,7 +195,7 @@ class Distribution:
         except NotImplementedError:
             names = []
         def show(value):
-            return value if not isinstance(value, Tensor) else value.item() if value.numel() == 1 else value.size()
+            return value.size() if isinstance(value, Tensor) and value.numel() != 1 else value
         return f"{type(self).__name__}({', '.join(f'{name}: {show(self.__dict__[name])}' for name in names)})"
 
 

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 
 from ..backend import namespace
+from ..backend.fast import concatenate
 from ..core.arguments import Sizes
 from ..core.errors import caution
 from ..core.op import op, ops, public
@@ -33,8 +34,9 @@ def cat(tensors: list[Tensor], dim: int = 0) -> Tensor:
     if not tensors:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     first = tensors[0].shape
-    if first and first != (0,) and len({a.shape for a in tensors}) == 1:
-        return namespace(tensors[0]).concatenate(tensors, axis=one_dim(dim, len(first)))
+    if first and first != (0,) and all([a.shape == first for a in tensors]):
+        join = concatenate if tensors[0].__class__ is np.ndarray else namespace(tensors[0]).concatenate
+        return join(tensors, one_dim(dim, len(first)))
     for i, a in enumerate(tensors):
         if not a.ndim:
             raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated. Use torch.stack.")
@@ -85,7 +87,8 @@ def stack(tensors: list[Tensor], dim: int = 0) -> Tensor:
             raise RuntimeError(f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and {list(a.shape)} at entry {i}")
     dim = one_dim(dim, len(shape) + 1)
     if not dim and shape:
-        return namespace(tensors[0]).concatenate(tensors, axis=0).reshape((len(tensors), *shape))
+        join = concatenate if tensors[0].__class__ is np.ndarray else namespace(tensors[0]).concatenate
+        return join(tensors, 0).reshape((len(tensors), *shape))
     return namespace(tensors[0]).stack(tensors, axis=dim)
 
 
@@ -493,7 +496,7 @@ def broadcast_tensors(*tensors):
         for a, b in itertools.pairwise(tensors):
             a + b  # says which two sizes differ
         raise
-    return tuple(t.expand(shape) for t in tensors)
+    return tuple(t if t.shape == shape else t.expand(shape) for t in tensors)
 
 
 for _made in (split, split_with_sizes, unsafe_split, chunk, unsafe_chunk, tensor_split, hsplit, vsplit, dsplit, atleast_1d, atleast_2d, atleast_3d,

@@ -236,3 +236,36 @@ def test_a_hook_on_any_of_several_gradients_is_called_once_a_pass():
     assert len(seen) == 2
     with pytest.raises(ValueError, match="Expects mode to be one of"):
         lab.autograd.graph.register_multi_grad_hook((a,), print, mode="some")
+
+
+# ---- distributions ----
+
+def test_a_distribution_shows_its_parameters_as_pytorch_does():
+    distributions = lab.distributions
+    assert repr(distributions.Normal(0.0, 1.0)) == "Normal(loc: 0.0, scale: 1.0)"
+    assert repr(distributions.Normal(lab.tensor([0.0]), 1.0)) == "Normal(loc: tensor([0.]), scale: tensor([1.]))"
+    assert repr(distributions.Normal(lab.zeros(2), 1.0)) == "Normal(loc: torch.Size([2]), scale: torch.Size([2]))"
+
+
+def test_positive_numbers_are_made_by_two_steps_and_only_bijections_are_called_so():
+    distributions = lab.distributions
+    assert repr(distributions.transform_to(distributions.constraints.positive)) == "ComposeTransform(\n    ExpTransform(),\n    AffineTransform()\n)"
+    with pytest.raises(NotImplementedError, match="Cannot transform _LowerCholesky constraints"):
+        distributions.biject_to(distributions.constraints.lower_cholesky)
+
+
+@pytest.mark.parametrize("concentration", [0.4, 0.0, -0.3, -1.0])
+def test_a_generalized_pareto_inverts_its_distribution_function(concentration):
+    beyond = lab.distributions.GeneralizedPareto(0.1, lab.tensor(2.0, dtype=lab.float64), concentration)
+    p = lab.tensor([0.1, 0.5, 0.9], dtype=lab.float64)
+    x = beyond.icdf(p)
+    assert lab.allclose(beyond.cdf(x), p)
+    assert lab.allclose(beyond.log_survival_function(x).exp(), 1 - p)
+    slope = (beyond.cdf(x + 1e-6) - beyond.cdf(x - 1e-6)) / 2e-6
+    assert lab.allclose(beyond.log_prob(x).exp(), slope, rtol=1e-5)
+    assert beyond.expand((2, 3)).sample((4,)).shape == (4, 2, 3)
+
+
+def test_tensors_of_the_common_shape_are_not_expanded():
+    x = lab.ones(2, requires_grad=True)
+    assert lab.broadcast_tensors(x, lab.ones(1))[0] is x
