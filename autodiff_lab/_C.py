@@ -9,6 +9,20 @@ from .core.tensor import Tensor
 __all__ = ["DisableTorchFunction", "DisableTorchFunctionSubclass", "_disabled_torch_function_impl"]
 
 _TensorMeta = type(Tensor)
+TensorBase = Tensor
+_PUBLIC = frozenset(("Generator", "Size", "Stream", "Event", "device", "dtype", "finfo", "iinfo", "layout", "memory_format", "default_generator", "get_default_dtype", "get_num_threads", "get_num_interop_threads",
+                     "set_num_threads", "set_num_interop_threads", "set_flush_denormal", "is_grad_enabled", "is_inference_mode_enabled", "is_anomaly_enabled", "is_anomaly_check_nan_enabled", "set_anomaly_enabled"))
+has_lapack = has_spectral = True
+has_mkl = has_openmp = False
+
+
+def __getattr__(name: str):
+    """What PyTorch makes in its compiled part and shows under `torch` too."""
+    if name in _PUBLIC:
+        import autodiff_lab
+
+        return getattr(autodiff_lab, name)
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
 
 
 def _get_tracing_state() -> None:

@@ -1,6 +1,4 @@
-"""Signals: the windows of `signal.windows`."""
-
-from __future__ import annotations
+"""Signals: the window functions of `signal.windows`."""
 
 from . import windows
 
