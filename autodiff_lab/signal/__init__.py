@@ -1,4 +1,6 @@
-"""Signals: the window functions of `signal.windows`."""
+"""Signals: the windows of `signal.windows`."""
+
+from __future__ import annotations
 
 from . import windows
 
