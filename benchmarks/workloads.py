@@ -40,7 +40,18 @@ def scalar_expression(T):
 
 
 @workload("overhead")
-def mlp_step_16(T):
+def tiny_tensors(T):
+    T.manual_seed(0)
+    x, y, w = T.randn(4, 6), T.randn(4, 6), T.randn(6, 3)
+
+    def step():
+        z = T.exp(x * 0.5) + y / 3 - T.tanh(x)
+        return ((T.relu(z) @ w).sum(0) * 2).mean()
+    return step
+
+
+@workload("overhead")
+def mlp_gradient_16(T):
     T.manual_seed(0)
     x, w1, w2 = T.randn(16, 16), T.randn(16, 16, requires_grad=True), T.randn(16, 16, requires_grad=True)
 
@@ -49,6 +60,24 @@ def mlp_step_16(T):
         loss = ((T.relu(x @ w1) @ w2) ** 2).mean()
         loss.backward()
         return w1.grad
+    return step
+
+
+@workload("overhead")
+def mlp_step_16(T):
+    """A whole step: layers, loss, backward, optimizer."""
+    nn, optim = part(T, "nn"), part(T, "optim")
+    T.manual_seed(0)
+    model = nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 16))
+    x, y, loss_of = T.randn(16, 16), T.randn(16, 16), nn.MSELoss()
+    optimizer = optim.SGD(model.parameters(), lr=0.001)
+
+    def step():
+        optimizer.zero_grad()
+        loss = loss_of(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
     return step
 
 

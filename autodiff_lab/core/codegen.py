@@ -7,6 +7,7 @@ whether types are promoted, what the rules want saved. `print(lab.mul.op.source)
 
 from __future__ import annotations
 
+import builtins
 import linecache
 import textwrap
 import types
@@ -24,6 +25,7 @@ __all__ = ["Built", "build", "saved_value"]
 SCALARS = frozenset(dtype.type for dtype in FLOATING)
 NATIVE_SCALARS = frozenset(dtype.type for dtype in NATIVE)
 NUMBERS = frozenset((float, int, bool, complex))
+OURS = f"{__name__.split('.')[0]}.ops"  # where rules and what they call are at home
 MISSING = type("MISSING", (), {"__repr__": lambda self: "<required>"})()
 
 
@@ -69,17 +71,31 @@ def build(op) -> Built:
     return built
 
 
-def on_arrays(rule):
-    """The rule with every operator it mentions bound to its kernel, so that arrays take no detour."""
+def on_arrays(function, callers: tuple = ()):
+    """The rule with every operator it mentions, itself or in a function that it calls, bound to its kernel: arrays take no detour."""
     from .op import Op, array_ops, ops
 
-    scope = {}
-    for name, value in rule.__globals__.items():
-        made = getattr(value, "op", None) if isinstance(value, types.FunctionType) else None
-        scope[name] = array_ops if value is ops else made.array_function if isinstance(made, Op) else value
-    bound = types.FunctionType(rule.__code__, scope, rule.__name__, rule.__defaults__, rule.__closure__)
-    bound.__kwdefaults__ = rule.__kwdefaults__
+    scope, changed = {"__builtins__": builtins, "__name__": function.__module__, "__package__": function.__module__.rpartition(".")[0]}, False
+    for name in mentioned(function.__code__):
+        value = bound = function.__globals__.get(name)
+        if value is ops:
+            bound = array_ops
+        elif isinstance(value, types.FunctionType):
+            made = getattr(value, "op", None)
+            bound = made.array_function if isinstance(made, Op) else on_arrays(value, (*callers, function)) if value.__module__.startswith(OURS) and value not in (*callers, function) else value
+        if name in function.__globals__:
+            scope[name] = bound
+        changed = changed or bound is not value
+    if not changed:
+        return function
+    bound = types.FunctionType(function.__code__, scope, function.__name__, function.__defaults__, function.__closure__)
+    bound.__kwdefaults__ = function.__kwdefaults__
     return bound
+
+
+def mentioned(code) -> set[str]:
+    """The global names that a piece of code may look up."""
+    return set(code.co_names).union(*[mentioned(inner) for inner in code.co_consts if isinstance(inner, types.CodeType)])
 
 
 def distinct_rules(op) -> list:
@@ -201,8 +217,12 @@ def unwrap_lines(op, flavour: str) -> list[str]:
     paired = op.promote is not None and list_param is None and len(tensors) == 2
     for i, p in enumerate(tensors):
         n = p.name
-        lines += [f"if isinstance({n}, Tensor):",
-                  f"    if {n}._view is not None: sync({n})",
+        numbers = p.kind in ("number", "optional_number") and (i > 0 or list_param is not None)
+        mixed = [f"    mixed = {n}_a.__class__ not in NUMBERS or {not_among(tensors[0].name, 'NATIVE')}"] if paired else []
+        if numbers:  # asked first, because asking whether a number is a Tensor takes longer
+            lines += [f"if {n}.__class__ in NUMBERS:", f"    {n}_a, {n}_rg = {n}, False", *([f"    mixed = {not_among(tensors[0].name, 'NATIVE')}"] if paired else [])]
+        lines += [f"{'elif' if numbers else 'if'} isinstance({n}, Tensor):",
+                  f"    if {n}._view is not None and {n}._view.base._rg: sync({n})",
                   f"    {n}_a = {n}._a",
                   *([f"    if {n}_a.__class__ is not ndarray: {n}_a = {n}._array()"] if op.view else []),
                   f"    {n}_rg = {n}._rg"]
@@ -226,15 +246,10 @@ def unwrap_lines(op, flavour: str) -> list[str]:
             if p.kind in ("optional", "optional_number"):
                 lines += [f"elif {n} is None:", f"    {n}_a, {n}_rg = None, False"]
             lines += ["else:", f"    {n}_rg = False"]
-            if p.kind in ("number", "optional_number"):
-                lines += [f"    {n}_a = {n} if {n}.__class__ in NUMBERS else operand(OP, '{n}', {n}{', True' if flavour.endswith('operator') else ''})"]
-                if flavour.endswith("operator"):
-                    lines += [f"    if {n}_a is NotImplemented: return NotImplemented"]
-                lines += [f"    mixed = {n}_a.__class__ not in NUMBERS or {not_among(tensors[0].name, 'NATIVE')}"] if paired else []
-            else:
-                lines += [f"    {n}_a = tensor_only(OP, '{n}', {n}{', True' if flavour.endswith('operator') else ''})"]
-                if flavour.endswith("operator"):
-                    lines += [f"    if {n}_a is NotImplemented: return NotImplemented"]
+            lines += [f"    {n}_a = {'operand' if numbers else 'tensor_only'}(OP, '{n}', {n}{', True' if flavour.endswith('operator') else ''})"]
+            if flavour.endswith("operator"):
+                lines += [f"    if {n}_a is NotImplemented: return NotImplemented"]
+            lines += mixed if numbers else []
     return lines
 
 
@@ -278,7 +293,8 @@ def saved_text(op, names: list[str]) -> str:
             parts += ["out_a", "saved_version(result)"]
         elif base is not None:
             is_list = op.list_param is not None and op.list_param.name == base
-            parts.append(f"[a.shape for a in {base}_a]" if is_list else f"shape_of({base}_a)")
+            is_array = any(p.name == base and p.kind == "tensor" for p in op.params)
+            parts.append(f"[a.shape for a in {base}_a]" if is_list else f"{base}_a.shape" if is_array else f"shape_of({base}_a)")
         elif name in op.extras:
             parts.append(name)
         elif isinstance(op.outputs, tuple) and name in op.outputs:
@@ -309,7 +325,7 @@ def record_lines(op, names: list[str]) -> list[str]:
         edges = f"tuple([(t._node or t) if t._rg else None for t in {list_param.name}])"
     else:
         edges = "(" + "".join(f"({p.name}._node or {p.name}) if {p.name}_rg else None, " if p.name in op.rules else "" for p in op.tensor_params) + ")"
-    lines = [f"if {condition}:", "    node = new(Node)", f"    node.op = {node_op(op, op.variants)}", "    node.seq = next(clock)", f"    node.edges = {edges}",
+    lines = [f"if {condition}:", "    node = Node()", f"    node.op = {node_op(op, op.variants)}", "    node.seq = next(clock)", f"    node.edges = {edges}",
              f"    node.saved = {saved_text(op, names)}", "    node._meta = None"]
     if op.has_ports:
         lines += ["    attach_outputs(node, result)"]
@@ -467,14 +483,16 @@ def backward_text(op, names: list[str], tensors: bool) -> str:
         lines.append(f"return {group}_0({', '.join(rule.names)})")
         header = "backward_tensors" if tensors else "backward"
         return f"def {header}(node, grad):\n" + textwrap.indent("\n".join(lines), "    ")
-    lines.append("(" + "".join(f"to_{n}, " for n in edge_names) + ") = node.edges")
+    alone = len(edge_names) == 1  # there is a node because this one input wants a gradient
+    if not alone:
+        lines.append("(" + "".join(f"to_{n}, " for n in edge_names) + ") = node.edges")
     results = []
     for k, rule in enumerate(rules):
         mine = [n for n in edge_names if n in rule.inputs]
         hands_on = rule.names[0] == "grad" and rule.function.__code__.co_code == unchanged.__code__.co_code
         call = "grad" if hands_on else f"{group}_{k}({', '.join(rule.names)})"
         if len(rule.inputs) == 1:
-            results.append((mine[0], f"{call} if to_{mine[0]} is not None else None"))
+            results.append((mine[0], call if alone else f"{call} if to_{mine[0]} is not None else None"))
         else:
             if "needs" in rule.names:
                 lines.append("needs = (" + "".join(f"to_{n} is not None, " for n in rule.inputs) + ")")

@@ -162,9 +162,7 @@ class Op:
 
     @property
     def array_function(self):
-        """The operator on plain arrays."""
-        if any(p.kind == "ints" for p in self.params):
-            return self.function  # sizes may come one by one: let the public function collect them
+        """The operator on plain arrays; sizes come as a tuple."""
         return self.plain if self.extras else self.kernel
 
     # The functions below are generated on first use; see codegen.

@@ -14,6 +14,7 @@ from ..core.tape import Step, through
 from ..core.tensor import Tensor
 
 TRUTH = np.dtype(bool)
+BLAS = frozenset(np.dtype(kind) for kind in "fdFD")  # what it multiplies
 
 
 @op(category="linear", latex=r"A B", promote=None, node_name="Mm", dunder=("__matmul__",), variants=(("input_a.ndim != 2 or other_a.ndim != 2", (
@@ -33,14 +34,16 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     >>> lab.matmul(lab.ones(2, 3), lab.ones(3)).tolist()
     [3.0, 3.0]
     """
-    if input.dtype == other.dtype:
-        if input.dtype is TRUTH:
+    kind = input.dtype
+    if kind is other.dtype or kind == other.dtype:
+        if kind is TRUTH:
             raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool': a product of truth values is no sum. Convert them, e.g. with .int().")
         try:
-            found = input @ other
+            # For two small matrices NumPy's `dot` takes a third of the time of its `@`.
+            found = input.dot(other) if kind in BLAS and input.ndim == 2 and other.ndim == 2 else input @ other
         except ValueError:
             raise _mismatch(input, other) from None
-        return found if found.dtype is input.dtype else found.astype(input.dtype, copy=False)  # ml_dtypes multiplies bfloat16 to float32
+        return found if found.dtype is kind else found.astype(kind, copy=False)  # ml_dtypes multiplies bfloat16 to float32
     if not input.ndim or not other.ndim or input.shape[-1] != other.shape[-2 if other.ndim > 1 else 0]:
         raise _mismatch(input, other)
     from ..core.dtypes import dtype_of
@@ -119,7 +122,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         # One matrix product over all rows.
         out = (rows(input) @ weight.T).reshape(*input.shape[:-1], *weight.shape[:-1])
     else:
-        out = input @ weight.T
+        out = input.dot(weight.T) if input.dtype in BLAS and input.ndim == 2 and weight.ndim == 2 else input @ weight.T
     if out.dtype is not input.dtype:
         out = out.astype(input.dtype, copy=False)
     if bias is not None:
@@ -169,4 +172,4 @@ def _(grad, input, weight_shape):
 
 @linear.vjp("bias", latex="1")
 def _(grad):
-    return sum_to_shape(grad, grad.shape[-1:])
+    return grad if grad.ndim == 1 else ops.sum(rows(grad), 0)

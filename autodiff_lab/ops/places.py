@@ -42,6 +42,16 @@ class Place:
                                    "Clone the index before writing to it.")
 
 
+def basic_place(basic: tuple, last: str) -> Place:
+    """Where an index without arrays points: filled here, because a call of __init__ would take half of the time."""
+    place = object.__new__(Place)
+    place.basic, place.advanced, place.guards, place.last, place.once = basic, None, (), last, True
+    return place
+
+
+FRONT = basic_place((None, ...), "unsqueeze")  # x[None]
+
+
 def beside(array, advanced) -> tuple:
     """The positions on the device of `array`."""
     xp = namespace(array)
@@ -62,9 +72,11 @@ def read(index, shape) -> Place:
             raise IndexError("invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number")
         if not -shape[0] <= index < shape[0]:
             raise IndexError(f"index {index} is out of bounds for dimension 0 with size {shape[0]}")
-        return Place((index, ...), None, (), "select", True)
+        return basic_place((index, ...), "select")
     if kind is slice and ndim:
-        return Place((_slice(index),), None, (), "slice", True)
+        return basic_place((_slice(index),), "slice")
+    if index is None:
+        return FRONT
     if kind is tuple:
         place = _read_basic(index, shape, ndim)
         if place is not None:
@@ -174,7 +186,7 @@ def _read_basic(index: tuple, shape, ndim: int) -> Place | None:
             return None
         else:
             dots, dim = True, dim + ndim - used
-    return Place(index if dots else (*index, ...), None, (), last, True)
+    return basic_place(index if dots else (*index, ...), last)
 
 
 def _read_tensor(index, shape) -> Place | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import namespace
-from ..backend.fast import BITS, at_least, between
+from ..backend.fast import BITS, LARGE, at_least, between, where
 from ..core.arguments import Number
 from ..core.dtypes import of_name
 from ..core.op import op, ops, public
@@ -13,6 +13,8 @@ from ..core.samples import away_from, calls
 from ..core.support import narrowed
 from ..core.tensor import Tensor
 from .activations import F, functional, share
+
+ZEROS = {dtype: np.array(0, dtype) for dtype in map(np.dtype, "fd")}  # an array of no dimension is taken sooner than a number
 
 
 @op(category="activation", out=False, latex=r"\max(0, x)", samples=away_from(0.0), inplace=True)
@@ -37,8 +39,11 @@ def _(grad, out):
 @op(category="activation", function=False, method=False, out=False)
 def relu_backward(input: Tensor, activated: Tensor) -> Tensor:
     """`input` where `activated` is above 0, else 0. Chosen and not multiplied: 0 times an infinite gradient would be NaN."""
+    zero = ZEROS.get(input.dtype) if input.__class__ is np.ndarray else None
+    if zero is not None and input.size < LARGE:
+        return where(activated <= 0, zero, input)
     bits = BITS.get(input.dtype)
-    if input.__class__ is not np.ndarray or input.size < 4096 or bits is None or input.shape != activated.shape or not input.flags.c_contiguous:
+    if zero is None or bits is None or input.shape != activated.shape or not input.flags.c_contiguous:
         return namespace(input).where(activated <= 0, input.dtype.type(0), input)
     keep = (activated <= 0).view(np.int8).astype(bits)
     keep -= 1  # all bits where it is kept, none elsewhere

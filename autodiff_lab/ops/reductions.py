@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from ..backend import namespace
 from ..backend.fast import total
 from ..core.arguments import Dims
-from ..core.dtypes import INT, dtype_of
+from ..core.dtypes import FLOATING, dtype_of
 from ..core.errors import dim_message
 from ..core.op import op, ops, public
 from ..core.samples import calls, pairs
@@ -58,7 +60,9 @@ def axes(dim, ndim: int):
 
 def spread(grad, shape, dim, keepdim: bool):
     """The gradient of a sum: the same number for every element that was summed."""
-    if dim is not None and not keepdim and len(shape) and not (hasattr(dim, "__iter__") and not len(dim)):
+    if dim is None:
+        return ops.expand(grad, shape)
+    if not keepdim and len(shape) and not (hasattr(dim, "__iter__") and not len(dim)):
         for d in sorted(axes(dim, len(shape))):
             grad = ops.unsqueeze(grad, d)
     return ops.expand(grad, tuple(shape))
@@ -81,6 +85,8 @@ def sum(input: Tensor, dim: Dims | None = None, keepdim: bool = False, *, dtype=
         input = input.astype("int64")
     if dim is None and not keepdim and input.dtype.kind == "f":
         return total(input)
+    if dim.__class__ is int and input.__class__ is np.ndarray and -input.ndim <= dim < input.ndim:
+        return np.add.reduce(input, dim, input.dtype, None, keepdim)
     axis = axes(dim, input.ndim)
     return namespace(input).add.reduce(input, axis=axis if axis != () else None, dtype=input.dtype, keepdims=keepdim)
 
@@ -92,6 +98,8 @@ def _(grad, input_shape, dim, keepdim):
 
 def count(shape, dim) -> int:
     """How many elements go into one result of a reduction."""
+    if dim is None:
+        return math.prod(shape)
     chosen = axes(dim, len(shape))
     return math.prod([shape[d] for d in chosen] if chosen else shape)
 
@@ -110,7 +118,7 @@ def mean(input: Tensor, dim: Dims | None = None, keepdim: bool = False, *, dtype
     """
     if dtype is not None:
         input = input.astype(dtype_of(dtype).numpy)
-    if dtype_of(input).category <= INT:
+    if input.dtype not in FLOATING:
         raise RuntimeError(f"mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: {dtype_of(input).title}. "
                            "Convert it first, e.g. with .float().")
     n = count(input.shape, dim)

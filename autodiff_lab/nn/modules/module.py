@@ -20,8 +20,7 @@ from ...core.modes import no_grad
 from ...core.tensor import Tensor
 from ..parameter import Buffer, Parameter
 from .hooks import KINDS, HookHandle, Hooks, global_hooks
-from .state import IncompatibleKeys as _IncompatibleKeys
-from .state import State
+from .state import State, _IncompatibleKeys
 
 __all__ = ["Module", "register_module_buffer_registration_hook", "register_module_forward_hook", "register_module_forward_pre_hook",
            "register_module_full_backward_hook", "register_module_full_backward_pre_hook", "register_module_module_registration_hook",
@@ -176,10 +175,13 @@ class Module(Hooks, State):
 
     def __getattr__(self, name: str):
         own = self.__dict__
-        for kind in ("_parameters", "_buffers", "_modules"):
-            found = own.get(kind)
-            if found is not None and name in found:
-                return found[name]
+        try:
+            return own["_parameters"][name]  # what is asked for most
+        except KeyError:
+            for kind in ("_modules", "_buffers"):
+                found = own.get(kind)
+                if found is not None and name in found:
+                    return found[name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'", name=name, obj=self)
 
     def __setattr__(self, name: str, value) -> None:
@@ -401,7 +403,7 @@ class Module(Hooks, State):
         from ...core.devices import device as make_device
         from ...core.dtypes import dtype as dtype_class
 
-        where, kind = kwargs.pop("device", None), kwargs.pop("dtype", None)
+        where, kind, order = kwargs.pop("device", None), kwargs.pop("dtype", None), kwargs.get("memory_format")
         unknown = set(kwargs) - {"non_blocking", "copy", "memory_format"}
         if unknown:
             raise TypeError(f"to() received an invalid combination of arguments: unexpected keyword {sorted(unknown)[0]!r}")
@@ -423,6 +425,8 @@ class Module(Hooks, State):
         def convert(tensor):
             if kind is not None and (tensor.is_floating_point() or tensor.is_complex()):
                 tensor = tensor.to(kind)
+            if order is not None and tensor.dim() in (4, 5):
+                tensor = tensor.to(memory_format=order)
             try:
                 return tensor if where is None else tensor.to(where)
             except NotImplementedError as error:
