@@ -14,7 +14,7 @@ import numpy as np
 
 from . import namespace, special
 
-__all__ = ["at_least", "at_most", "between", "erf", "expm1", "logistic", "log1p_exp", "normal_share", "row_largest", "row_sums", "select", "total"]
+__all__ = ["at_least", "at_most", "between", "concatenate", "erf", "expm1", "logistic", "log1p_exp", "normal_share", "row_largest", "row_sums", "select", "total", "where"]
 
 LARGE = 4096  # below, calls cost more than elements
 BLOCK = 1 << 17  # with larger ones, what is worked on leaves the cache; with smaller ones, calls cost too much
@@ -22,7 +22,9 @@ BLOCK = 1 << 17  # with larger ones, what is worked on leaves the cache; with sm
 BITS = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64), np.dtype(np.int64): np.dtype(np.int64), np.dtype(np.int32): np.dtype(np.int32)}
 FLOAT32 = np.dtype(np.float32)
 
-clip = np._core.umath.clip if hasattr(np, "_core") and hasattr(np._core.umath, "clip") else np.clip
+# The C functions behind NumPy's: asking every argument for another library's version takes longer than a small array.
+_c = getattr(getattr(np, "_core", None), "_multiarray_umath", None)
+where, concatenate, clip = getattr(_c, "where", np.where), getattr(_c, "concatenate", np.concatenate), getattr(_c, "clip", np.clip)
 
 
 def is_large(array) -> bool:
@@ -35,7 +37,7 @@ def is_large(array) -> bool:
 def select(condition, a, b):
     """`where` of one type: a mask of all bits where the condition holds, instead of a jump per element."""
     if not is_large(condition):
-        return np.where(condition, a, b) if isinstance(condition, (np.ndarray, np.generic)) else namespace(condition).where(condition, a, b)
+        return where(condition, a, b) if isinstance(condition, (np.ndarray, np.generic)) else namespace(condition).where(condition, a, b)
     bits = BITS.get(getattr(a, "dtype", None) or getattr(b, "dtype", None))
     if bits is None or condition.dtype != bool:
         return np.where(condition, a, b)
@@ -59,12 +61,16 @@ def _same_shape(value, condition) -> bool:
 
 def at_least(array, low):
     """`maximum` with a number."""
-    return clip(array, low, np.inf) if is_large(array) and array.dtype.kind == "f" else namespace(array).maximum(array, low)
+    if array.__class__ is np.ndarray:
+        return np.maximum(array, low) if array.size < LARGE or array.dtype.kind != "f" else clip(array, low, np.inf)
+    return namespace(array).maximum(array, low)
 
 
 def at_most(array, high):
     """`minimum` with a number."""
-    return clip(array, -np.inf, high) if is_large(array) and array.dtype.kind == "f" else namespace(array).minimum(array, high)
+    if array.__class__ is np.ndarray:
+        return np.minimum(array, high) if array.size < LARGE or array.dtype.kind != "f" else clip(array, -np.inf, high)
+    return namespace(array).minimum(array, high)
 
 
 def between(array, low, high):
@@ -105,6 +111,8 @@ ROW_OF_ONES = {kind: np.ones(ROW, kind) for kind in map(np.dtype, "fd")}
 
 def total(x):
     """The sum of all numbers of a large contiguous array: sums of rows by BLAS, added up."""
+    if x.__class__ is np.ndarray and x.size < LARGE:
+        return np.add.reduce(x, None)
     if not is_large(x) or x.dtype not in ROW_OF_ONES or not x.flags.c_contiguous:
         return namespace(x).add.reduce(x, axis=None)
     flat, ones = x.reshape(-1), ROW_OF_ONES[x.dtype]

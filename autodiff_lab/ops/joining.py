@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from ..backend import namespace
+from ..backend import in_c_order, namespace
 from ..backend.fast import concatenate
 from ..core.arguments import Sizes
 from ..core.errors import caution
@@ -36,7 +36,7 @@ def cat(tensors: list[Tensor], dim: int = 0) -> Tensor:
     first = tensors[0].shape
     if first and first != (0,) and all([a.shape == first for a in tensors]):
         join = concatenate if tensors[0].__class__ is np.ndarray else namespace(tensors[0]).concatenate
-        return join(tensors, one_dim(dim, len(first)))
+        return _ordered(join(tensors, one_dim(dim, len(first))))
     for i, a in enumerate(tensors):
         if not a.ndim:
             raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated. Use torch.stack.")
@@ -49,7 +49,14 @@ def cat(tensors: list[Tensor], dim: int = 0) -> Tensor:
         for d, (n, m) in enumerate(zip(first, a.shape, strict=True)):
             if d != dim and n != m:
                 raise RuntimeError(f"Sizes of tensors must match except in dimension {dim}. Expected size {n} but got size {m} for tensor number {i} in the list.")
-    return namespace(kept[0]).concatenate(kept, axis=dim)
+    return _ordered(namespace(kept[0]).concatenate(kept, axis=dim))
+
+
+def _ordered(joined):
+    """In C order, or with the channels last if all parts had them so; NumPy keeps any order that all parts have."""
+    if joined.flags.c_contiguous or joined.ndim in (4, 5) and namespace(joined).moveaxis(joined, 1, -1).flags.c_contiguous:
+        return joined
+    return in_c_order(joined)
 
 
 @cat.vjp("tensors", latex="1")
@@ -88,8 +95,8 @@ def stack(tensors: list[Tensor], dim: int = 0) -> Tensor:
     dim = one_dim(dim, len(shape) + 1)
     if not dim and shape:
         join = concatenate if tensors[0].__class__ is np.ndarray else namespace(tensors[0]).concatenate
-        return join(tensors, 0).reshape((len(tensors), *shape))
-    return namespace(tensors[0]).stack(tensors, axis=dim)
+        return in_c_order(join(tensors, 0)).reshape((len(tensors), *shape))
+    return in_c_order(namespace(tensors[0]).stack(tensors, axis=dim))
 
 
 @stack.vjp("tensors", latex="1")
