@@ -6,12 +6,14 @@ import math
 
 from ..backend import namespace
 from ..backend.fast import row_largest, row_sums
+from ..backend.rows import row_dots
 from ..core.op import op, ops, public
 from ..core.precision import in_float32
 from ..core.samples import calls
 from ..core.tensor import Tensor
 from .composed import gradients_through
 from .dropout import keep_mask
+from .softmaxes import exponentials
 
 __all__: list[str] = []
 
@@ -46,13 +48,14 @@ def attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = N
     if mask is not None and len(xp.broadcast_shapes(scores.shape, mask.shape)) > scores.ndim or mask is not None and xp.broadcast_shapes(scores.shape, mask.shape) != scores.shape:
         scores = xp.broadcast_to(scores, xp.broadcast_shapes(scores.shape, mask.shape)).copy()
     scores = masked(scores, mask, is_causal)
-    top = row_largest(scores) if scores.size else scores.sum(-1, keepdims=True)
-    if mask is not None:
+    if mask is None and scores.size:
+        scores, total = exponentials(scores, -1)
+    else:
+        top = row_largest(scores) if scores.size else scores.sum(-1, keepdims=True)
         top[top == -math.inf] = 0  # a query that may see nothing gets zeros, not NaN
-    scores -= top
-    xp.exp(scores, out=scores)
-    total = row_sums(scores)
-    if mask is not None:
+        scores -= top
+        xp.exp(scores, out=scores)
+        total = row_sums(scores)
         total[total == 0] = 1
     scores /= total
     keep = keep_mask(scores, dropout_p) if dropout_p > 0 else None
@@ -95,8 +98,9 @@ def attention_backward(grad: Tensor, query: Tensor, key: Tensor, value: Tensor, 
     scores = xp.matmul(grad, value.swapaxes(-1, -2))
     if keep is not None:
         scores *= keep
+    along = row_dots(scores.reshape(-1, scores.shape[-1]), weights.reshape(-1, scores.shape[-1])).reshape(*scores.shape[:-1], 1) if scores.size else 0
+    scores -= along
     scores *= weights
-    scores -= weights * row_sums(scores)
     to_mask = scores.copy() if needs[3] else None
     scores *= scale
     return (xp.matmul(scores, key) if needs[0] else None, xp.matmul(scores.swapaxes(-1, -2), query) if needs[1] else None, to_value, to_mask)

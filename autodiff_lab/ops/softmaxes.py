@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
+
 from ..backend import in_c_order, namespace
 from ..backend.fast import row_largest, row_sums
+from ..backend.rows import row_dots, whole_rows
 from ..core.dtypes import FLOATING, dtype_of
 from ..core.errors import caution
 from ..core.op import op, ops, public
@@ -47,9 +50,30 @@ def added(x, axis: int):
     return row_sums(x) if axis in (-1, x.ndim - 1) else namespace(x).add.reduce(x, axis=axis, keepdims=True)
 
 
+SAFE = 60  # e to the power of it, times many, is far from overflow
+REAL_CODES = "fd"  # float32 and float64
+
+
+def exponentials(x, axis: int) -> tuple:
+    """e^x and its sums along `axis`, both divided by one number for each row, so that nothing overflows.
+
+    That number is e to the largest of the row. Where nothing is large and no sum is small, 1 will do: it saves finding the
+    largest and subtracting it.
+    """
+    xp = namespace(x)
+    if xp is np and x.dtype.char in REAL_CODES and np.maximum.reduce(x, None) < SAFE:
+        out = np.exp(x)
+        sums = added(out, axis)
+        if np.minimum.reduce(sums, None) > 1e-4:
+            return out, sums
+    out = x - largest(x, axis)
+    xp.exp(out, out=out)
+    return out, added(out, axis)
+
+
 @op(category="activation", latex=r"\frac{e^{x_i}}{\sum_j e^{x_j}}", samples=along)
 def softmax(input: Tensor, dim: int, dtype=None) -> Tensor:
-    """Positive numbers that add up to 1 along `dim`. The largest is subtracted first, so nothing overflows.
+    """Positive numbers that add up to 1 along `dim`. Where something could overflow, the largest is subtracted first.
 
     Shape: any, and the same out.
 
@@ -62,14 +86,13 @@ def softmax(input: Tensor, dim: int, dtype=None) -> Tensor:
     tensor([0.5000, 0.5000])
     """
     input, axis = prepared("softmax", input, dim, dtype)
-    xp = namespace(input)
     if not input.ndim:
         return input * 0 + 1
     if not input.size:
         return input.copy()
-    out = input - largest(input, axis)
-    xp.exp(out, out=out)
-    out /= added(out, axis)
+    with whole_rows(input.shape[-1]):
+        out, sums = exponentials(input, axis)
+        out /= sums
     return out
 
 
@@ -83,8 +106,13 @@ def softmax_backward(input: Tensor, y: Tensor, dim) -> Tensor:
     """The gradient through a softmax whose result is `y`, fused."""
     if not y.ndim:
         return input * 0
-    out = input * y
-    out -= y * added(out, dim)
+    if y.flags.c_contiguous and input.flags.c_contiguous and dim in (-1, y.ndim - 1) and y.dtype.kind == "f" and y.dtype == input.dtype and y.size:
+        along = row_dots(input.reshape(-1, y.shape[-1]), y.reshape(-1, y.shape[-1])).reshape(*y.shape[:-1], 1)
+    else:
+        along = added(input * y, dim)
+    with whole_rows(y.shape[-1]):
+        out = input - along
+        out *= y
     return out
 
 
@@ -120,8 +148,9 @@ def log_softmax(input: Tensor, dim: int, dtype=None) -> Tensor:
         return input * 0
     if not input.size:
         return input.copy()
-    out = input - largest(input, axis)
-    out -= xp.log(added(xp.exp(out), axis))
+    with whole_rows(input.shape[-1]):
+        out = input - largest(input, axis)
+        out -= xp.log(added(xp.exp(out), axis))
     return out
 
 
