@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import operator
 from typing import Any
 
 __all__ = ["Size", "result_class", "return_type"]
@@ -18,6 +19,18 @@ class Size(tuple):
 
     __slots__ = ()
 
+    def __new__(cls, sizes=()):
+        """Of whole numbers; tensors of one whole number become numbers.
+
+        Raises:
+            TypeError: for anything else.
+        """
+        made = tuple.__new__(cls, sizes)
+        for size in made:
+            if size.__class__ is not int:
+                return tuple.__new__(cls, [_size(i, each) for i, each in enumerate(made)])
+        return made
+
     def numel(self) -> int:
         """The number of elements."""
         total = 1
@@ -32,7 +45,7 @@ class Size(tuple):
 
     def __getitem__(self, index) -> Any:  # an int, or a Size for a slice
         found = tuple.__getitem__(self, index)
-        return Size(found) if isinstance(index, slice) else found
+        return tuple.__new__(Size, found) if isinstance(index, slice) else found
 
     def __add__(self, other):
         return Size(tuple.__add__(self, tuple(other)))
@@ -42,6 +55,14 @@ class Size(tuple):
 
     def __reduce__(self):
         return Size, (tuple(self),)
+
+
+def _size(i: int, value):
+    """`value`, the i-th size, as the number that Size keeps."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"torch.Size() takes an iterable of 'int' (item {i} is '{type(value).__name__}')") from None
 
 
 _return_types: dict[str, type] = {}

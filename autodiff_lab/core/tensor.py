@@ -99,7 +99,7 @@ class Tensor(_Slots):
     @property
     def shape(self) -> Size:
         """The size of each dimension."""
-        return Size(self._a.shape)
+        return tuple.__new__(Size, self._a.shape)  # past the look at each size
 
     @property
     def dtype(self):
@@ -136,7 +136,7 @@ class Tensor(_Slots):
         (torch.Size([2, 3]), 3)
         """
         if dim is None:
-            return Size(self._a.shape)
+            return tuple.__new__(Size, self._a.shape)  # past the look at each size
         n = self._a.ndim
         if not -max(n, 1) <= dim < max(n, 1) or n == 0:
             from .errors import dim_message

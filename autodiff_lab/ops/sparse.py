@@ -107,6 +107,7 @@ class SparseTensor(Tensor):
         return self.transpose(0, 1)
 
     T = property(t)
+    mT = property(lambda self: self.transpose(-2, -1))
 
     def float(self) -> SparseTensor:
         """As float32."""

@@ -33,6 +33,10 @@ CALLS = {
     "roll": lambda t, x: x.roll(1, 0),
     "roll flat": lambda t, x: x.roll(1),
     "tril": lambda t, x: x.tril(),
+    "cat": lambda t, x: t.cat([x, x], 1),
+    "cat of two sizes": lambda t, x: t.cat([x, x[:1]]),
+    "stack": lambda t, x: t.stack([x, x]),
+    "stack within": lambda t, x: t.stack([x, x], 1),
     "masked_fill": lambda t, x: x.masked_fill(x > 2, 0),
     "scatter": lambda t, x: x.scatter(1, t.zeros(2, 1, 4).long(), 1.0),
     "index_add": lambda t, x: x.index_add(1, t.tensor([0]), t.ones(2, 1, 4)),
@@ -48,3 +52,8 @@ def test_results_are_in_c_order_where_pytorchs_are(name, kind):
     theirs, ours = call(torch, make(torch)), call(lab, make(lab))
     if theirs.is_contiguous():
         assert ours.is_contiguous(), f"{ours.stride()} here, {theirs.stride()} in PyTorch"
+
+
+def test_joined_channels_stay_last():
+    x = lab.ones(2, 3, 4, 5).to(memory_format=lab.channels_last)
+    assert lab.cat([x, x], 1).is_contiguous(memory_format=lab.channels_last)

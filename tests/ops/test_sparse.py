@@ -29,7 +29,7 @@ def test_gradients_reach_the_values_and_the_dense_factor():
 
 def test_what_stays_sparse_and_what_becomes_dense():
     e = lab.eye(3).to_sparse()
-    assert all(t.is_sparse for t in (e + e, e * 2, e / 2, -e, e.t(), e.double(), e.to("cpu"), e.clone(), e.detach(), lab.sparse.mm(e, e), copy.deepcopy(e)))
+    assert all(t.is_sparse for t in (e + e, e * 2, e / 2, -e, e.t(), e.T, e.mT, e.double(), e.to("cpu"), e.clone(), e.detach(), lab.sparse.mm(e, e), copy.deepcopy(e)))
     assert (e + e).to_dense().tolist() == (lab.eye(3) * 2).tolist() and e.double().dtype is lab.float64
     for t in (e @ lab.ones(3, 3), lab.ones(3, 3) @ e, lab.ones(3, 3) + e, lab.spmm(e, lab.ones(3, 1)), e.sum()):
         assert not t.is_sparse
