@@ -17,6 +17,7 @@ import math
 from collections import namedtuple
 
 from ..backend import namespace, strided
+from ..backend.rows import whole_rows
 from ..core.arguments import Dims
 from ..core.dtypes import dtype_of
 from ..core.op import op, ops, public
@@ -502,7 +503,8 @@ def define(d: int):
         check(input, weight, bias, geo, d)
         out = correlate.op.kernel(batched(input, d), weight, geo)
         if bias is not None:
-            out += bias.reshape(-1, *(1,) * d)
+            with whole_rows(math.prod(out.shape[2:])):
+                out += bias.reshape(-1, *(1,) * d)
         if out.dtype != input.dtype:  # bfloat16, which became float32
             out = out.astype(input.dtype)
         return out if input.ndim == d + 2 else out[0]
@@ -539,7 +541,7 @@ def define(d: int):
 
     @conv.vjp("bias", latex=r"1")
     def _(grad):
-        return grad.sum(tuple(a for a in range(grad.ndim) if a != grad.ndim - d - 1))
+        return over_channels(grad, d)
 
     @op(category="linear", latex=r"w \star^T x + b", namespace="nn.functional", refuses="b", name=f"conv_transpose{d}d", node_name="Convolution", samples=_transposed_samples(d), out=False)
     @in_float32
@@ -575,7 +577,16 @@ def define(d: int):
 
     @conv_transpose.vjp("bias", latex=r"1")
     def _(grad):
+        return over_channels(grad, d)
+
+
+def over_channels(grad, d: int):
+    """The sum over everything but the channels; where memory is laid out for it, BLAS adds up each image."""
+    if isinstance(grad, Tensor) or grad.ndim != d + 2 or grad.dtype.char not in "fd" or not grad.flags.c_contiguous:
         return grad.sum(tuple(a for a in range(grad.ndim) if a != grad.ndim - d - 1))
+    N, C = grad.shape[:2]
+    rows = grad.reshape(N * C, math.prod(grad.shape[2:]))
+    return rows.dot(namespace(rows).ones(rows.shape[1], rows.dtype)).reshape(N, C).sum(0)
 
 
 def transposed(input_shape, weight_shape, stride, padding, output_padding, dilation, groups, d: int) -> tuple:
