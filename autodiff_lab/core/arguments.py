@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .dtypes import dtype, of_name
+from .errors import no_memory
 from .overriding import takes_over
 from .tensor import Tensor
 
@@ -273,8 +274,8 @@ def checked(function, name: str | None = None, aliases: dict = NUMPYS):
         plain = str(inspect.Signature([*[p if p.default is p.empty else p.replace(default=Verbatim(f"default_{p.name}")) for p in parameters], *words]))
         given = ", ".join({p.VAR_POSITIONAL: f"*{p.name}", p.VAR_KEYWORD: f"**{p.name}", p.KEYWORD_ONLY: f"{p.name}={p.name}"}.get(p.kind, p.name) for p in parameters)
         scope.update({name: globals()[name] for _, name in COMPOSED.values()}, **{f"default_{p.name}": p.default for p in parameters},
-                     both=both, missing=missing, MISSING=MISSING, OP=name or function.__name__, DType=dtype, as_dtype=as_dtype, REALS=REALS, NUMBERS=frozenset((*REALS, complex)), Tensor=Tensor, function=function)
-        exec(f"def written{plain}:\n    " + "\n    ".join([*lines, f"return function({given})"]), scope)
+                     no_memory=no_memory, both=both, missing=missing, MISSING=MISSING, OP=name or function.__name__, DType=dtype, as_dtype=as_dtype, REALS=REALS, NUMBERS=frozenset((*REALS, complex)), Tensor=Tensor, function=function)
+        exec(f"def written{plain}:\n    " + "\n    ".join([*lines, f"try: return function({given})", "except MemoryError as error: raise no_memory(OP, error) from None"]), scope)
         written, own = scope["written"], made.__dict__.get("inner", made)  # behind another look; see overriding
         own.__code__, own.__defaults__, own.__kwdefaults__ = written.__code__, written.__defaults__, written.__kwdefaults__
         return own(*args, **kwargs)

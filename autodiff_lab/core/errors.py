@@ -11,7 +11,7 @@ import numpy as np
 
 from . import observe
 
-__all__ = ["broadcast_error", "caution", "explain", "needs_numbers", "refused", "wrap_around", "wrapped"]
+__all__ = ["broadcast_error", "caution", "explain", "needs_numbers", "no_memory", "refused", "wrap_around", "wrapped"]
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -112,11 +112,16 @@ def _translated(op, error, tensors) -> Exception:
     if isinstance(error, np.linalg.LinAlgError):
         return RuntimeError(f"{op.name}: {text}.")
     if isinstance(error, MemoryError):
-        return RuntimeError(f"[enforce fail at alloc_cpu] DefaultCPUAllocator: not enough memory for {op.name}. {text}")
+        return no_memory(op.name, error)
     if isinstance(error, ValueError):
         shapes = ", ".join(str(list(t.shape)) for t in tensors)
         return RuntimeError(f"{op.name}: {text}" + (f" (shapes {shapes})." if shapes and not text.endswith(".") else ""))
     return error
+
+
+def no_memory(name: str, error) -> RuntimeError:
+    """PyTorch's error for a tensor that is too large for the machine."""
+    return RuntimeError(f"[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: {name} asked for too much. {error}")
 
 
 def caution(message: str, category=UserWarning) -> None:

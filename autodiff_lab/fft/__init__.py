@@ -59,6 +59,8 @@ def _resized(input, dims, sizes):
 def _floating(input):
     if not isinstance(input, Tensor):
         raise TypeError(f"fft(): argument 'input' must be Tensor, not {type(input).__name__}")
+    if input.is_floating_point() and input.dtype.itemsize == 2:
+        raise RuntimeError(f"Unsupported dtype {input.dtype.title}. Convert it first, e.g. with .float().")
     return input if input.is_floating_point() or input.is_complex() else input.to(_default())
 
 

@@ -36,6 +36,8 @@ def clamp(input: Tensor, min: Tensor | Number | None = None, max: Tensor | Numbe
     xp = namespace(input)
     if not hasattr(min, "dtype") and not hasattr(max, "dtype"):
         return narrowed(at_least(input, min) if max is None else at_most(input, max) if min is None else between(input, min, max), input)
+    if min is not None and max is not None and (min if hasattr(min, "dtype") else max).ndim and hasattr(min, "dtype") != hasattr(max, "dtype"):
+        raise TypeError("clamp() received an invalid combination of arguments: min and max are both numbers or both tensors. Clamp twice, or wrap the number with torch.tensor(...).")
     out = input
     if min is not None:
         out = xp.maximum(out, min)

@@ -181,7 +181,7 @@ def conj_physical(input: Tensor, *, out=None) -> Tensor:
 
 def conj_physical_(input: Tensor) -> Tensor:
     """In-place version of `conj_physical`."""
-    return input.copy_(input.conj()) if input.dtype.is_complex else input
+    return input.copy_(input.conj() if input.dtype.is_complex else input)
 
 
 def is_conj(input: Tensor) -> bool:

@@ -116,7 +116,7 @@ Tensor.to = to
 
 
 def _as(method: str, name: str):
-    def convert(self, memory_format=None):
+    def convert(self, *, memory_format=None):
         wanted = of_name(name)
         return self if self._a.dtype == wanted.numpy else to_copy(self, wanted.numpy, None)
     convert.__doc__ = f"""The tensor as {name}; itself if it is already.

@@ -33,8 +33,14 @@ def check_square(name: str, array) -> None:
     check_float(name, array)
 
 
+# PyTorch finds out about the type of these only when they compute.
+LATE = {"linalg.lu_factor": "lu_cpu", "linalg.cholesky": "cholesky_cpu", "linalg.eigh": "linalg_eigh_cpu", "linalg.eigvalsh": "linalg_eigh_cpu"}
+
+
 def check_float(name: str, array) -> None:
     if array.dtype.kind not in "fc" or array.dtype == np.float16:
+        if name in LATE and not (name == "linalg.cholesky" and array.dtype.kind in "iub"):
+            raise NotImplementedError(f"\"{LATE[name]}\" not implemented for '{dtype_of(array).title}'. Convert it with .float().")
         raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {dtype_of(array).title}. Convert it with .float().")
 
 

@@ -19,7 +19,8 @@ def keep_mask(like, p: float, shape=None):
 
     mask = np.empty_like(like, order=order_like(like)) if shape is None and isinstance(like, np.ndarray) else np.empty(like.shape if shape is None else shape, like.dtype)
     random.bernoulli_scalar(random.default_generator, mask, 1 - p)
-    mask /= mask.dtype.type(1 - p)
+    if p < 1:
+        mask /= mask.dtype.type(1 - p)
     return mask if isinstance(like, (np.ndarray, np.generic)) else namespace(like).asarray(mask)
 
 

@@ -30,7 +30,7 @@ def _middle(name: str, input, dim, keepdim: bool, skip_nan: bool):
     xp = namespace(input)
     axis = axes(dim, input.ndim)
     if not axis:
-        return input, xp.int64(0)
+        return input.copy(), xp.int64(0)
     (d,) = axis
     n = input.shape[d]
     if not n:
@@ -141,7 +141,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False):
     xp = namespace(input)
     axis = axes(dim, input.ndim)
     if not axis:
-        return input, xp.int64(0)
+        return input.copy(), xp.int64(0)
     (d,) = axis
     n = input.shape[d]
     if not n:

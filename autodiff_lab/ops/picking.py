@@ -314,7 +314,7 @@ def _put(input, index, source, accumulate=False):
     if source.dtype != input.dtype:
         raise RuntimeError(f"put_(): self and source expected to have the same dtype, but got self.dtype = {dtype_of(input)} and source.dtype = {dtype_of(source)}.")
     if source.size != index.size:
-        raise RuntimeError(f"put_(): Expected source and index to have the same number of elements, but got source.numel() = {source.size}, index.numel() = {index.size}")
+        raise IndexError(f"put_(): Expected source and index to have the same number of elements, but got source.numel() = {source.size}, index.numel() = {index.size}")
     xp = namespace(input)
     spots = xp.unravel_index(xp.where(index < 0, index + input.size, index).reshape(-1), input.shape or (1,))
     target = at_least_1d(input)

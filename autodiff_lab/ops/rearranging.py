@@ -175,7 +175,12 @@ def repeat_interleave(input: Tensor, repeats=None, dim: int | None = None, *, ou
     if repeats < 0:
         raise RuntimeError("Repeats must be non-negative")
     shape = input.shape
-    return input.unsqueeze(dim + 1).expand(*shape[:dim + 1], repeats, *shape[dim + 1:]).reshape(*shape[:dim], shape[dim] * repeats, *shape[dim + 1:])
+    return unshared(input.unsqueeze(dim + 1).expand(*shape[:dim + 1], repeats, *shape[dim + 1:]).reshape(*shape[:dim], shape[dim] * repeats, *shape[dim + 1:]))
+
+
+def unshared(tensor):
+    """The tensor, as a copy if it is a view: the result of a function that promises a new one."""
+    return tensor if tensor._view is None else tensor.clone()
 
 
 # ---- triangles and diagonals ----

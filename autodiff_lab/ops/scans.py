@@ -215,6 +215,9 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float | None = None, di
     >>> lab.trapezoid(lab.tensor([1.0, 2.0, 3.0]))
     tensor(4.)
     """
+    (d,) = axes(dim, y.ndim) or (0,)
+    if x is None and y.ndim and y.shape[d] and y.dtype.name != "bool":
+        return (y.sum(d) - (y.select(d, 0) + y.select(d, -1)) * 0.5) * (1.0 if dx is None else dx)
     return _trapezoids(y, x, dx, dim, "trapezoid").sum(dim)
 
 

@@ -64,7 +64,7 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool
     dim = one_dim(dim, input.ndim)
     xp = namespace(input)
     if not input.ndim:
-        return input, namespace(input).zeros((), np.int64)[()]
+        return input.copy(), namespace(input).zeros((), np.int64)[()]
     positions = order(input, dim, descending)
     return xp.take_along_axis(input, positions, dim), positions
 
@@ -118,7 +118,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
         raise RuntimeError(f"selected index k out of range: topk asked for {k} of {input.shape[dim] if input.ndim else 1} elements along dimension {dim}.")
     xp = namespace(input)
     if not input.ndim:
-        return input, namespace(input).zeros((), np.int64)[()]
+        return input.copy(), namespace(input).zeros((), np.int64)[()]
     positions = _first(input, k, dim, largest)
     return xp.take_along_axis(input, positions, dim), positions
 
@@ -159,7 +159,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False):
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {dim}: got {k}, there are {size} elements.")
     xp = namespace(input)
     if not input.ndim:
-        return input, namespace(input).zeros((), np.int64)[()]
+        return input.copy(), namespace(input).zeros((), np.int64)[()]
     positions = xp.take(order(input, dim), xp.asarray([k - 1]), axis=dim)
     values = xp.take_along_axis(input, positions, dim)
     return (values, positions) if keepdim else (values.squeeze(dim), positions.squeeze(dim))

@@ -16,6 +16,7 @@ from ..core.tensor import Tensor
 from .convolution import Geometry, offsets, output_size, pad_zeros, windows
 from .padding import gather_dims
 from .pooling import mix_along
+from .rearranging import unshared
 
 __all__: list[str] = []
 
@@ -389,7 +390,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int):
                            f"but input.size(-3)={C} is not divisible by {r * r}")
     n = len(lead)
     split = input.reshape(*lead, C // (r * r), r, r, H, W)
-    return split.permute(*range(n), n, n + 3, n + 1, n + 4, n + 2).reshape(*lead, C // (r * r), H * r, W * r)
+    return unshared(split.permute(*range(n), n, n + 3, n + 1, n + 4, n + 2).reshape(*lead, C // (r * r), H * r, W * r))
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int):
@@ -410,7 +411,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int):
             raise RuntimeError(f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but input.size({dim})={n} is not divisible by {r}")
     k = len(lead)
     split = input.reshape(*lead, C, H // r, r, W // r, r)
-    return split.permute(*range(k), k, k + 2, k + 4, k + 1, k + 3).reshape(*lead, C * r * r, H // r, W // r)
+    return unshared(split.permute(*range(k), k, k + 2, k + 4, k + 1, k + 3).reshape(*lead, C * r * r, H // r, W // r))
 
 
 def channel_shuffle(input: Tensor, groups: int):
@@ -425,7 +426,7 @@ def channel_shuffle(input: Tensor, groups: int):
     N, C, *more = input.shape
     if groups <= 0 or C % groups:
         raise RuntimeError(f"Number of channels must be divisible by groups. Got {C} channels and {groups} groups.")
-    return input.reshape(N, groups, C // groups, *more).transpose(1, 2).reshape(N, C, *more)
+    return unshared(input.reshape(N, groups, C // groups, *more).transpose(1, 2).reshape(N, C, *more))
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias=None):

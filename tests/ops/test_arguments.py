@@ -17,6 +17,7 @@ TAKEN = [
     "T.zeros(2, dtype=float)", "x.cumsum(0, dtype=float)", "x.to(float)", "x.to(dtype=int)", "T.arange(3, dtype=int)", "T.softmax(x, 0, dtype=float)", "T.tensor([1.5], dtype=int)",
     "T.linalg.eigvalsh(input=T.eye(2))", "T.linalg.inv(A=T.eye(2))", "T.linalg.cond(input=T.eye(2))", "T.linalg.vector_norm(input=x)", "T.linalg.matrix_power(input=T.eye(2), n=2)", "T.special.airy_ai(x=x)",
     "T.special.chebyshev_polynomial_t(x=x, n=2)", "T.nansum(x, axis=0)", "T.quantile(x, 0.5, axis=0, keepdims=True)", "x.chunk(2, axis=1)[0]", "T.tensor_split(x, 2, axis=1)[0]",
+    "T.trapezoid(T.tensor([200, 200, 200], dtype=T.uint8), dx=2.0)", "F.scaled_dot_product_attention(x[None], x[None], x[None], dropout_p=1.0)", "x.clamp(x, T.tensor(2.0))",
     "x.view(dtype=T.int32)", "x.view(size=(6,))", "x.amin(None)", "x.sum(axis=0, keepdims=True)", "x.sum(T.tensor([1]))", "T.tensor(T.equal(x, x.double()))",
     "T.outer(x[0], x[0], out=T.empty(0))", "T.kron(x, x, out=T.empty(0, dtype=T.float64))", "T.add(x, x, out=T.empty(2, 3, dtype=T.float64))", "T.sort(x, out=[T.empty(0), T.empty(0, dtype=T.int64)])[0]",
 ]
@@ -76,6 +77,14 @@ REFUSED = [
     ("T.complex(x, x).clamp(0)", NotImplementedError, "clamp is not supported for complex types"),
     ("T.isnan(x, out=x > 0)", TypeError, r"isnan\(\) got an unexpected keyword argument 'out'"),
     ("F.elu(x, out=x)", TypeError, r"elu\(\) got an unexpected keyword argument 'out'"),
+    ("T.fft.fft(x.half())", RuntimeError, "Unsupported dtype Half"),
+    ("x.double(True)", TypeError, r"takes .* positional argument"),
+    ("x.put_(T.tensor([0, 1]), T.tensor([1.0]))", IndexError, "Expected source and index to have the same number of elements"),
+    ("x.clamp(x, 2.0)", TypeError, r"clamp\(\) received an invalid combination of arguments"),
+    ("T.linalg.cholesky(T.eye(2).long())", NotImplementedError, "\"cholesky_cpu\" not implemented for 'Long'"),
+    ("T.linalg.eigh(T.eye(2).long())", NotImplementedError, "\"linalg_eigh_cpu\" not implemented for 'Long'"),
+    ("T.zeros(10**14)", RuntimeError, "DefaultCPUAllocator: can't allocate memory"),
+    ("x.repeat(10**7, 10**7)", RuntimeError, "DefaultCPUAllocator: can't allocate memory"),
     ("x << 1", NotImplementedError, "\"lshift_cpu\" not implemented for 'Float'"),
     ("F.dropout(T.tensor([1, 2]), 0.5)", RuntimeError, "result type Float can't be cast to the desired output type Long"),
     ("T.tensor([1, 2]).fill_(2**70)", OverflowError, "int too big to convert"),
@@ -104,6 +113,14 @@ def test_a_call_is_taken_as_in_pytorch(call):
     torch = pytest.importorskip("torch", reason="no comparison with PyTorch: it is not installed")
     mine, theirs = answer(lab, call), answer(torch, call)
     assert str(mine.dtype) == str(theirs.dtype) and mine.shape == theirs.shape and np.allclose(mine.numpy(), theirs.numpy())
+
+
+@pytest.mark.parametrize("call", ["T.repeat_interleave(x, 3)", "T.median(x, 0).values", "T.sort(x).values", "T.mode(x).values", "F.pixel_shuffle(T.ones(1, 1, 2, 2), 1)", "T.msort(x)"])
+def test_a_result_that_is_no_view_shares_no_memory(call):
+    x = lab.from_numpy(np.array(2.0))
+    found = eval(call, {"T": lab, "F": lab.nn.functional, "x": x})
+    found.fill_(9.0)
+    assert x.item() == 2 and 0 not in [step for step, n in zip(found.stride(), found.shape) if n > 1]
 
 
 @pytest.mark.parametrize(("call", "kind", "words"), REFUSED)
