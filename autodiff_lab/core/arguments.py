@@ -58,7 +58,7 @@ def test_of(param, tests: dict = TESTS) -> str | None:
 
 def refusal(op, name: str, value, wanted: str, more: str = "") -> TypeError:
     """The error for a value of the wrong kind. PyTorch counts positions where the argument was given by position."""
-    place = ""
+    place = " (position 1)" if isinstance(op, str) and name == "size" else ""
     if not isinstance(op, str):
         param = next((p for p in op.params if p.name == name), None)
         place = "" if param is None or param.has_default else f" (position {op.params.index(param) + 1})"

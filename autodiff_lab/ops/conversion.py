@@ -160,7 +160,7 @@ def type_as(self, other: Tensor):
     return to(self, other.dtype)
 
 
-def type_(self, dtype=None, non_blocking: bool = False, **kwargs):
+def type_(self, dtype: str | type | None = None, non_blocking: bool = False, **kwargs):
     """The tensor as `dtype`; without one, the name of its type, such as "torch.FloatTensor".
 
     >>> import autodiff_lab as lab

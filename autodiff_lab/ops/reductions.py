@@ -323,7 +323,9 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
 
 
 def _position(name: str, input, dim, keepdim: bool):
-    if input.dtype.kind in "bc":
+    if input.dtype.kind == "b":
+        raise RuntimeError(f"{name}(): does not support bool input. Convert it first, e.g. with .int().")
+    if input.dtype.kind == "c":
         raise NotImplementedError(f'"{name}_cpu" not implemented for \'{dtype_of(input).title}\'')
     axis = axes(dim, input.ndim)
     if dim is None and not input.size or axis and not input.shape[axis[0]]:
