@@ -87,10 +87,10 @@ def view(input: Tensor, shape: Ints) -> Tensor:
     tensor([[0, 1, 2],
             [3, 4, 5]])
     """
-    if len(shape) == 1 and isinstance(shape[0], dtype):
+    if len(shape) == 1 and shape[0].__class__ is dtype:
         return _bits(input, shape[0].numpy)
     out = _reshaped(input, shape)
-    if out.base is not input and input.size and not shares(out, input):
+    if out.base is not input and (out.base is None or out.base is not input.base) and input.size and not shares(out, input):
         raise RuntimeError("view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous subspaces). "
                            "Use .reshape(...) instead.")
     return out if out is not input else input[...]
