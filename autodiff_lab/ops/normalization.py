@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from ..backend import namespace
 from ..backend.rows import LONG, row_dots, whole_rows
+from ..core import observe
 from ..core.arguments import Sizes
 from ..core.dtypes import finfo
 from ..core.modes import no_grad
 from ..core.op import op, ops, public
 from ..core.precision import in_float32
 from ..core.samples import calls
+from ..core.support import saved_version
 from ..core.tensor import Tensor
 from .composed import gradients_through
 
@@ -367,7 +371,7 @@ class Channels:
 
     def spread(self, values):
         """One number per channel, to be combined with `rows`."""
-        return values[:, None] if self.L >= LONG else values.repeat(self.L)
+        return values[:, None] if self.L >= LONG else values if self.L == 1 else values.repeat(self.L)
 
     def lie_in_rows(self, *arrays) -> bool:
         """True if BLAS can add up each image of each channel by itself, and there is enough in one."""
@@ -380,7 +384,8 @@ class Channels:
             return xp.add.reduce(xp.dot(rows.reshape(-1, self.L), xp.ones(self.L, rows.dtype)).reshape(self.N, self.C), axis=0)
         if rows.ndim == 3:
             return xp.add.reduce(xp.add.reduce(rows, axis=2), axis=0)
-        return xp.add.reduce(xp.add.reduce(rows, axis=0).reshape(self.C, self.L), axis=1)
+        sums = xp.dot(xp.ones(self.N, rows.dtype), rows)
+        return sums if self.L == 1 else xp.add.reduce(sums.reshape(self.C, self.L), axis=1)
 
     def dot(self, a, b):
         """The sum of products over each channel."""
@@ -389,7 +394,7 @@ class Channels:
             return xp.add.reduce(row_dots(a.reshape(-1, self.L), b.reshape(-1, self.L)).reshape(self.N, self.C), axis=0)
         if a.ndim == 3:
             return xp.einsum("ncl,ncl->c", a, b)
-        return xp.einsum("nj,nj->j", a, b).reshape(self.C, self.L).sum(1)
+        return self.total(a * b)
 
 
 @op(category="norm", refuses="bic", latex=r"\frac{x - \mu_c}{\sqrt{\sigma_c^2 + \epsilon}} w_c + b_c", function=False, method=False, node_name="NativeBatchNorm", outputs=("output", "mean", "var"), differentiable=1, samples=calls(
@@ -524,7 +529,7 @@ def batch_norm(input: Tensor, running_mean, running_var, weight=None, bias=None,
         raise RuntimeError(f"batch_norm needs an input (N, C, …), got one of shape {list(input.shape)}.")
     C = input.shape[1]
     for name, values in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
-        if values is not None and tuple(values.shape) != (C,):
+        if values is not None and values.shape != (C,):
             raise RuntimeError(f"{name} should contain {C} elements not {values.numel()}")
     if not training:
         if running_mean is None or running_var is None:
@@ -540,11 +545,24 @@ def batch_norm(input: Tensor, running_mean, running_var, weight=None, bias=None,
 
 
 def update_running(running_mean, running_var, mean, var, count: int, momentum: float) -> None:
-    with no_grad():
-        if running_mean is not None:
-            running_mean.mul_(1 - momentum).add_(mean.to(running_mean.dtype), alpha=momentum)
-        if running_var is not None:
-            running_var.mul_(1 - momentum).add_(var.to(running_var.dtype), alpha=momentum * count / (count - 1))
+    """Move the running statistics towards those of this batch, in their own memory."""
+    if running_mean is not None:
+        move(running_mean, mean, momentum, 1)
+    if running_var is not None:
+        move(running_var, var, momentum, count / (count - 1))
+
+
+def move(running, new, share: float, factor: float) -> None:
+    """`running` times 1 - share, plus `new` times factor times share."""
+    array, other = running._a, new._a
+    if observe.observers or running.__class__ is not Tensor or array.__class__ is not np.ndarray or running._view is not None or not array.flags.carray or array.dtype != other.dtype:
+        with no_grad():
+            running.mul_(1 - share).add_(new.to(running.dtype), alpha=share * factor)
+        return
+    # The same on the arrays: four calls of operators would take as long as the norm of a small batch.
+    array *= 1 - share
+    array += other * (share * factor)
+    saved_version(running).bump()
 
 
 def instance_norm(input: Tensor, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5):
