@@ -37,7 +37,7 @@ MAY_IMPORT = {
     **dict.fromkeys(("sparse", "storage"), ("core", "ops")),
     "compiler": ("settings",),
     "_dynamo": ("compiler", "settings"),
-    "fx": ("nn",),
+    "fx": ("core", "nn"),
     "amp": ("core",),
     "backends": ("core",),
     "cuda": ("core", "amp"),

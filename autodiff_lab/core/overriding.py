@@ -178,8 +178,9 @@ UNSEEN = frozenset(
     "get_deterministic_debug_mode set_deterministic_debug_mode get_float32_matmul_precision set_float32_matmul_precision get_num_threads set_num_threads "
     "get_num_interop_threads set_num_interop_threads set_flush_denormal set_warn_always is_warn_always_enabled is_anomaly_enabled is_anomaly_check_nan_enabled "
     "set_anomaly_enabled compile _legacy_new".split())
-CREATION = frozenset(
-    "as_tensor asarray empty empty_permuted empty_strided eye full ones scalar_tensor tensor zeros rand randint randn randperm normal hann_window "
+DATA = frozenset(("as_tensor", "asarray", "tensor"))  # takes numbers out of anything
+CREATION = DATA | frozenset(
+    "empty empty_permuted empty_strided eye full ones scalar_tensor zeros rand randint randn randperm normal hann_window "
     "hamming_window blackman_window bartlett_window kaiser_window arange linspace logspace tril_indices triu_indices range sparse_coo_tensor result_type".split())
 UNSEEN_METHODS = frozenset("as_subclass __new__ __init__ __hash__ __dir__ __getattr__ __getattribute__ __setattr__ __init_subclass__ __array_ufunc__ __dlpack__ __dlpack_device__ __str__".split())
 # The method that PyTorch reports for a Python operator, where it is another one.
@@ -202,7 +203,7 @@ def begin() -> None:
         for functions in public.values():
             for name, function in functions.items():
                 if name not in UNSEEN:
-                    _watch(function, function, name in CREATION)
+                    _watch(function, function, name in DATA)
         for name, value in list(vars(Tensor).items()):
             special = name.startswith("__")
             if name in UNSEEN_METHODS or name.startswith("_") and not special:

@@ -179,12 +179,6 @@ def test_futures_are_filled_and_chained():
         second.wait()
 
 
-def test_tracing_is_refused_and_marking_for_it_is_not():
-    assert lab.fx.wrap(len) is len and not isinstance(lab.nn.Linear(1, 1), lab.fx.GraphModule)
-    with pytest.raises(RuntimeError, match="as it is"):
-        lab.fx.symbolic_trace(lab.nn.Linear(1, 1))
-
-
 def test_the_class_tensor_means_the_default_type():
     assert lab.tensor([1, 2]).type(lab.Tensor).dtype is lab.float32
 

@@ -15,7 +15,7 @@ __all__ = ["State"]
 EXTRA = "_extra_state"
 
 
-class IncompatibleKeys(collections.namedtuple("_IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
+class _IncompatibleKeys(collections.namedtuple("_IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
     """What `load_state_dict` found missing and unexpected."""
 
     __slots__ = ()
@@ -177,7 +177,7 @@ class State:
                 if child is not None:
                     inner = f"{prefix}{name}."
                     load(child, {k: v for k, v in local.items() if k.startswith(inner)}, inner)
-            keys = IncompatibleKeys(missing, unexpected)
+            keys = _IncompatibleKeys(missing, unexpected)
             for hook in module._load_state_dict_post_hooks.values():
                 if hook(module, keys) is not None:
                     raise AssertionError("Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new values, "
@@ -191,4 +191,4 @@ class State:
                 problems.insert(0, "Missing key(s) in state_dict: {}. ".format(", ".join(f'"{k}"' for k in missing)))
         if problems:
             raise RuntimeError("Error(s) in loading state_dict for {}:\n\t{}".format(type(self).__name__, "\n\t".join(problems)))
-        return IncompatibleKeys(missing, unexpected)
+        return _IncompatibleKeys(missing, unexpected)
