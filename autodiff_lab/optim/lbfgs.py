@@ -75,7 +75,7 @@ class LBFGS(Optimizer):
     def _evaluate(self, closure, start, direction, length: float):
         """Loss and gradient at `length` along `direction`; the parameters come back to where they were."""
         self._move(direction, length)
-        loss = float(closure())
+        loss = _number(closure())
         gradient = self._gradient()
         for p, array in zip(self._params, start, strict=True):
             p._array()[...] = array
@@ -102,7 +102,7 @@ class LBFGS(Optimizer):
         state.setdefault("func_evals", 0)
         state.setdefault("n_iter", 0)
         first_loss = closure()
-        loss, evaluations = float(first_loss), 1
+        loss, evaluations = _number(first_loss), 1
         state["func_evals"] += 1
         gradient = self._gradient()
         if _largest(gradient) <= small_gradient:
@@ -127,7 +127,7 @@ class LBFGS(Optimizer):
             else:
                 self._move(direction, length)
                 if iteration != max_iter:  # with noise in the loss there is no use in evaluating it for nothing
-                    loss, gradient, calls = float(closure()), self._gradient(), 1
+                    loss, gradient, calls = _number(closure()), self._gradient(), 1
             memory.length = length
             evaluations += calls
             state["func_evals"] += calls
@@ -141,6 +141,11 @@ class LBFGS(Optimizer):
 def _real(array):
     """Complex numbers as pairs of real ones, in the same memory."""
     return array.view(array.real.dtype) if array.dtype.kind == "c" and array.ndim else array
+
+
+def _number(loss) -> float:
+    """The loss that a closure returned, whether a tensor with its history or a number."""
+    return loss.item() if isinstance(loss, Tensor) else float(loss)
 
 
 def _largest(vector) -> float:
