@@ -1,7 +1,8 @@
-"""Results that may come later. Here nothing runs beside your code, so a future is filled when somebody fills it."""
+"""Results that may come later, from another thread of yours: nothing of the library's runs beside your code."""
 
 from __future__ import annotations
 
+import threading
 from typing import Generic, TypeVar
 
 __all__ = ["Future", "collect_all", "wait_all"]
@@ -14,24 +15,34 @@ class Future(Generic[T]):
 
     def __init__(self, *, devices=None):
         self._done, self._value, self._error, self._callbacks = False, None, None, []
+        self._filled = threading.Event()
 
     def done(self) -> bool:
         """True once there is a result or an error."""
         return self._done
 
+    def wait(self):
+        """The result, once another thread has brought it.
+
+        Raises:
+            RuntimeError: if there is none yet, and no other thread that could bring one.
+        """
+        if not self._done and threading.active_count() == 1:
+            raise RuntimeError("This future has no result, and waiting would not bring one: nothing runs beside your code. Call set_result() first.")
+        self._filled.wait()
+        return self.value()
+
     def value(self):
         """The result.
 
         Raises:
-            RuntimeError: if there is none yet: nothing here would bring it while you wait.
+            RuntimeError: if there is none yet.
         """
         if not self._done:
-            raise RuntimeError("This future has no result, and waiting would not bring one: nothing runs beside your code. Call set_result() first.")
+            raise RuntimeError("This future has no result yet. wait() for one.")
         if self._error is not None:
             raise self._error
         return self._value
-
-    wait = value
 
     def set_result(self, result) -> None:
         """Fill the place."""
@@ -66,6 +77,7 @@ class Future(Generic[T]):
         if self._done:
             raise RuntimeError("Future can only be completed once.")
         self._done, self._value, self._error = True, value, error
+        self._filled.set()
         for callback in self._callbacks:
             callback(self)
 

@@ -50,8 +50,11 @@ def broken(name: str, array, error) -> LinAlgError:
     return LinAlgError(f"{name}: {batch}{error}. The input matrix is singular, not positive-definite or has nan; check it, or add a small multiple of the identity.")
 
 
-class LinAlgError(RuntimeError):
+class _LinAlgError(RuntimeError):
     """Raised for matrices that have no such decomposition."""
+
+
+LinAlgError = _LinAlgError  # a program that prints the name of the error reads PyTorch's
 
 
 def T(array):

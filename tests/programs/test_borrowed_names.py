@@ -171,8 +171,8 @@ def test_futures_are_filled_and_chained():
     both, doubled = lab.futures.collect_all([first, second]), first.then(lambda f: f.wait() * 2)
     first.set_result(3)
     assert doubled.wait() == 6 and not both.done()
-    with pytest.raises(RuntimeError, match="nothing runs beside"):
-        second.wait()
+    with pytest.raises(RuntimeError, match="has no result yet"):
+        second.value()
     second.set_exception(ValueError("lost"))
     assert both.done()
     with pytest.raises(ValueError, match="lost"):

@@ -141,9 +141,10 @@ class Generator:
         """The state as a tensor of 5056 bytes, to go on from later with `set_state`."""
         return self.wrap_state(self.state_array())
 
-    def set_state(self, new_state) -> None:
-        """Go on from a state that `get_state` returned."""
+    def set_state(self, new_state) -> Generator:
+        """Go on from a state that `get_state` returned; gives the generator itself back."""
         self.load_state_array(self.unwrap_state(new_state))
+        return self
 
     def clone_state(self) -> Generator:
         """A new generator that goes on from here by itself."""
