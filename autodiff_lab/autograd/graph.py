@@ -13,7 +13,7 @@ from ..core.modes import WATCHERS, modes
 from ..core.tape import LISTENERS, Handle, Node
 from ..core.tensor import Tensor, wrap
 
-__all__ = ["GradientEdge", "Node", "disable_saved_tensors_hooks", "get_gradient_edge", "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks"]
+__all__ = ["GradientEdge", "Node", "allow_mutation_on_saved_tensors", "disable_saved_tensors_hooks", "get_gradient_edge", "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks"]
 
 GradientEdge = namedtuple("GradientEdge", ["node", "output_nr"])
 
@@ -81,6 +81,24 @@ class save_on_cpu(saved_tensors_hooks):
 
     def __init__(self, pin_memory: bool = False, device_type: str = "cuda"):
         super().__init__(lambda t: (t.device, t.cpu()), lambda packed: packed[1].to(packed[0]))
+
+
+@contextlib.contextmanager
+def allow_mutation_on_saved_tensors():
+    """Within it, tensors that backward needs may be written to: what is saved is a copy. (PyTorch copies only what is written to.)
+
+    >>> import autodiff_lab as lab
+    >>> with lab.autograd.graph.allow_mutation_on_saved_tensors():
+    ...     a = lab.ones(2, requires_grad=True)
+    ...     b = a.clone()
+    ...     out = (b ** 2).sum()
+    ...     _ = b.sin_()
+    ...     out.backward()
+    >>> a.grad
+    tensor([2., 2.])
+    """
+    with saved_tensors_hooks(lambda tensor: tensor.detach().clone(), lambda copy: copy):
+        yield
 
 
 @contextlib.contextmanager

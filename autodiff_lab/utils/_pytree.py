@@ -8,10 +8,10 @@ from __future__ import annotations
 import functools
 from collections import OrderedDict, defaultdict, deque, namedtuple
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
-__all__ = ["LeafSpec", "PyTree", "SUPPORTED_NODES", "TreeSpec", "register_pytree_node", "tree_all", "tree_all_only", "tree_any", "tree_any_only", "tree_flatten", "tree_iter",
+__all__ = ["LeafSpec", "PyTree", "SUPPORTED_NODES", "TreeSpec", "register_constant", "register_dataclass", "register_pytree_node", "tree_all", "tree_all_only", "tree_any", "tree_any_only", "tree_flatten", "tree_iter",
            "tree_leaves", "tree_map", "tree_map_", "tree_map_only", "tree_map_only_", "tree_structure", "tree_unflatten"]
 
 PyTree = Any
@@ -22,6 +22,63 @@ SUPPORTED_NODES: dict[type, NodeDef] = {}
 def register_pytree_node(cls: type, flatten_fn, unflatten_fn, **names) -> None:
     """Teach trees a class: `flatten_fn(node)` gives (children, context), `unflatten_fn(children, context)` the node again."""
     SUPPORTED_NODES[cls] = NodeDef(cls, flatten_fn, unflatten_fn)
+
+
+def register_dataclass(cls: type, *, field_names: list | None = None, drop_field_names: list | None = None, **names) -> None:
+    """Teach trees a dataclass, whose fields become the children; a field that holds None is no child.
+
+    Args:
+        field_names: the fields, needed if `cls` is no dataclass; otherwise those that its constructor takes.
+        drop_field_names: fields to leave out.
+
+    Raises:
+        ValueError: if the fields are not known, or not all of them are named.
+
+    >>> import dataclasses
+    >>> Point = dataclasses.make_dataclass("Point", ["x", "y"])
+    >>> register_dataclass(Point)
+    >>> tree_map(lambda number: number + 1, Point(1, 2))
+    Point(x=2, y=3)
+    """
+    if not is_dataclass(cls) and field_names is None:
+        raise ValueError(f"field_names must be specified with a list of all fields used to initialize {cls}, as it is not a dataclass.")
+    known = [each.name for each in fields(cls) if each.init] if is_dataclass(cls) else list(field_names)
+    chosen = known if field_names is None else list(field_names)
+    wanted = set(known) - set(drop_field_names or ())
+    if field_names is not None and wanted != set(chosen):
+        text = "field_names does not include all dataclass fields.\n"
+        if missing := wanted - set(chosen):
+            text += (f"Missing fields in `field_names`: {missing}. If you want to include these fields in the pytree, please add them to `field_names`, "
+                     "otherwise please add them to `drop_field_names`.\n")
+        if unexpected := set(chosen) - wanted:
+            text += f"Unexpected fields in `field_names`: {unexpected}. Please remove these fields, or add them to `drop_field_names`.\n"
+        raise ValueError(text)
+
+    def flatten(node):
+        values = {name: getattr(node, name) for name in chosen}
+        return [value for value in values.values() if value is not None], [[name for name, value in values.items() if value is not None],
+                                                                           [name for name, value in values.items() if value is None]]
+
+    register_pytree_node(cls, flatten, lambda children, context: cls(**dict(zip(context[0], children, strict=True)), **dict.fromkeys(context[1])))
+
+
+@dataclass(frozen=True)
+class ConstantNode:
+    """What a tree keeps of an object that has no leaves."""
+
+    value: Any
+
+
+def register_constant(cls: type) -> None:
+    """Teach trees a class whose objects have no leaves and belong to the nesting.
+
+    Raises:
+        TypeError: if `cls` does not say when two of its objects are equal, or cannot be hashed.
+    """
+    for method, missing in (("__eq__", cls.__eq__ is object.__eq__), ("__hash__", cls.__hash__ is None)):
+        if missing:
+            raise TypeError(f"register_constant(cls) expects `cls` to have a non-default `{method}` implementation.")
+    register_pytree_node(cls, lambda node: ([], ConstantNode(node)), lambda _, context: context.value)
 
 
 def _dict(make, keys_of=lambda d: list(d)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import enum
 
 from ..autograd.graph import saved_tensors_hooks
 from ..core.errors import caution
@@ -10,7 +11,8 @@ from ..core.modes import enable_grad
 from ..core.op import public
 from ..core.tensor import Tensor
 
-__all__ = ["checkpoint", "checkpoint_sequential"]
+__all__ = ["CheckpointPolicy", "SelectiveCheckpointContext", "checkpoint", "checkpoint_sequential", "create_selective_checkpoint_contexts", "noop_context_fn",
+           "set_checkpoint_debug_enabled", "set_checkpoint_early_stop"]
 
 
 _VARIANTS = ("use_reentrant=False is recommended, but if you need to preserve the current default behavior, you can pass use_reentrant=True. "
@@ -47,6 +49,7 @@ def checkpoint(function, *args, use_reentrant: bool | None = None, context_fn=No
 
     Args:
         preserve_rng_state: give the second run the same random numbers.
+        context_fn: gives two contexts, one around the first run and one around the second.
         use_reentrant: both of PyTorch's variants give the same gradients; PyTorch, and so this, warns if none is named.
     """
     if use_reentrant is None:
@@ -55,13 +58,59 @@ def checkpoint(function, *args, use_reentrant: bool | None = None, context_fn=No
         caution("None of the inputs have requires_grad=True. Gradients will be None")
     state = public[""]["get_rng_state"]() if preserve_rng_state else None
 
+    first, second = noop_context_fn() if context_fn is None else context_fn()
+
     def rerun():
-        with _random_state(state):
+        with _random_state(state), second:
             function(*args, **kwargs)
 
     stretch = _Stretch(rerun)
-    with saved_tensors_hooks(stretch.pack, stretch.unpack):
+    with saved_tensors_hooks(stretch.pack, stretch.unpack), first:
         return function(*args, **kwargs)
+
+
+def noop_context_fn() -> tuple:
+    """Two contexts that change nothing."""
+    return contextlib.nullcontext(), contextlib.nullcontext()
+
+
+class CheckpointPolicy(enum.Enum):
+    """What PyTorch may be told of one operator's result; here everything is computed again."""
+
+    MUST_SAVE = 0
+    PREFER_SAVE = 1
+    MUST_RECOMPUTE = 2
+    PREFER_RECOMPUTE = 3
+
+
+class SelectiveCheckpointContext:
+    """What a policy is given beside the operator: whether it runs again."""
+
+    def __init__(self, *, is_recompute: bool):
+        self.is_recompute = is_recompute
+
+
+def create_selective_checkpoint_contexts(policy_fn_or_list, allow_cache_entry_mutation: bool = False) -> tuple:
+    """Accepted for `context_fn`: the results that the policy would keep are computed again too, with the same numbers.
+
+    Raises:
+        TypeError: if the policy is neither a function nor a list of operators.
+    """
+    if not callable(policy_fn_or_list) and not isinstance(policy_fn_or_list, list):
+        raise TypeError("policy_fn_or_list must be either a function or a list of ops.")
+    return noop_context_fn()
+
+
+@contextlib.contextmanager
+def set_checkpoint_early_stop(enable: bool):
+    """Accepted: the second run goes to the end here, which changes no number."""
+    yield
+
+
+@contextlib.contextmanager
+def set_checkpoint_debug_enabled(enabled: bool | None):
+    """Accepted: the message about a second run that differs says what differs in any case."""
+    yield
 
 
 @contextlib.contextmanager

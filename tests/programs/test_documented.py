@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import threading
 import warnings
 
 import numpy as np
@@ -269,3 +272,72 @@ def test_a_generalized_pareto_inverts_its_distribution_function(concentration):
 def test_tensors_of_the_common_shape_are_not_expanded():
     x = lab.ones(2, requires_grad=True)
     assert lab.broadcast_tensors(x, lab.ones(1))[0] is x
+
+
+def test_what_is_saved_may_be_written_to_where_that_is_allowed():
+    with lab.autograd.graph.allow_mutation_on_saved_tensors():
+        a = lab.ones(2, requires_grad=True)
+        b = a.clone()
+        out = (b ** 2).sum()
+        b.sin_()
+        out.backward()
+    assert a.grad.tolist() == [2, 2]
+
+
+def test_a_checkpoint_runs_in_its_two_contexts():
+    ran = []
+
+    @contextlib.contextmanager
+    def note(word):
+        ran.append(word)
+        yield
+
+    x = lab.ones(2, requires_grad=True)
+    lab.utils.checkpoint.checkpoint(lambda t: t.sin().sin(), x, use_reentrant=False, context_fn=lambda: (note("first"), note("again"))).sum().backward()
+    assert ran == ["first", "again"]
+    kept = lab.utils.checkpoint.create_selective_checkpoint_contexts(lambda ctx, op, *args: lab.utils.checkpoint.CheckpointPolicy.MUST_SAVE)
+    assert len(kept) == 2
+
+
+# ---- trees, futures, names ----
+
+def test_trees_learn_dataclasses_and_constants():
+    pytree = lab.utils._pytree
+    Point = dataclasses.make_dataclass("Point", ["x", ("y", object, None)])
+    Unit = dataclasses.make_dataclass("Unit", ["name"], frozen=True)
+    pytree.register_dataclass(Point)
+    pytree.register_constant(Unit)
+    assert pytree.tree_map(lambda n: n + 1, [Point(1, 2), Point(3)]) == [Point(2, 3), Point(4)]
+    leaves, spec = pytree.tree_flatten(Unit("m"))
+    assert leaves == [] and pytree.tree_unflatten(leaves, spec) == Unit("m")
+    with pytest.raises(ValueError, match="Missing fields in `field_names`"):
+        pytree.register_dataclass(Point, field_names=["x"])
+    with pytest.raises(TypeError, match="non-default `__eq__`"):
+        pytree.register_constant(type("Bare", (), {}))
+
+
+def test_a_future_waits_for_another_thread():
+    future = lab.futures.Future()
+    thread = threading.Timer(0.05, future.set_result, (3,))
+    thread.start()
+    assert future.wait() == 3
+    thread.join()
+
+
+def test_convolutions_are_laid_out_with_their_channels_last():
+    model = nn.Sequential(nn.Conv2d(3, 2, 2), nn.Linear(1, 1))
+    x = lab.randn(1, 3, 4, 4)
+    before = model[0](x)
+    nn.utils.convert_conv2d_weight_memory_format(model, lab.channels_last)
+    assert model[0].weight.stride() == nn.Conv2d(3, 2, 2).to(memory_format=lab.channels_last).weight.stride() == (12, 1, 6, 3)
+    assert lab.allclose(model[0](x), before)
+
+
+def test_errors_and_results_have_the_names_of_pytorch():
+    model = nn.Linear(1, 1)
+    assert type(model.load_state_dict(model.state_dict())).__name__ == "_IncompatibleKeys"
+    with pytest.raises(lab.linalg.LinAlgError) as found:
+        lab.linalg.inv(lab.zeros(2, 2))
+    assert type(found.value).__name__ == "_LinAlgError"
+    generator = lab.Generator()
+    assert generator.set_state(generator.get_state()) is generator

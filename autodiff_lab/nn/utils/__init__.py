@@ -8,7 +8,8 @@ from . import rnn, stateless
 from .clipping import clip_grad_norm, clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
 from .vectors import parameters_to_vector, vector_to_parameters
 
-__all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm", "parameters_to_vector", "parametrizations",
+__all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "convert_conv2d_weight_memory_format",
+           "convert_conv3d_weight_memory_format", "get_total_norm", "parameters_to_vector", "parametrizations",
            "parametrize", "prune", "remove_spectral_norm", "remove_weight_norm", "rnn", "skip_init", "spectral_norm", "stateless", "vector_to_parameters", "weight_norm"]
 
 _FROM_HOOKS = ("remove_spectral_norm", "remove_weight_norm", "spectral_norm", "weight_norm")
@@ -27,6 +28,30 @@ def skip_init(module_cls, *args, **kwargs):
     made = module_cls(*args, **kwargs)
     default_generator.set_state(state)
     return made
+
+
+def convert_conv2d_weight_memory_format(module, memory_format):
+    """Lay the weights of the 2-D convolutions in `module` out in this order; gives the module back.
+
+    >>> import autodiff_lab as lab
+    >>> lab.nn.utils.convert_conv2d_weight_memory_format(lab.nn.Conv2d(3, 2, 2), lab.channels_last).weight.stride()
+    (12, 1, 6, 3)
+    """
+    return _convert(module, memory_format, 2)
+
+
+def convert_conv3d_weight_memory_format(module, memory_format):
+    """The same for 3-D convolutions."""
+    return _convert(module, memory_format, 3)
+
+
+def _convert(module, memory_format, d: int):
+    from .. import modules
+
+    for each in module.modules():
+        if isinstance(each, (getattr(modules, f"Conv{d}d"), getattr(modules, f"ConvTranspose{d}d"))):
+            each.weight.data = each.weight.detach().clone(memory_format=memory_format)
+    return module
 
 
 def __getattr__(name: str):
