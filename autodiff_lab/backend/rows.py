@@ -6,9 +6,18 @@ import numpy as np
 
 from . import namespace
 
-__all__ = ["LONG", "row_dots", "whole_rows"]
+__all__ = ["LONG", "ones", "row_dots", "whole_rows"]
 
 LONG = 512  # numbers in a row from which on it is worth a loop of its own
+
+
+KEPT = {kind: np.ones(1024, kind) for kind in map(np.dtype, "fd")}
+
+
+def ones(n: int, like):
+    """A row of `n` ones of the type of `like`, to add rows and columns up with by BLAS. Not to be written to: short ones are kept."""
+    kept = KEPT.get(like.dtype) if n <= 1024 and like.__class__ is np.ndarray else None
+    return namespace(like).ones(n, like.dtype) if kept is None else kept[:n]
 
 
 class whole_rows:

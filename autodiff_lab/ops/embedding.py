@@ -52,10 +52,17 @@ def embedding_gradient(input: Tensor, indices: Tensor, rows: int, padding_idx: i
     return add_rows(values, flat, rows)
 
 
+FEW = 8192  # numbers; making a sparse matrix takes longer than adding so many one by one
+
+
 def add_rows(values, index, rows: int):
     """Zeros of `rows` rows with each row of `values` added at `index`."""
     xp = namespace(values)
-    if xp is np and values.dtype.kind == "f" and values.dtype.itemsize >= 4:
+    if xp is np and values.dtype.char in "fd":
+        if values.size <= FEW:
+            whole = np.zeros((rows, values.shape[1]), values.dtype)
+            np.add.at(whole.reshape(-1), (index[:, None] * values.shape[1] + np.arange(values.shape[1])).reshape(-1), values.reshape(-1))
+            return whole
         from scipy.sparse import csc_array
         return csc_array((np.ones(len(index), values.dtype), index, np.arange(len(index) + 1)), shape=(rows, len(index))) @ values
     whole = xp.zeros((rows, values.shape[1]), values.dtype)

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from ..backend import namespace
-from ..backend.rows import LONG, row_dots, whole_rows
+from ..backend.rows import LONG, ones, row_dots, whole_rows
 from ..core import observe
 from ..core.arguments import Sizes
 from ..core.dtypes import finfo
@@ -36,7 +36,9 @@ def wide(x):
 def row_means(rows):
     """The mean of each row."""
     n = rows.shape[1]
-    return namespace(rows).matmul(rows, namespace(rows).full(n, 1.0 / n if n else 0.0, rows.dtype))
+    means = rows.dot(ones(n, rows))
+    means *= 1.0 / max(n, 1)
+    return means
 
 
 BLOCK = 1 << 17  # numbers worked on at a time: half a megabyte of float32, which bounds the temporaries
@@ -107,10 +109,9 @@ def rows_gradient(grad, rows, mean, rstd, weight, needs, to_rows) -> tuple:
     weight and 1/std, the rows times a column, and a column; both columns are made of the row sums of grad and of grad * rows.
     """
     xp = namespace(grad)
-    R, n = rows.shape
+    n = rows.shape[1]
     to_weight, to_bias = (xp.zeros(n, rows.dtype) if need else None for need in needs[1:])
-    ones = xp.ones(max(R, n), rows.dtype)
-    factors = ones[:n] if weight is None else weight
+    factors = ones(n, rows) if weight is None else weight
     columns = Columns(rows)
     with whole_rows(n):
         for block in row_blocks(rows):
@@ -118,14 +119,13 @@ def rows_gradient(grad, rows, mean, rstd, weight, needs, to_rows) -> tuple:
             g, x, r, m = xp.ascontiguousarray(grad[block]), rows[block], rstd[block, 0], mean[block, 0]
             product = g * x
             if needs[1]:
-                to_weight += xp.matmul(r, product)
-                to_weight -= xp.matmul(r * m, g)
+                to_weight += r.dot(product)
+                to_weight -= (r * m).dot(g)
             if needs[2]:
-                to_bias += xp.matmul(ones[:len(g)], g)
+                to_bias += ones(len(g), g).dot(g)
             if not needs[0]:
                 continue
-            now, sums = to_rows[block], xp.matmul(g, factors)
-            along = xp.matmul(product, factors)
+            now, sums, along = to_rows[block], g.dot(factors), product.dot(factors)
             along -= sums * m
             along *= r * r * r * (-1 / max(n, 1))
             sums *= r * (1 / max(n, 1))
@@ -335,7 +335,7 @@ def group_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, mean
         return input * 0, *(xp.zeros(C, input.dtype) if need else None for need in needs[1:])
     x, g = (xp.ascontiguousarray(wide(v)).reshape(N * C, -1) for v in (input, grad))
     m, r = (of_channels(v, N, C) for v in (mean, rstd))
-    sums = xp.matmul(g, xp.ones(g.shape[1], g.dtype)).reshape(N, C)
+    sums = g.dot(ones(g.shape[1], g)).reshape(N, C)
     along = row_dots(g, x).reshape(N, C) - sums * m  # of each channel, the part of grad along the centered input
     to_weight = xp.add.reduce(along * r, axis=0) if needs[1] else None
     to_bias = xp.add.reduce(sums, axis=0) if needs[2] else None
@@ -381,10 +381,10 @@ class Channels:
         """The sum over each channel."""
         xp = namespace(rows)
         if self.lie_in_rows(rows):
-            return xp.add.reduce(xp.dot(rows.reshape(-1, self.L), xp.ones(self.L, rows.dtype)).reshape(self.N, self.C), axis=0)
+            return xp.add.reduce(rows.reshape(-1, self.L).dot(ones(self.L, rows)).reshape(self.N, self.C), axis=0)
         if rows.ndim == 3:
             return xp.add.reduce(xp.add.reduce(rows, axis=2), axis=0)
-        sums = xp.dot(xp.ones(self.N, rows.dtype), rows)
+        sums = ones(self.N, rows).dot(rows)
         return sums if self.L == 1 else xp.add.reduce(sums.reshape(self.C, self.L), axis=1)
 
     def dot(self, a, b):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import namedtuple
+from functools import lru_cache
 
 import numpy as np
 
@@ -35,7 +36,15 @@ def several(value, d: int, name: str) -> tuple:
 
 
 def pool(shape, d: int, kernel_size, stride, padding, dilation=1, ceil_mode: bool = False) -> Pool:
-    """The windows of a pooling, checked."""
+    """The windows of a pooling, checked; those asked for last are remembered, as they are the same in every step."""
+    try:
+        return windows_of(tuple(shape), d, kernel_size, stride, padding, dilation, ceil_mode)
+    except TypeError:  # lists and tensors cannot be looked up
+        return windows_of.__wrapped__(shape, d, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+@lru_cache(256)
+def windows_of(shape, d: int, kernel_size, stride, padding, dilation, ceil_mode: bool) -> Pool:
     if len(shape) not in (d + 1, d + 2):
         raise RuntimeError(f"non-empty {d + 1}D or {d + 2}D (batch mode) tensor expected for input, but got one of size {list(shape)}")
     kernel = several(kernel_size, d, "kernel_size")
@@ -82,11 +91,11 @@ def lowest(dtype):
     return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min if dtype.kind in "iu" else dtype.type(-np.inf)
 
 
-def slices(axis: int, d: int, size: Pool):
+@lru_cache(256)
+def slices(axis: int, d: int, size: Pool) -> list:
     """Along one dimension (0 the first of `d` spatial ones): the part of the input that each place in the window sees."""
-    for i in range(size.kernel[axis]):
-        start = i * size.dilation[axis]
-        yield (..., slice(start, start + (size.out[axis] - 1) * size.stride[axis] + 1, size.stride[axis]), *(slice(None),) * (d - 1 - axis))
+    starts = [i * size.dilation[axis] for i in range(size.kernel[axis])]
+    return [(..., slice(start, start + (size.out[axis] - 1) * size.stride[axis] + 1, size.stride[axis]), *(slice(None),) * (d - 1 - axis)) for start in starts]
 
 
 def over_windows(x, d: int, size: Pool, ufunc):
@@ -95,9 +104,9 @@ def over_windows(x, d: int, size: Pool, ufunc):
         if size.kernel[axis] == 1 and size.stride[axis] == 1:
             continue
         parts = slices(axis, d, size)
-        first = x[next(parts)]
+        first = x[parts[0]]
         total = None
-        for part in parts:
+        for part in parts[1:]:
             total = ufunc(first if total is None else total, x[part], out=total)
         x = first if total is None else total
     return x
@@ -286,7 +295,7 @@ def winners(input, d: int, size: Pool) -> list:
     x = padded(input, size.pads, lowest(input.dtype))
     found = []
     for axis in reversed(range(d)):
-        parts = list(slices(axis, d, size))
+        parts = slices(axis, d, size)
         best = x[parts[0]]
         which = xp.zeros(best.shape, "int8" if len(parts) < 128 else "int64")
         for i, part in enumerate(parts[1:], 1):
