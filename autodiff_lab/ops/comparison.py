@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..backend import namespace
+from ..backend import in_c_order, namespace
 from ..core.arguments import Dims
 from ..core.dtypes import dtype_of
 from ..core.errors import needs_numbers
@@ -288,7 +288,7 @@ some_dims = calls(lambda r: ((r.normal(size=(3, 4)) > 0,), {}), lambda r: ((r.no
 
 def _truth(reduce, input, dim, keepdim):
     found = reduce(input, axis=axes(dim, input.ndim) if dim is not None else None, keepdims=keepdim) if dim is None or not hasattr(dim, "__iter__") or len(dim) else input != 0
-    return found.astype("uint8") if input.dtype == "uint8" else found
+    return in_c_order(found.astype("uint8") if input.dtype == "uint8" else found)
 
 
 @op(category="comparison", latex=r"\bigwedge_i x_i", samples=some_dims, no_grad=STEP)

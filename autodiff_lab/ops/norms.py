@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ..backend import namespace
+from ..backend import in_c_order, namespace
 from ..core.arguments import Dims, Number
 from ..core.dtypes import FLOATING, dtype_of
 from ..core.op import op, ops, public
@@ -44,15 +44,16 @@ def vector_norm(x: Tensor, ord: Number = 2, dim: Dims | None = None, keepdim: bo
     _need_elements(x, ord, axis)
     if ord == 2:
         squares = x * x if x.dtype.kind != "c" else x.real * x.real + x.imag * x.imag
-        return xp.sqrt(xp.add.reduce(squares, axis=axis, keepdims=keepdim))
+        length = xp.sqrt(xp.add.reduce(squares, axis=axis, keepdims=keepdim))
+        return length if x.ndim < 3 else in_c_order(length)
     size = xp.absolute(x)
     if ord == math.inf or ord == -math.inf:
-        return (xp.maximum if ord > 0 else xp.minimum).reduce(size, axis=axis, keepdims=keepdim)
+        return in_c_order((xp.maximum if ord > 0 else xp.minimum).reduce(size, axis=axis, keepdims=keepdim))
     if ord == 0:
-        return xp.add.reduce((size != 0).astype(size.dtype), axis=axis, keepdims=keepdim)
+        return in_c_order(xp.add.reduce((size != 0).astype(size.dtype), axis=axis, keepdims=keepdim))
     if ord == 1:
-        return xp.add.reduce(size, axis=axis, keepdims=keepdim)
-    return xp.add.reduce(size ** ord, axis=axis, keepdims=keepdim) ** (1.0 / ord)
+        return in_c_order(xp.add.reduce(size, axis=axis, keepdims=keepdim))
+    return in_c_order(xp.add.reduce(size ** ord, axis=axis, keepdims=keepdim) ** (1.0 / ord))
 
 
 def _need_elements(x, ord: float, axis) -> None:
@@ -242,7 +243,7 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_fo
         product *= -2
         product += xp.add.reduce(x1 * x1, axis=-1)[..., :, None]
         product += xp.add.reduce(x2 * x2, axis=-1)[..., None, :]
-        return xp.sqrt(xp.maximum(product, 0, out=product), out=product)
+        return in_c_order(xp.sqrt(xp.maximum(product, 0, out=product), out=product))
     return vector_norm.op.kernel(x1[..., :, None, :] - x2[..., None, :, :], p, -1) if x1.shape[-1] else xp.zeros((*xp.broadcast_shapes(x1.shape[:-2], x2.shape[:-2]), x1.shape[-2], x2.shape[-2]), x1.dtype)
 
 

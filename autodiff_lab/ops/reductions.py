@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..backend import namespace
+from ..backend import in_c_order, namespace
 from ..backend.fast import total
 from ..core.arguments import Dims
 from ..core.dtypes import FLOATING, dtype_of
@@ -86,9 +86,10 @@ def sum(input: Tensor, dim: Dims | None = None, keepdim: bool = False, *, dtype=
     if dim is None and not keepdim and input.dtype.kind == "f":
         return total(input)
     if dim.__class__ is int and input.__class__ is np.ndarray and -input.ndim <= dim < input.ndim:
-        return np.add.reduce(input, dim, input.dtype, None, keepdim)
+        found = np.add.reduce(input, dim, input.dtype, None, keepdim)
+        return found if input.ndim < 3 else in_c_order(found)
     axis = axes(dim, input.ndim)
-    return namespace(input).add.reduce(input, axis=axis if axis != () else None, dtype=input.dtype, keepdims=keepdim)
+    return in_c_order(namespace(input).add.reduce(input, axis=axis if axis != () else None, dtype=input.dtype, keepdims=keepdim))
 
 
 @sum.vjp("input", latex="1")
@@ -141,7 +142,7 @@ def amax(input: Tensor, dim: Dims | None = (), keepdim: bool = False) -> Tensor:
     tensor([5., 4.])
     """
     _need_elements("amax", input, dim)
-    return namespace(input).maximum.reduce(input, axis=axes(dim, input.ndim) or None, keepdims=keepdim)
+    return in_c_order(namespace(input).maximum.reduce(input, axis=axes(dim, input.ndim) or None, keepdims=keepdim))
 
 
 @amax.vjp("input")
@@ -163,7 +164,7 @@ def amin(input: Tensor, dim: Dims | None = (), keepdim: bool = False) -> Tensor:
     tensor([1., 2.])
     """
     _need_elements("amin", input, dim)
-    return namespace(input).minimum.reduce(input, axis=axes(dim, input.ndim) or None, keepdims=keepdim)
+    return in_c_order(namespace(input).minimum.reduce(input, axis=axes(dim, input.ndim) or None, keepdims=keepdim))
 
 
 @amin.vjp("input")
@@ -245,7 +246,7 @@ def _extreme(name: str, input, dim, keepdim: bool):
     if not input.shape[axis]:
         raise IndexError(f"{name}(): Expected reduction dim {axis} to have non-zero size.")
     values = (xp.maximum if name == "max" else xp.minimum).reduce(input, axis=axis, keepdims=keepdim)
-    return values, getattr(xp, "arg" + name)(input, axis=axis, keepdims=keepdim)
+    return in_c_order(values), in_c_order(getattr(xp, "arg" + name)(input, axis=axis, keepdims=keepdim))
 
 
 @max_dim.vjp("input")

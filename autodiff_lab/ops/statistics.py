@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 
-from ..backend import namespace
+from ..backend import in_c_order, namespace
 from ..core.arguments import Dims, Number
 from ..core.dtypes import FLOATING, dtype_of
 from ..core.op import op, ops, public
@@ -35,7 +35,7 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype=
     elif input.dtype.kind in "iub":
         input = input.astype("int64")
     axis = axes(dim, input.ndim)
-    return namespace(input).multiply.reduce(input, axis=axis, dtype=input.dtype, keepdims=keepdim)
+    return in_c_order(namespace(input).multiply.reduce(input, axis=axis, dtype=input.dtype, keepdims=keepdim))
 
 
 @prod.vjp("input", latex=r"\prod_{j \ne i} x_j")
@@ -88,9 +88,9 @@ def _squares(name: str, input, dim, correction, keepdim: bool):
     mean = total / n if n else total * math.nan
     apart = wide - mean
     squares = (apart * apart.conj()).real if input.dtype.kind == "c" else xp.square(apart, out=apart) if apart.ndim else apart * apart
-    total = xp.add.reduce(squares, axis=axis, keepdims=keepdim)
+    total = in_c_order(xp.add.reduce(squares, axis=axis, keepdims=keepdim))
     variance = total / free if free else total / xp.zeros((), total.dtype)
-    mean = mean if keepdim else mean.reshape(variance.shape) if variance.ndim else mean.reshape(())[()]
+    mean = in_c_order(mean) if keepdim else in_c_order(mean.reshape(variance.shape)) if variance.ndim else mean.reshape(())[()]
     real = input.real.dtype
     return mean.astype(input.dtype, copy=False), variance.astype(real, copy=False)
 
@@ -242,7 +242,7 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
         return xp.log(xp.add.reduce(xp.exp(input), axis=axis, keepdims=keepdim))
     top = (input.real if input.dtype.kind == "c" else input).max(axis=axis, keepdims=True)
     top = xp.where(xp.isinf(top), 0, top).astype(top.dtype)
-    total = xp.log(xp.add.reduce(xp.exp(input - top), axis=axis, keepdims=True)) + top
+    total = in_c_order(xp.log(xp.add.reduce(xp.exp(input - top), axis=axis, keepdims=True)) + top)
     return total if keepdim else total.reshape(tuple(n for d, n in enumerate(input.shape) if axis is not None and d not in axis)) if input.ndim else total
 
 
@@ -276,7 +276,7 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False):
             raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.")
         raise IndexError(f"aminmax: Expected reduction dim {axis[0]} to have non-zero size.")
     xp = namespace(input)
-    return xp.minimum.reduce(input, axis=axis, keepdims=keepdim), xp.maximum.reduce(input, axis=axis, keepdims=keepdim)
+    return tuple(in_c_order(extreme.reduce(input, axis=axis, keepdims=keepdim)) for extreme in (xp.minimum, xp.maximum))
 
 
 @aminmax.vjp("input")
