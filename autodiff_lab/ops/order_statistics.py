@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 
 from ..backend import namespace
+from ..backend.order import pick_rows
 from ..core.dtypes import dtype_of
 from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor
 from .reductions import axes, picked
+from .sorting import at_rank, order
 
 
 @op(category="reduction", refuses="bc", latex=r"\operatorname{med}_i x_i", outputs=("values", "indices"), differentiable=1, function=False, method=False, name="median_dim", node_name="Median", samples=calls(
@@ -37,16 +39,15 @@ def _middle(name: str, input, dim, keepdim: bool, skip_nan: bool):
         raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size.")
     if n == 1 and keepdim:
         return input.copy(), xp.zeros(input.shape, "int64")
-    order = xp.argsort(input, axis=d, kind="stable")
     nan = xp.isnan(input) if dtype_of(input).category == 2 else None
     if nan is None or not nan.any():
-        found = xp.take(order, [(n - 1) // 2], axis=d)
+        found = at_rank(input, (n - 1) // 2, d)
     elif skip_nan:
         counted = n - nan.sum(axis=d, keepdims=True)
-        found = xp.take_along_axis(order, xp.maximum(counted - 1, 0) // 2, d)
+        found = xp.take_along_axis(order(input, d), xp.maximum(counted - 1, 0) // 2, d)
     else:
-        found = xp.where(nan.any(axis=d, keepdims=True), nan.argmax(axis=d, keepdims=True), xp.take(order, [(n - 1) // 2], axis=d))
-    values = xp.take_along_axis(input, found, d)
+        found = xp.where(nan.any(axis=d, keepdims=True), nan.argmax(axis=d, keepdims=True), at_rank(input, (n - 1) // 2, d))
+    values = pick_rows(input, found, d)
     return (values, found) if keepdim else (values.squeeze(d), found.squeeze(d))
 
 
@@ -147,13 +148,13 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False):
     if not n:
         raise IndexError(f"mode(): Expected reduction dim {d} to have non-zero size.")
     rows = xp.moveaxis(input, d, -1)
-    order = xp.argsort(rows, axis=-1, kind="stable")
-    ordered_rows = xp.take_along_axis(rows, order, -1)
+    places = order(rows, -1)
+    ordered_rows = pick_rows(rows, places, -1)
     new = xp.concatenate([xp.ones((*rows.shape[:-1], 1), bool), ordered_rows[..., 1:] != ordered_rows[..., :-1]], -1)
     start = xp.maximum.accumulate(xp.where(new, xp.arange(n), 0), axis=-1)
     length = xp.arange(n) - start  # how often the value stood before
     last = length.argmax(-1)[..., None]
-    found = xp.moveaxis(xp.take_along_axis(order, last, -1), -1, d)
+    found = xp.moveaxis(xp.take_along_axis(places, last, -1), -1, d)
     values = xp.take_along_axis(input, found, d)
     return (values, found) if keepdim else (values.squeeze(d), found.squeeze(d))
 

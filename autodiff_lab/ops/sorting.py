@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from ..backend import namespace
+from ..backend.order import pick_rows, positions_of, ranked
 from ..core.dtypes import dtype_of
 from ..core.op import op, ops, public
 from ..core.samples import calls
@@ -39,6 +40,10 @@ def order(array, axis: int, descending: bool = False):
     """The positions that sort `array` along `axis`; equal elements in their order."""
     if array.dtype.kind == "c":
         raise RuntimeError("Sort does not support complex dtypes on CPU. Sort the absolute values or the real parts.")
+    packed = ranked(array, axis, descending)
+    if packed is not None:
+        packed.sort()
+        return positions_of(packed, axis, array.ndim)
     xp = namespace(array)
     if not descending:
         return xp.argsort(array, axis=axis, kind="stable")
@@ -62,11 +67,10 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool
     tensor([1, 2, 3])
     """
     dim = one_dim(dim, input.ndim)
-    xp = namespace(input)
     if not input.ndim:
         return input.copy(), namespace(input).zeros((), np.int64)[()]
     positions = order(input, dim, descending)
-    return xp.take_along_axis(input, positions, dim), positions
+    return pick_rows(input, positions, dim), positions
 
 
 @sort.vjp("input")
@@ -116,15 +120,20 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     k = int(k)
     if not 0 <= k <= (input.shape[dim] if input.ndim else 1):
         raise RuntimeError(f"selected index k out of range: topk asked for {k} of {input.shape[dim] if input.ndim else 1} elements along dimension {dim}.")
-    xp = namespace(input)
     if not input.ndim:
         return input.copy(), namespace(input).zeros((), np.int64)[()]
     positions = _first(input, k, dim, largest)
-    return xp.take_along_axis(input, positions, dim), positions
+    return pick_rows(input, positions, dim), positions
 
 
 def _first(array, k: int, axis: int, largest: bool):
     """The positions of the `k` first elements in order. Of long rows only those are sorted."""
+    packed = ranked(array, axis, largest) if k else None
+    if packed is not None:
+        packed.partition(k - 1)
+        first = packed[..., :k].copy()
+        first.sort()
+        return positions_of(first, axis, array.ndim)
     xp = namespace(array)
     size = array.shape[axis]
     if size > 256 and 0 < 8 * k < size:
@@ -157,12 +166,21 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False):
         raise IndexError(f"kthvalue(): Expected reduction dim {dim} to have non-zero size.")
     if not 1 <= k <= size:
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {dim}: got {k}, there are {size} elements.")
-    xp = namespace(input)
     if not input.ndim:
         return input.copy(), namespace(input).zeros((), np.int64)[()]
-    positions = xp.take(order(input, dim), xp.asarray([k - 1]), axis=dim)
-    values = xp.take_along_axis(input, positions, dim)
+    positions = at_rank(input, k - 1, dim)
+    values = pick_rows(input, positions, dim)
     return (values, positions) if keepdim else (values.squeeze(dim), positions.squeeze(dim))
+
+
+def at_rank(array, rank: int, axis: int):
+    """The positions along `axis`, which stays with size 1, of the elements that `rank` others come before."""
+    packed = ranked(array, axis)
+    if packed is None:
+        xp = namespace(array)
+        return xp.take(order(array, axis), xp.asarray([rank]), axis=axis)
+    packed.partition(rank)
+    return positions_of(packed[..., rank:rank + 1].copy(), axis, array.ndim)
 
 
 @kthvalue.vjp("input")
