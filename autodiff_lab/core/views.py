@@ -61,11 +61,17 @@ def attach_if_view(result, source) -> None:
 
 
 def geometry(view, base) -> tuple:
-    """Sizes, strides and offset, in elements, of `view`'s memory inside `base`'s."""
+    """Sizes, strides and offset of `view`'s memory inside `base`'s, in elements; in real numbers if one of them is complex and the other is not."""
     array, whole = view._array(), base._array()
-    step = array.dtype.itemsize
-    start = (_address(array) - _address(whole)) // step
-    return array.shape, tuple(s // step for s in array.strides), start
+    step = min(array.dtype.itemsize, whole.dtype.itemsize)
+    sizes, strides = (array.shape, array.strides) if array.dtype.itemsize == step else ((*array.shape, 2), (*array.strides, step))
+    return sizes, tuple(s // step for s in strides), (_address(array) - _address(whole)) // step
+
+
+def _share_history(view, base) -> bool:
+    """True for views of one type, and for real views of complex numbers and the reverse: other types look at the bits."""
+    one, other = view._a.dtype, base._a.dtype
+    return one == other or {one.kind, other.kind} == {"f", "c"} and view.dtype.to_complex() == base.dtype.to_complex()
 
 
 def _address(array) -> int:
@@ -88,7 +94,7 @@ def sync(view, asked: bool = False) -> None:
     if link.version == view._ver.count:
         view._rg = True
         return
-    if base._a.dtype != view._a.dtype:
+    if not _share_history(view, base):
         return
     if link.kind != NORMAL:
         if modes.grad or asked:
@@ -115,7 +121,10 @@ def _regenerate(view, base) -> None:
 
     enabled, modes.grad = modes.grad, True
     try:
-        fresh = registry["as_strided"].function(base, *geometry(view, base))
+        seen = registry["view_as_real"].function(base) if base.is_complex() and not view.is_complex() else base
+        fresh = registry["as_strided"].function(seen, *geometry(view, base))
+        if view.is_complex() and not base.is_complex():
+            fresh = registry["view_as_complex"].function(fresh)
     finally:
         modes.grad = enabled
     view._node, view._rg = fresh._node, True
@@ -400,7 +409,10 @@ def _rewrite_history(op, self, old, args, result, extras, before: int = 0) -> No
     edge = (base._node or base) if base._rg else None
     whole = base._array()
     frame = None if whole.flags.c_contiguous else tuple(s // whole.dtype.itemsize for s in whole.strides)
-    base._node = new_node(COPY_SLICES, (edge, *inner.edges[1:]), (inner, frame, sizes, strides, offset), base._a.shape, base._a.dtype)
+    if base.is_complex() and not self.is_complex() and frame is not None:
+        frame = (*(2 * s for s in frame), 1)
+    kinds = (base.is_complex(), self.is_complex())
+    base._node = new_node(COPY_SLICES, (edge, *inner.edges[1:]), (inner, frame, sizes, strides, offset, kinds), base._a.shape, base._a.dtype)
     base._rg = True
     view.version = self._ver.count
     _regenerate(self, base)
@@ -440,15 +452,21 @@ def _copy_slices_backward(node, grad):
 
     if node.saved is None:
         raise RuntimeError(FREED)
-    inner, frame, sizes, strides, offset = node.saved
+    inner, frame, sizes, strides, offset, (whole_is_complex, part_is_complex) = node.saved
     recorded = isinstance(grad, Tensor)
     on = ops if recorded else array_ops
+    if whole_is_complex and not part_is_complex:
+        grad = on.view_as_real(grad)
     image = on.to_image(grad, frame)
     part = on.clone(on.as_strided(image, sizes, strides, offset))
+    if part_is_complex and not whole_is_complex:
+        part = on.view_as_complex(part)
     contributions = (inner.op.backward_tensors if recorded else inner.op.backward)(inner, part)
     first = contributions[0] if contributions[0] is not None else part * 0
-    written = on.as_strided_scatter(image, first, sizes, strides, offset)
-    return (on.read_image(written, tuple(grad.shape), frame), *contributions[1:])
+    if part_is_complex and not whole_is_complex:
+        first = on.view_as_real(first)
+    whole = on.read_image(on.as_strided_scatter(image, first, sizes, strides, offset), tuple(grad.shape), frame)
+    return (on.view_as_complex(whole) if whole_is_complex and not part_is_complex else whole, *contributions[1:])
 
 
 COPY_SLICES = EngineOp("torch::autograd::CopySlices", _copy_slices_backward)

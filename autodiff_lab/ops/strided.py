@@ -32,12 +32,14 @@ def strided(array, size, stride, offset: int = 0):
         xp = namespace(array)
         return xp.ndarray(size, array.dtype, memptr=array.data + offset * step, strides=steps)
     root = root_of(array)
+    if isinstance(root.base, np.ndarray):
+        root = root_of(root.base)  # of another type: the complex numbers that real ones are parts of
     memory = root if root.flags.c_contiguous else root.T if root.flags.f_contiguous else None
     start = _address(array) - _address(root) + offset * step
     if 0 in size:
         return np.empty(size, array.dtype)
     if memory is None:
-        return np.lib.stride_tricks.as_strided(array, size, steps)
+        return np.lib.stride_tricks.as_strided(np.lib.stride_tricks.as_strided(array, (offset + 1,), (step,))[offset:], size, steps)
     reach = start + sum((n - 1) * s for n, s in zip(size, steps, strict=True)) + step
     if start < 0 or reach > memory.nbytes:
         raise RuntimeError(f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {start // step}, and itemsize {step} "

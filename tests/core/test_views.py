@@ -219,3 +219,50 @@ def test_a_number_without_dimensions_gets_memory_when_somebody_shares_it():
     array = x.numpy()
     x.add_(1)
     assert array.item() == 2
+
+
+WRITES_TO_PARTS = {
+    "sum": lambda t, z, w: z.real.add_(w * w),
+    "real part": lambda t, z, w: z.real.mul_(w),
+    "imaginary part": lambda t, z, w: z.imag.mul_(w),
+    "every other": lambda t, z, w: z.imag[::2].mul_(w[::2]),
+    "pairs": lambda t, z, w: t.view_as_real(z)[:, 1].mul_(w),
+    "part of a part": lambda t, z, w: z.imag.mul_(2)[:2].mul_(w[:2]),
+    "row of a transpose": lambda t, z, w: z.view(2, 2).T[0].imag.mul_(w[:2]),
+    "part of a transpose": lambda t, z, w: z.view(2, 2).T.real.mul_(w.view(2, 2)),
+    "whole": lambda t, z, w: z.mul_(w),
+}
+
+
+@pytest.mark.parametrize("name", WRITES_TO_PARTS)
+@pytest.mark.parametrize("looked_at", ["z", "y"])
+def test_writes_to_parts_of_complex_numbers_are_differentiated(name, looked_at):
+    torch = pytest.importorskip("torch")
+
+    def story(library):
+        x = library.arange(1.0, 5.0, dtype=library.float64, requires_grad=True)
+        w = library.arange(2.0, 6.0, dtype=library.float64, requires_grad=True)
+        z = library.complex(x * x, x + 1)
+        y = WRITES_TO_PARTS[name](library, z, w)
+        first = library.autograd.grad((z if looked_at == "z" else y).abs().pow(2).sum(), (x, w), create_graph=True)
+        second = library.autograd.grad(first[0].sum() + first[1].pow(2).sum(), (x, w))
+        return [g.tolist() for g in (*first, *second)]
+    assert story(lab) == [pytest.approx(g) for g in story(torch)]
+
+
+def test_writes_to_complex_views_of_real_pairs_are_differentiated():
+    torch = pytest.importorskip("torch")
+
+    def story(library):
+        x = library.arange(1.0, 13.0, dtype=library.float64, requires_grad=True)
+        w = library.arange(2.0, 4.0, dtype=library.float64, requires_grad=True)
+        pairs = (x * x).view(3, 4)
+        library.view_as_complex(pairs[1:, 2:]).mul_(w * (1 + 2j))
+        first = library.autograd.grad((pairs ** 3).sum(), (x, w), create_graph=True)
+        return [g.tolist() for g in (*first, *library.autograd.grad(first[0].sum(), (x, w)))]
+    assert story(lab) == [pytest.approx(g) for g in story(torch)]
+
+
+def test_strided_views_of_an_imaginary_part_start_where_it_starts():
+    z = lab.tensor([1 + 2j, 3 + 4j, 5 + 6j])
+    assert z.imag.as_strided((2,), (2,), 3).tolist() == [4.0, 6.0]
