@@ -100,9 +100,10 @@ def row_largest(x):
 
 def row_sums(x):
     """The sum of each row (the last axis), which stays as an axis of size 1: a product with ones, which BLAS does in one pass."""
-    if not _has_rows(x):
+    if x.__class__ is not np.ndarray or x.ndim < 2 or x.dtype not in ROW_OF_ONES or x.shape[-1] < 2 or not x.flags.c_contiguous:
         return namespace(x).add.reduce(x, axis=-1, keepdims=True)
-    return np.matmul(x.reshape(-1, x.shape[-1]), np.ones((x.shape[-1], 1), x.dtype)).reshape(*x.shape[:-1], 1)
+    n = x.shape[-1]
+    return x.reshape(-1, n).dot(ROW_OF_ONES[x.dtype][:n] if n <= ROW else np.ones(n, x.dtype)).reshape(*x.shape[:-1], 1)
 
 
 ROW = 1024

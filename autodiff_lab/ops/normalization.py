@@ -308,7 +308,7 @@ def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bia
 
 def of_channels(groups, N: int, C: int):
     """Numbers of each sample's groups, repeated for their channels: (N, C)."""
-    return namespace(groups).repeat(groups.reshape(N, -1), C * N // groups.size, 1)
+    return groups.reshape(N, -1).repeat(C * N // groups.size, 1)
 
 
 @group_norm.vjp("input", "weight", "bias")
@@ -344,14 +344,15 @@ def group_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, mean
     if weight is not None:
         sums, along = sums * weight, along * weight
     # As in `rows_gradient`: grad times a number for each channel, plus the input times one for each group, plus one.
-    of_group = [v.reshape(len(mean), -1).mean(1, keepdims=True) for v in (sums, along)]
-    factor = of_group[1] * (rstd * rstd * rstd / -x.shape[1])
+    sums, along = (xp.add.reduce(v.reshape(len(mean), -1), axis=1, keepdims=True) for v in (sums, along))
+    share = len(mean) / x.size
+    factor = along * (rstd * rstd * rstd * -share)
     to_input = xp.empty(input.shape, x.dtype)  # no view, see layer_norm_backward
     rows = to_input.reshape(len(mean), -1)
     with whole_rows(x.shape[1]):
         xp.multiply(g, (r if weight is None else r * weight).reshape(-1, 1), out=to_input.reshape(x.shape))
         centered = x.reshape(rows.shape) * factor
-        centered -= factor * mean + of_group[0] * rstd / x.shape[1]
+        centered -= factor * mean + sums * (rstd * share)
         rows += centered
     return to_input, to_weight, to_bias
 
