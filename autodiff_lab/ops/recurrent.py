@@ -9,7 +9,7 @@ Products with the inputs are done for all steps at once; only the product with t
 
 from __future__ import annotations
 
-import numpy as np
+from itertools import accumulate
 
 from ..backend import namespace
 from ..backend.rows import whole_rows
@@ -26,8 +26,7 @@ CHUNK = 1 << 14  # numbers of one gate worked on at a time: stays in the second-
 
 def steps(sizes, reverse: bool):
     """(first row, end row, samples) of each step in the order in which they are taken."""
-    ends = np.cumsum(sizes).tolist()
-    order = [(end - n, end, n) for end, n in zip(ends, sizes, strict=True)]
+    order = [(end - n, end, n) for end, n in zip(accumulate(sizes), sizes, strict=True)]
     return order[::-1] if reverse else order
 
 
