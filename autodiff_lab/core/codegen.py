@@ -355,6 +355,7 @@ def forward_text(op, names: list[str], flavour: str) -> str:
     if op.refuses:
         first = f"{op.tensor_params[0].name}_a"
         short = f" or {first}.dtype.itemsize == 2 and {first}.dtype.kind in 'fV'" if "h" in op.refuses else ""
+        short += f" or {first}.dtype.itemsize < 8 and {first}.dtype.kind in 'iu'" if "s" in op.refuses else ""
         lines.append(f"if {first}.dtype.kind in {op.refuses.replace('i', 'iu')!r}{short}: raise refused(OP, {first})")
     lines += ["try:", f"    out_a = {compute}",
               "except OverflowError as error:", f"    out_a = wrapped(OP, error, {original_arguments(op)}, {call_arguments(op, True)})",

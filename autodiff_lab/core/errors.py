@@ -11,7 +11,7 @@ import numpy as np
 
 from . import observe
 
-__all__ = ["broadcast_error", "caution", "explain", "needs_numbers", "no_memory", "refused", "wrap_around", "wrapped"]
+__all__ = ["broadcast_error", "caution", "explain", "needs_numbers", "no_memory", "refuse", "refused", "wrap_around", "wrapped"]
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -117,6 +117,13 @@ def _translated(op, error, tensors) -> Exception:
         shapes = ", ".join(str(list(t.shape)) for t in tensors)
         return RuntimeError(f"{op.name}: {text}" + (f" (shapes {shapes})." if shapes and not text.endswith(".") else ""))
     return error
+
+
+def refuse(name: str, tensor, kinds: str) -> None:
+    """For composed functions: refuse a tensor whose numbers are of `kinds`; see `op`."""
+    found = tensor._a.dtype
+    if found.kind in kinds.replace("i", "iu") or "h" in kinds and found.itemsize == 2 and found.kind in "fV":
+        raise refused(type("named", (), {"name": name}), tensor._a)
 
 
 def no_memory(name: str, error) -> RuntimeError:

@@ -254,7 +254,7 @@ def op(*, category: str = "other", latex: str | None = None, samples=None, error
         check: called with the operands before their types are promoted, to refuse what promotion would hide.
         node_name: PyTorch's name of the node where it is not the CamelCase of `name`.
         variants: other names of the node: (condition on the arguments as Python text, name), the first that holds.
-        refuses: kinds of numbers that PyTorch has no such operator for: "b" truth values, "i" integers, "c" complex numbers, "h" numbers of sixteen bits.
+        refuses: kinds of numbers that PyTorch has no such operator for: "b" truth values, "i" integers, "c" complex numbers, "h" numbers of sixteen bits, "s" integers of fewer than 64.
         sign: Python's sign for what the kernel does to its operands with the usual options, e.g. "+".
         older: the keyword that programs of PyTorch's first years give as a number before the last operands: `x.add_(-lr, grad)`.
     """

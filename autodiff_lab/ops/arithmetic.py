@@ -64,6 +64,8 @@ def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) ->
     >>> lab.sub(lab.tensor([1.0, 2.0]), lab.tensor([0.5, 0.5]))
     tensor([0.5000, 1.5000])
     """
+    if alpha != 1:
+        no_masks((input, other))
     return input - scaled(other, alpha)
 
 

@@ -543,7 +543,7 @@ def define(d: int):
     def _(grad):
         return over_channels(grad, d)
 
-    @op(category="linear", latex=r"w \star^T x + b", namespace="nn.functional", refuses="b", name=f"conv_transpose{d}d", node_name="Convolution", samples=_transposed_samples(d), out=False)
+    @op(category="linear", latex=r"w \star^T x + b", namespace="nn.functional", refuses="bs", name=f"conv_transpose{d}d", node_name="Convolution", samples=_transposed_samples(d), out=False)
     @in_float32
     def conv_transpose(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Dims = 1, padding: Dims = 0, output_padding: Dims = 0, groups: int = 1, dilation: Dims = 1) -> Tensor:
         geo, size = transposed(input.shape, weight.shape, stride, padding, output_padding, dilation, groups, d)

@@ -39,6 +39,8 @@ LATE = {"linalg.lu_factor": "lu_cpu", "linalg.cholesky": "cholesky_cpu", "linalg
 
 def check_float(name: str, array) -> None:
     if array.dtype.kind not in "fc" or array.dtype == np.float16:
+        if array.dtype.itemsize == 2 and array.dtype.kind in "fV" and name not in LATE:
+            raise NotImplementedError(f"{name}: Low precision dtypes not supported. Got {dtype_of(array).title}. Convert it with .float().")
         if name in LATE and not (name == "linalg.cholesky" and array.dtype.kind in "iub"):
             raise NotImplementedError(f"\"{LATE[name]}\" not implemented for '{dtype_of(array).title}'. Convert it with .float().")
         raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {dtype_of(array).title}. Convert it with .float().")

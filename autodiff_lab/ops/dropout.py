@@ -17,6 +17,10 @@ def keep_mask(like, p: float, shape=None):
     """0 with probability `p`, else 1 / (1 - p), in the type of the array `like`; drawn in the memory order of `like`."""
     import numpy as np
 
+    if like.dtype.kind in "biu":
+        raise RuntimeError(f"result type Float can't be cast to the desired output type {dtype_of(like).title}. Convert the input first, e.g. with .float().")
+    if like.dtype.kind == "c":
+        raise NotImplementedError(f"\"bernoulli_scalar_cpu_\" not implemented for '{dtype_of(like).title}'. Drop its real and imaginary part.")
     mask = np.empty_like(like, order=order_like(like)) if shape is None and isinstance(like, np.ndarray) else np.empty(like.shape if shape is None else shape, like.dtype)
     random.bernoulli_scalar(random.default_generator, mask, 1 - p)
     if p < 1:
@@ -27,10 +31,6 @@ def keep_mask(like, p: float, shape=None):
 @op(category="random", latex=r"x \cdot \frac{m}{1-p},\ m \sim \text{Bernoulli}(1-p)", function=False, method=False, out=False, node_name="Mul", extras=("mask",))
 def drop(input: Tensor, p: float) -> Tensor:
     """Each number times 0 (with probability p) or 1/(1 - p)."""
-    if input.dtype.kind in "biu":
-        raise RuntimeError(f"result type Float can't be cast to the desired output type {dtype_of(input).title}. Convert the input first, e.g. with .float().")
-    if input.dtype.kind == "c":
-        raise NotImplementedError(f"\"bernoulli_scalar_cpu_\" not implemented for '{dtype_of(input).title}'. Drop its real and imaginary part.")
     mask = keep_mask(input, p)
     return input * mask, mask
 

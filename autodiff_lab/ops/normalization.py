@@ -155,7 +155,7 @@ def check_layer_norm(input, sizes: tuple, weight, bias) -> None:
         raise RuntimeError(f"Given normalized_shape={list(sizes)}, expected input with shape [*, {', '.join(map(str, sizes))}], but got input of size{list(input.shape)}")
 
 
-@op(category="norm", refuses="c", latex=r"\frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} w + b", namespace="nn.functional", node_name="NativeLayerNorm", extras=("mean", "rstd"), out=False, samples=calls(
+@op(category="norm", refuses="bic", latex=r"\frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} w + b", namespace="nn.functional", node_name="NativeLayerNorm", extras=("mean", "rstd"), out=False, samples=calls(
     lambda r: ((r.normal(size=(3, 4)), (4,), r.normal(size=4), r.normal(size=4)), {}), lambda r: ((r.normal(size=(2, 3, 4)), (3, 4)), {}),
     lambda r: ((r.normal(size=(5,)), (5,), r.normal(size=5)), {})))
 def layer_norm(input: Tensor, normalized_shape: Sizes, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5) -> Tensor:
@@ -271,7 +271,7 @@ def rms_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, rstd: 
     return to_input if needs[0] else None, to_weight
 
 
-@op(category="norm", refuses="c", latex=r"\frac{x - \mu_g}{\sqrt{\sigma_g^2 + \epsilon}} w + b", namespace="nn.functional", node_name="NativeGroupNorm", extras=("mean", "rstd"), out=False, samples=calls(
+@op(category="norm", refuses="bic", latex=r"\frac{x - \mu_g}{\sqrt{\sigma_g^2 + \epsilon}} w + b", namespace="nn.functional", node_name="NativeGroupNorm", extras=("mean", "rstd"), out=False, samples=calls(
     lambda r: ((r.normal(size=(2, 4, 3)), 2, r.normal(size=4), r.normal(size=4)), {}), lambda r: ((r.normal(size=(2, 6)), 3), {}),
     lambda r: ((r.normal(size=(2, 4, 3, 2)), 1, r.normal(size=4)), {})))
 def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5) -> Tensor:

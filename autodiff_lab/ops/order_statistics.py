@@ -67,7 +67,7 @@ def median_all(input: Tensor) -> Tensor:
     return _middle_of_all(input, False)
 
 
-@op(category="reduction", function=False, method=False, name="nanmedian_all", node_name="Nanmedian", samples=calls(lambda r: ((r.normal(size=(3, 4)),), {})))
+@op(category="reduction", refuses="bc", function=False, method=False, name="nanmedian_all", node_name="Nanmedian", samples=calls(lambda r: ((r.normal(size=(3, 4)),), {})))
 def nanmedian_all(input: Tensor) -> Tensor:
     """The middle of all elements but NaN."""
     return _middle_of_all(input, True)

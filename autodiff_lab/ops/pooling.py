@@ -13,6 +13,7 @@ import numpy as np
 
 from ..backend import namespace
 from ..core.arguments import Dims
+from ..core.errors import refuse
 from ..core.op import op, ops, public
 from ..core.precision import in_float32
 from ..core.samples import calls
@@ -231,6 +232,7 @@ def define_max(d: int):
         return tuple(adaptive_max(input, output_size))
 
     def max_unpool(input, indices, kernel_size, stride=None, padding=0, output_size=None):
+        refuse(f"max_unpool{d}d", input, "bic")
         kernel = several(kernel_size, d, "kernel_size")
         step = several(stride, d, "stride") if stride is not None else kernel
         pad = several(padding, d, "padding")
@@ -413,7 +415,7 @@ def define_avg(d: int):
         return xp.trunc(total / by).astype(input.dtype) if input.dtype.kind in "iu" else total / by  # whole numbers are cut off towards 0
 
     if d == 1:
-        @op(category="reduction", latex=r"\frac{1}{n}\sum_{i \in \text{window}} x_i", refuses="bc", name="avg_pool1d", namespace="nn.functional", node_name="AvgPool1D", samples=window_samples(), out=False)
+        @op(category="reduction", latex=r"\frac{1}{n}\sum_{i \in \text{window}} x_i", refuses="bcs", name="avg_pool1d", namespace="nn.functional", node_name="AvgPool1D", samples=window_samples(), out=False)
         @in_float32
         def avg_pool(input: Tensor, kernel_size: Dims, stride: Dims | None = None, padding: Dims = 0, ceil_mode: bool = False, count_include_pad: bool = True) -> Tensor:
             """The mean of each window.
@@ -428,7 +430,7 @@ def define_avg(d: int):
         def _(grad, input_shape, kernel_size, stride, padding, ceil_mode, count_include_pad):
             return ops.avg_unpool(grad, tuple(input_shape), d, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
     else:
-        @op(category="reduction", latex=r"\frac{1}{n}\sum_{i \in \text{window}} x_i", refuses="bc" + "h" * (d == 3), name=f"avg_pool{d}d", namespace="nn.functional", node_name=f"AvgPool{d}D", samples=window_samples(), out=False)
+        @op(category="reduction", latex=r"\frac{1}{n}\sum_{i \in \text{window}} x_i", refuses="bcs" + "h" * (d == 3), name=f"avg_pool{d}d", namespace="nn.functional", node_name=f"AvgPool{d}D", samples=window_samples(), out=False)
         @in_float32
         def avg_pool(input: Tensor, kernel_size: Dims, stride: Dims | None = None, padding: Dims = 0, ceil_mode: bool = False, count_include_pad: bool = True, divisor_override=None) -> Tensor:
             """The mean of each window.

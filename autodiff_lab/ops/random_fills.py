@@ -110,13 +110,13 @@ def _note_write(made, tensor, signature, args, kwargs) -> None:
 
 def need_float(array, kernel: str) -> None:
     """Refuse integers and truth values, in PyTorch's words."""
-    if array.dtype.kind in "iub":
+    if array.dtype.kind in "iubc" and not (kernel.startswith("normal") and array.dtype.kind == "c"):
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{dtype_of(array).title}': it needs a floating-"
                                   "point tensor. Convert first, e.g. with .float().")
 
 
 def need_continuous(array, distribution: str) -> None:
-    if array.dtype.kind in "iub":
+    if array.dtype.kind in "iubc":
         raise RuntimeError(f"{distribution} distribution is a continuous probability distribution. dtype must be a "
                            f"floating point but you specified {dtype_of(array).title}")
 

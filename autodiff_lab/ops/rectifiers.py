@@ -26,8 +26,9 @@ def relu(input: Tensor) -> Tensor:
     tensor([0., 2.])
     """
     if input.dtype.kind in "bc":
-        from ..core.dtypes import dtype_of
-        raise RuntimeError("Boolean inputs not supported for relu" if input.dtype.kind == "b" else f'"clamp_min_scalar_cpu" not implemented for \'{dtype_of(input).title}\'')
+        if input.dtype.kind == "c":
+            raise NotImplementedError("clamp is not supported for complex types: they have no order.")
+        raise RuntimeError("Boolean inputs not supported for relu")
     return at_least(input, 0)
 
 
@@ -261,7 +262,7 @@ def _(grad, input, weight_shape):
 share(prelu)
 
 
-@op(category="activation", latex=r"\max(0, x) + a \min(0, x)", name="rrelu", function=False, method=False, extras=("slope",), node_name="RreluWithNoise", samples=calls(
+@op(category="activation", refuses="bic", latex=r"\max(0, x) + a \min(0, x)", name="rrelu", function=False, method=False, extras=("slope",), node_name="RreluWithNoise", samples=calls(
     lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(size=(3, 4)), 0.2, 0.4), {})))
 def rrelu_op(input: Tensor, lower: Number = 1 / 8, upper: Number = 1 / 3, training: bool = False, noise=None) -> Tensor:
     """leaky_relu whose slope is drawn from [lower, upper] for every element; see rrelu.

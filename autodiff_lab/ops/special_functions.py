@@ -79,7 +79,7 @@ def _(grad, out):
     return grad * (ops.exp(out * out) * (math.sqrt(math.pi) / 2))
 
 
-@op(category="pointwise", node_name="SpecialErfcx", latex=r"e^{x^2} \operatorname{erfc} x", samples=reals(), promote="float", namespace=S)
+@op(category="pointwise", refuses="h", node_name="SpecialErfcx", latex=r"e^{x^2} \operatorname{erfc} x", samples=reals(), promote="float", namespace=S)
 def erfcx(input: Tensor) -> Tensor:
     """erfc scaled by e^(x^2), which does not vanish far out.
 
@@ -111,7 +111,7 @@ def _(grad, input):
     return grad * (ops.exp(input * input * -0.5) * (1 / math.sqrt(2 * math.pi)))
 
 
-@op(category="pointwise", node_name="SpecialNdtri", latex=r"\Phi^{-1}(p)", samples=reals(0.1, 0.9), promote="float", namespace=S)
+@op(category="pointwise", refuses="h", node_name="SpecialNdtri", latex=r"\Phi^{-1}(p)", samples=reals(0.1, 0.9), promote="float", namespace=S)
 def ndtri(input: Tensor) -> Tensor:
     """The inverse of ndtr.
 
@@ -127,7 +127,7 @@ def _(grad, out):
     return grad * (ops.exp(out * out * 0.5) * math.sqrt(2 * math.pi))
 
 
-@op(category="pointwise", node_name="SpecialLogNdtr", latex=r"\ln \Phi(x)", samples=reals(), promote="float", namespace=S)
+@op(category="pointwise", refuses="h", node_name="SpecialLogNdtr", latex=r"\ln \Phi(x)", samples=reals(), promote="float", namespace=S)
 def log_ndtr(input: Tensor) -> Tensor:
     """The logarithm of ndtr, exact far out.
 
@@ -278,7 +278,7 @@ def _(grad, input, other):
     return -grad * ops.exp((input - 1) * ops.log(other) - other - ops.lgamma(input))
 
 
-@op(category="pointwise", latex=r"\zeta(x, q)", promote="float", namespace=S, samples=calls(lambda r: ((r.uniform(1.5, 3, (3, 4)), r.uniform(0.5, 3, (3, 4))), {})))
+@op(category="pointwise", refuses="h", latex=r"\zeta(x, q)", promote="float", namespace=S, samples=calls(lambda r: ((r.uniform(1.5, 3, (3, 4)), r.uniform(0.5, 3, (3, 4))), {})))
 def zeta(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """The Hurwitz zeta function. Only `other` has a derivative.
 

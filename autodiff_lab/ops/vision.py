@@ -32,7 +32,7 @@ def patch_geometry(kernel_size, dilation, padding, stride) -> Geometry:
     return Geometry(pair(kernel_size), pair(stride), tuple((p, p) for p in pair(padding)), pair(dilation), 1)
 
 
-@op(category="shape", namespace="nn.functional", node_name="Im2Col", out=False, samples=calls(
+@op(category="shape", refuses="i", namespace="nn.functional", node_name="Im2Col", out=False, samples=calls(
     lambda r: ((r.normal(size=(2, 3, 4, 5)), 2), {}), lambda r: ((r.normal(size=(2, 5, 6)), (2, 3), 2, 1, 2), {})))
 def unfold(input: Tensor, kernel_size, dilation=1, padding=0, stride=1) -> Tensor:
     """Every patch as a column: (N, C, H, W) to (N, C·kernel, patches).

@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.dirname(__file__))  # for test_registry.py beside thi
 importlib.import_module("autodiff_lab.nn.functional")
 from test_registry import mapped  # noqa: E402
 
-KINDS = {"b": "bool", "i": "int64", "c": "complex128", "h": "float16"}
+KINDS = {"b": "bool", "i": "int64", "c": "complex128", "h": "float16", "s": "int32"}
 CASES = [(name, kind) for name, op in sorted(registry.items()) if op.make_samples for kind in op.refuses]
 
 
