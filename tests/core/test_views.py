@@ -173,6 +173,14 @@ def test_a_value_that_was_saved_and_overwritten_is_noticed_at_the_backward_pass(
         z.sum().backward()
 
 
+@pytest.mark.parametrize("power", [lambda x: x ** 2, lambda x: (x * 1).pow_(2), lambda x: x ** 2.5, lambda x: x ** lab.tensor([[2.0, 3.0]])])
+def test_a_power_may_be_overwritten(power, leaf):
+    power(leaf).sum().backward()
+    once, leaf.grad = leaf.grad, None
+    power(leaf).mul_(3).sum().backward()
+    assert lab.allclose(leaf.grad, once * 3)
+
+
 def test_an_index_that_was_overwritten_is_noticed_at_the_backward_pass(leaf):
     index = lab.tensor([0, 1])
     y = leaf[index]
