@@ -38,6 +38,7 @@ MAY_IMPORT = {
     "compiler": ("settings",),
     "_dynamo": ("compiler", "settings"),
     "fx": ("core", "nn"),
+    "library": ("core", "ops", "autograd"),
     "amp": ("core",),
     "backends": ("core",),
     "cuda": ("core", "amp"),

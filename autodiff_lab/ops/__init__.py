@@ -73,3 +73,12 @@ aten = prims = Packets()
 special_functions.fill_special()
 check_all(public[""])
 check_all(public["nn.functional"], public["special"], aliases={})
+
+
+def __getattr__(name: str):
+    """The operators of a namespace that a program has made with `library.custom_op`."""
+    from .packets import namespaces
+
+    if name in namespaces:
+        return namespaces[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

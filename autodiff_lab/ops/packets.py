@@ -57,3 +57,33 @@ def load_library(path) -> None:
         OSError: always, which is what packages that can do without their library expect.
     """
     raise OSError(f"{path}: a compiled library of operators is built against PyTorch, and is not loaded here.")
+
+
+class Namespace:
+    """The operators that a program has made under one name; see `library`."""
+
+    def __init__(self, name: str):
+        self._name = name
+        self._operators: dict = {}
+
+    def __getattr__(self, name: str):
+        if name.startswith("__") or name not in self._operators:
+            raise AttributeError(f"'_OpNamespace' '{self._name}' object has no attribute '{name}'")
+        return self._operators[name]
+
+
+namespaces: dict[str, Namespace] = {}
+
+
+def define(namespace: str, name: str, operator) -> None:
+    """Make `torch.ops.<namespace>.<name>` of an operator."""
+    namespaces.setdefault(namespace, Namespace(namespace))._operators[name] = operator
+
+
+def defined(namespace: str, name: str):
+    """The operator that a program has made.
+
+    Raises:
+        AttributeError: if it has not.
+    """
+    return getattr(namespaces.get(namespace) or Namespace(namespace), name)
