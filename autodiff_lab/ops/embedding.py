@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import namespace
+from ..backend.cells import add_rows
 from ..core.modes import no_grad
 from ..core.op import op, ops, public
 from ..core.samples import calls
@@ -49,24 +50,13 @@ def embedding_gradient(input: Tensor, indices: Tensor, rows: int, padding_idx: i
         values = values / xp.bincount(flat, minlength=rows)[flat].astype(input.dtype)[:, None]
     if padding_idx >= 0 and (flat == padding_idx).any():
         values = values * (flat != padding_idx)[:, None]
-    return add_rows(values, flat, rows)
+    return rows_of_sums(values, flat, rows)
 
 
-FEW = 8192  # numbers; making a sparse matrix takes longer than adding so many one by one
-
-
-def add_rows(values, index, rows: int):
+def rows_of_sums(values, index, rows: int):
     """Zeros of `rows` rows with each row of `values` added at `index`."""
-    xp = namespace(values)
-    if xp is np and values.dtype.char in "fd":
-        if values.size <= FEW:
-            whole = np.zeros((rows, values.shape[1]), values.dtype)
-            np.add.at(whole.reshape(-1), (index[:, None] * values.shape[1] + np.arange(values.shape[1])).reshape(-1), values.reshape(-1))
-            return whole
-        from scipy.sparse import csc_array
-        return csc_array((np.ones(len(index), values.dtype), index, np.arange(len(index) + 1)), shape=(rows, len(index))) @ values
-    whole = xp.zeros((rows, values.shape[1]), values.dtype)
-    xp.add.at(whole, index, values)
+    whole = namespace(values).zeros((rows, values.shape[1]), values.dtype)
+    add_rows(whole, index, values)
     return whole
 
 
@@ -194,7 +184,7 @@ def embedding_bag(input, weight, offsets=None, max_norm: float | None = None, no
     lambda r: ((r.normal(size=(5, 3)), np.array([0, 0, 1, 3, 3]), 4), {})))
 def rows_added(input: Tensor, index: Tensor, rows: int) -> Tensor:
     """Zeros of `rows` rows with each row of `input` added at `index`."""
-    return add_rows(input, index, rows)
+    return rows_of_sums(input, index, rows)
 
 
 @rows_added.vjp("input")

@@ -8,13 +8,14 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import namespace
+from ..backend.cells import add_cells, add_rows, outside
 from ..backend.fast import select
 from ..core.dtypes import dtype_of, promoted
 from ..core.errors import caution, dim_message
 from ..core.op import op, ops, public, registry
 from ..core.samples import calls
 from ..core.tensor import Tensor
-from .places import add_rows, read
+from .places import read
 
 Number = int | float | complex | bool
 
@@ -135,7 +136,7 @@ def numbers(name, index, size: int):
     if index.ndim > 1:
         raise IndexError(f"{name}(): Index is supposed to be a vector, but got dim: {index.ndim} with type: {dtype_of(index).title}.")
     index = index.reshape(-1)
-    if index.size and (int(index.min()) < 0 or int(index.max()) >= size):
+    if outside(index, size):
         raise IndexError(f"index out of range in self: {name} got {int(index.max()) if int(index.min()) >= 0 else int(index.min())}, the size is {size}.")
     return index
 
@@ -156,7 +157,20 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
 
 @index_select.vjp("input")
 def _(grad, input_shape, dim, index):
-    return ops.index_add(ops.expand(grad.sum() * 0, tuple(input_shape)), dim, index, grad)
+    return ops.index_select_backward(grad, tuple(input_shape), dim, index)
+
+
+@op(category="index", function=False, method=False, out=False)
+def index_select_backward(input: Tensor, shape, dim: int, index: Tensor) -> Tensor:
+    """Zeros of `shape` with the slices of `input` added where `index_select` found them."""
+    whole = namespace(input).zeros(shape, input.dtype)
+    _index_add(whole, dim, index, input)
+    return whole
+
+
+@index_select_backward.vjp("input")
+def _(grad, dim, index):
+    return ops.index_select(grad, dim, index)
 
 
 def along(dim: int, index) -> tuple:
@@ -174,7 +188,7 @@ def _index_add(input, dim, index, source, *, alpha=1):
         raise RuntimeError(f"source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = {list(input.shape)} source.shape = {list(source.shape)}")
     target = at_least_1d(input)
     values = at_least_1d(source) if alpha == 1 else at_least_1d(source) * alpha
-    if dim == 0 and target.ndim > 1 and target.flags.c_contiguous and target.dtype.char in "fd" and target.size:
+    if dim == 0:
         add_rows(target, index, values)
     else:
         namespace(input).add.at(target, along(dim, index), values)
@@ -289,7 +303,7 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     >>> lab.take(lab.tensor([[1, 2], [3, 4]]), lab.tensor([0, 3]))
     tensor([1, 4])
     """
-    return _flat(input)[_flat_places("take", index, input.size)]
+    return _flat(input).take(_flat_places("take", index, input.size))
 
 
 def _flat(array):
@@ -306,7 +320,20 @@ def _flat_places(name, index, size: int):
 
 @take.vjp("input")
 def _(grad, input_shape, index):
-    return ops.put(ops.expand(grad.sum() * 0, tuple(input_shape)), index, grad, True)
+    return ops.take_backward(grad, tuple(input_shape), index)
+
+
+@op(category="index", function=False, method=False, out=False)
+def take_backward(input: Tensor, shape, index: Tensor) -> Tensor:
+    """Zeros of `shape` with `input` added where `take` picked."""
+    whole = namespace(input).zeros(shape, input.dtype)
+    _put(whole, index, input, True)
+    return whole
+
+
+@take_backward.vjp("input")
+def _(grad, index):
+    return ops.take(grad, index)
 
 
 def _put(input, index, source, accumulate=False):
@@ -316,6 +343,9 @@ def _put(input, index, source, accumulate=False):
     if source.size != index.size:
         raise IndexError(f"put_(): Expected source and index to have the same number of elements, but got source.numel() = {source.size}, index.numel() = {index.size}")
     xp = namespace(input)
+    if accumulate and xp is np and input.flags.c_contiguous:
+        add_cells(input, np.where(index < 0, index + input.size, index), source)
+        return
     spots = xp.unravel_index(xp.where(index < 0, index + input.size, index).reshape(-1), input.shape or (1,))
     target = at_least_1d(input)
     if accumulate:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import is_array, namespace
+from ..backend.cells import add_rows
 from ..core.dtypes import dtype_of
 from ..core.errors import caution
 from ..core.tape import Version
@@ -312,24 +313,7 @@ def add_at(whole, place: Place, values) -> None:
         namespace(whole).add.at(part, beside(part, place.advanced), values)
     elif place.once:
         part[place.advanced] = values
-    elif len(place.advanced) == 1 and place.advanced[0].__class__ is not slice and place.advanced[0].ndim == 1 and part.ndim > 1 and part.flags.c_contiguous and part.dtype.char in "fd" and part.size:
+    elif len(place.advanced) == 1 and place.advanced[0].__class__ is not slice and place.advanced[0].ndim == 1:
         add_rows(part, place.advanced[0], values)
     else:
         namespace(whole).add.at(part, place.advanced, values)
-
-
-def add_rows(whole, positions, values) -> None:
-    """`whole[positions[i]] += values[i]`: a product with a sparse matrix of ones, far faster than ufunc.at."""
-    if not isinstance(whole, np.ndarray) or not positions.size:
-        namespace(whole).add.at(whole, positions, values)
-        return
-    from scipy.sparse import csr_array
-
-    n, rows = positions.size, whole.shape[0]
-    positions = np.where(positions < 0, positions + rows, positions)
-    order = np.argsort(positions, kind="stable")
-    starts = np.zeros(rows + 1, np.int64)
-    np.cumsum(np.bincount(positions, minlength=rows), out=starts[1:])
-    ones = np.ones(n, whole.dtype)
-    flat = whole.reshape(rows, -1)
-    flat += csr_array((ones, order, starts), shape=(rows, n)) @ np.ascontiguousarray(values).reshape(n, -1)

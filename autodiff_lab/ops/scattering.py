@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import namespace
+from ..backend.cells import add_cells, cells, outside
 from ..core.dtypes import dtype_of
 from ..core.errors import caution
 from ..core.op import op, ops, public
@@ -44,8 +45,8 @@ def check_places(name: str, input, dim: int, index, src=None) -> int:
             if n > m:
                 raise RuntimeError(f"Expected index {list(index.shape)} to be no larger than self {list(input.shape)} apart from dimension {dim} "
                                    f"and to be no larger size than src {list(src.shape)}")
-    low, high = int(index.min()), int(index.max())
-    if low < 0 or high >= have[dim]:
+    if outside(index, have[dim]):
+        low, high = int(index.min()), int(index.max())
         raise RuntimeError(f"index {low if low < 0 else high} is out of bounds for dimension {dim} with size {have[dim]}")
     return dim
 
@@ -85,6 +86,8 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     dim = check_places("gather", input, dim, index)
     if not index.size:
         return namespace(input).zeros(index.shape, input.dtype)
+    if input.__class__ is np.ndarray and input.ndim and input.flags.c_contiguous:
+        return input.reshape(-1).take(cells(index, dim, input.shape))
     found = at_least_1d(input)[places(index, dim)]
     return found.reshape(index.shape) if not index.ndim else found
 
@@ -116,7 +119,11 @@ def _scatter(input, dim, index, src=None, *, value=None, reduce=None):
     dim = check_places("scatter", input, dim, index, src)
     if not index.size:
         return
-    target, spots, values = at_least_1d(input), places(index, dim), _cut(src, index)
+    values = _cut(src, index)
+    if reduce is None and input.__class__ is np.ndarray and input.ndim and input.flags.c_contiguous:
+        input.reshape(-1)[cells(index, dim, input.shape)] = values
+        return
+    target, spots = at_least_1d(input), places(index, dim)
     if reduce is None:
         target[spots] = values
     else:
@@ -181,7 +188,11 @@ def padded(grad, shape):
 def _scatter_add(input, dim, index, src):
     _same_type("scatter", input, src)
     dim = check_places("scatter_add", input, dim, index, src)
-    if index.size:
+    if not index.size:
+        return
+    if input.__class__ is np.ndarray and input.ndim and input.flags.c_contiguous:
+        add_cells(input, cells(index, dim, input.shape), _cut(src, index))
+    else:
         namespace(input).add.at(at_least_1d(input), places(index, dim), _cut(src, index))
 
 
