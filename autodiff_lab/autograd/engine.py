@@ -89,7 +89,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph: bo
         if value is None and materialize_grads:
             value = public[""]["zeros_like"](tensor)
         elif value is None and not allow_unused:
-            raise RuntimeError("One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this is the desired behavior.")
+            raise RuntimeError(f"The differentiated Tensor at index {len(found)} appears to not have been used in the graph. Set allow_unused=True if this is the desired behavior.")
         found.append(value if value is None or isinstance(value, Tensor) else wrap(value.copy() if isinstance(value, np.ndarray) and value.base is not None else value))
     return tuple(found)
 
@@ -123,7 +123,7 @@ def _starts(tensors, grads, create_graph: bool) -> list:
             if array.size != 1:
                 raise RuntimeError(f"grad can be implicitly created only for scalar outputs. This tensor has shape {list(tensor.shape)}: "
                                    "reduce it first, e.g. with .sum() or .mean(), or pass gradient=.")
-            if not tensor.is_floating_point() and not tensor.is_complex():
+            if not tensor.is_floating_point():
                 raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {tensor.dtype}")
             given = array.dtype.type(1) if not array.ndim and isinstance(array, (np.generic, np.ndarray)) else namespace(array).ones_like(array)
             starts.append(wrap(given) if create_graph else given)

@@ -26,7 +26,7 @@ def fit(grad, shape, dtype):
     """
     if tuple(grad.shape) != tuple(shape):
         if not _stretches(shape, grad.shape):
-            raise RuntimeError(f"a backward rule returned an invalid gradient - got {list(grad.shape)} but expected shape compatible with {list(shape)}.")
+            raise RuntimeError(f"got {list(grad.shape)} but expected shape compatible with {list(shape)}")
         grad = sum_to_shape(grad, shape)
     if hasattr(grad, "_a"):  # a Tensor, while the backward pass itself is recorded
         return grad if grad._a.dtype == dtype else _cast_tensor(grad, dtype)

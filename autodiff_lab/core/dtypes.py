@@ -244,7 +244,7 @@ class finfo:
     def __init__(self, type: dtype | None = None):
         found = type or default_dtype[0]
         if found.category < FLOAT:
-            raise TypeError(f"torch.finfo() requires a floating point input type, got {found}. Use torch.iinfo to handle 'torch.finfo'.")
+            raise TypeError("torch.finfo() requires a floating point input type. Use torch.iinfo to handle 'torch.finfo'")
         real = found.to_real()
         if real.name == "bfloat16":
             import ml_dtypes
@@ -271,7 +271,8 @@ class iinfo:
 
     def __init__(self, type: dtype):
         if type.category != INT:
-            raise TypeError(f"torch.iinfo() requires an integer input type, got {type}. Use torch.finfo to handle 'torch.iinfo'.")
+            raise TypeError("torch.bool is not supported by torch.iinfo" if type.name == "bool" else
+                            "torch.iinfo() requires an integer input type. Use torch.finfo to handle 'torch.iinfo'")
         info = np.iinfo(type.numpy)
         self.dtype, self.bits, self.min, self.max = type.name, type.itemsize * 8, int(info.min), int(info.max)
 

@@ -93,6 +93,7 @@ class Op:
     writer = None  # writes the result of the in-place form straight into memory; see `writes`
     plan = None  # views.Plan, made when the in-place form is first used
     refuses = ""
+    shown_in = ""  # the module that stands before the name of a node
     variants: tuple = ()  # (condition on the arguments, node name): PyTorch numbers the overloads of a function
 
     def __init__(self, kernel, *, name, category, latex, samples, errors, promote, outputs, extras, view, inplace,

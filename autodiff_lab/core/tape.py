@@ -105,7 +105,7 @@ class Node:
         return self.op.call(self, grads)
 
     def __repr__(self) -> str:
-        return f"<{self.name()} object at {id(self):#x}>"
+        return f"<{self.op.shown_in}{self.name()} object at {id(self):#x}>"
 
 
 class Meta:
@@ -212,6 +212,7 @@ class EngineOp:
     is_port = False
     frees = True  # what its nodes saved is let go after backward
     category, latex, rules, params = "other", "", {}, ()
+    shown_in = ""  # the module that stands before the name of a node
 
     def __init__(self, name: str, backward):
         """Args:
@@ -276,7 +277,7 @@ def check_version(node: Node, version: Version, shape, dtype_title: str = "Float
     if version.last <= node.seq:
         return
     then = version.at(node.seq)
-    made = f", which is output 0 of {maker}," if maker else ""
+    made = f", which is output 0 of {maker.removesuffix('0').removesuffix('Backward')}," if maker else ""
     raise RuntimeError(
         f"one of the variables needed for gradient computation has been modified by an inplace operation: "
         f"[torch.{dtype_title}Tensor {list(shape)}]{made} is at version {version.count}; expected version {then} instead. "
@@ -438,7 +439,11 @@ def _deliver(edge, grad, pending: dict, owned: set, source: Node | None) -> None
         slots[index] = grad if slots.get(index) is None else slots[index] + grad
         return
     like = edge._a if is_leaf else edge
-    grad = fit(grad, like.shape, like.dtype)
+    try:
+        grad = fit(grad, like.shape, like.dtype)
+    except RuntimeError as error:
+        name = "" if source is None else f"Function {source.name()} returned an invalid gradient at index {source.edges.index(edge)}"
+        raise RuntimeError(f"{name or 'a backward rule returned an invalid gradient'} - {error}") from None
     previous = pending.get(edge)
     pending[edge] = grad if previous is None else previous + grad
     owned.discard(edge)

@@ -296,14 +296,15 @@ class Tensor(_Slots):
     def grad(self, value) -> None:
         if value is not None:
             if not isinstance(value, Tensor):
-                raise TypeError(f"expected Variable or None (got {type(value).__name__})")
+                raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
             if value is self:
                 raise RuntimeError("can't assign Variable as its own grad")
             if value._a.dtype != self._a.dtype:
-                raise RuntimeError(f"attempting to assign a gradient with dtype '{value.dtype}' to a tensor with grad_dtype '{self.dtype}'. "
-                                   "The gradient must match the tensor's dtype: convert it with .to().")
+                raise RuntimeError(f"attempting to assign a gradient with dtype '{value.dtype.name}' to a tensor with grad_dtype '{self.dtype.title}'. "
+                                   "The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype). Convert it with .to().")
             if value._a.shape != self._a.shape:
-                raise RuntimeError(f"assigned grad has data of a different size: the tensor has {list(self.shape)}, the gradient {list(value.shape)}.")
+                raise RuntimeError(f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of size '{list(self.shape)}'. "
+                                   "Please ensure that the gradient and the tensor are the same size")
         self._grad = value
 
     @grad.deleter

@@ -54,8 +54,7 @@ def check_classes(name: str, input, target, weight, ignore_index: int) -> int:
         raise RuntimeError(f"Expected target size {list(expected)}, got {list(target.shape)}")
     if target.dtype not in ("int64", "uint8"):
         found = dtype_of(target).title
-        raise RuntimeError((f"expected target dtype to be Long or Byte, but got {found}" if name == "cross_entropy" else f"expected scalar type Long but found {found}")
-                           + ". Classes are integers: convert the target with .long().")
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {found}. Classes are integers: convert the target with .long().")
     if weight is not None and weight.dtype != input.dtype:
         raise RuntimeError(f"expected scalar type {dtype_of(input).title} but found {dtype_of(weight).title}. Give the weight the type of the input.")
     if weight is not None and (weight.ndim != 1 or weight.shape[0] != classes):

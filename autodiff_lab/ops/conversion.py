@@ -9,7 +9,7 @@ from ..core import observe
 from ..core.arguments import PYTHON, as_dtype
 from ..core.devices import array_on, device, device_of
 from ..core.dtypes import FLOATING, dtype, dtype_of, get_default_dtype, of_name
-from ..core.errors import caution
+from ..core.errors import broadcast_error, caution
 from ..core.modes import modes
 from ..core.op import op, ops, public
 from ..core.samples import calls, reals
@@ -395,6 +395,13 @@ def copy_(self, src, non_blocking: bool = False):
     if free(self) and src.__class__ is Tensor and src._view is None and not (src._rg and modes.grad) and src._a.shape == self._a.shape and src._a.dtype is self._a.dtype:
         self._a[...] = src._a
         return _bumped(self)
+    if isinstance(src, Tensor) and src.shape != self.shape:
+        try:
+            common = np.broadcast_shapes(self.shape, src.shape)
+        except ValueError:
+            raise broadcast_error(copy.op, [self, src]) from None
+        if common != self.shape:
+            raise RuntimeError(f"output with shape {list(self.shape)} doesn't match the broadcast shape {list(common)}")
     return write_in_place(copy.op, self, (self, src, non_blocking))
 
 

@@ -480,11 +480,17 @@ def broadcast_shapes(*shapes):
     """
     from ..core.tensor import Size
 
-    try:
-        return Size(np.broadcast_shapes(*((s,) if isinstance(s, int) else tuple(s) for s in shapes)))
-    except ValueError:
-        raise RuntimeError(f"Shape mismatch: objects cannot be broadcast to a single shape: {', '.join(str(list(s) if not isinstance(s, int) else [s]) for s in shapes)}. "
-                           "Read from the right, sizes must be equal or 1.") from None
+    shapes = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
+    common: list = []
+    for at, shape in enumerate(shapes):
+        common = [1] * (len(shape) - len(common)) + common
+        for i in range(-1, -1 - len(shape), -1):
+            if common[i] == 1 and shape[i] >= 0:
+                common[i] = shape[i]
+            elif shape[i] not in (1, common[i]):
+                raise RuntimeError(f"Attempting to broadcast a dimension of length {shape[i]} at {i}! Mismatching argument at index {at} had {shape}; "
+                                   f"but expected shape should be broadcastable to {common}. Read from the right, sizes must be equal or 1.")
+    return Size(common)
 
 
 def broadcast_tensors(*tensors):

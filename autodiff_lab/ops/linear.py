@@ -58,11 +58,18 @@ def _mismatch(input, other) -> RuntimeError:
     hint = f" matmul got shapes {a} and {b}: the last size of the first must equal the {'second to last' if other.ndim > 1 else 'only'} size of the second."
     if input.ndim == other.ndim == 1:
         return RuntimeError(f"inconsistent tensor size, expected tensor {a} and src {b} to have the same number of elements, but got {a[0]} and {b[0]} elements respectively." + hint)
-    if input.ndim == 2 and other.ndim == 2:
-        return RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({a[0]}x{a[1]} and {b[0]}x{b[1]})." + hint)
+    rows = math.prod(a[:-1])
+    if other.ndim == 2:
+        return RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{a[-1]} and {b[0]}x{b[1]})." + hint)
     if other.ndim == 1:
-        return RuntimeError(f"size mismatch, got input ({a[-2] if len(a) > 1 else a[0]}), mat ({'x'.join(map(str, a[-2:]))}), vec ({b[0]})." + hint)
-    return RuntimeError(f"Expected size for first two dimensions of batch2 tensor to be: [{a[0]}, {a[-1]}] but got: [{b[0]}, {b[-2]}]." + hint)
+        return RuntimeError(f"size mismatch, got input ({rows}), mat ({rows}x{a[-1]}), vec ({b[0]})." + hint)
+    try:
+        batch = math.prod(np.broadcast_shapes(input.shape[:-2], other.shape[:-2]))
+    except ValueError:
+        n, m, at = next((n, m, i) for i, (n, m) in enumerate(zip(reversed(a[:-2]), reversed(b[:-2]), strict=False)) if n != m and 1 not in (n, m))
+        dim = max(len(a), len(b)) - 3 - at
+        return RuntimeError(f"The size of tensor a ({n}) must match the size of tensor b ({m}) at non-singleton dimension {dim}." + hint.replace(": the last size", ": batches must fit, and the last size"))
+    return RuntimeError(f"Expected size for first two dimensions of batch2 tensor to be: [{batch}, {a[-1]}] but got: [{batch}, {b[-2]}]." + hint)
 
 
 def rows(x):

@@ -249,7 +249,7 @@ def expand(input: Tensor, size: Ints) -> Tensor:
         return strided(input, size, (0,) * len(size))
     extra = len(size) - len(sizes)
     if extra < 0:
-        raise RuntimeError(f"expand({list(input.shape)}, size={list(size)}): the number of sizes provided ({len(size)}) must be greater or equal to "
+        raise RuntimeError(f"expand(torch.{dtype_of(input).title}Tensor{{{list(input.shape)}}}, size={list(size)}): the number of sizes provided ({len(size)}) must be greater or equal to "
                            f"the number of dimensions in the tensor ({input.ndim})")
     shape, strides = [], []
     for i, n in enumerate(size):

@@ -21,7 +21,7 @@ class _IncompatibleKeys(collections.namedtuple("_IncompatibleKeys", ["missing_ke
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return "_" + super().__repr__() if self.missing_keys or self.unexpected_keys else "<All keys matched successfully>"
+        return super().__repr__() if self.missing_keys or self.unexpected_keys else "<All keys matched successfully>"
 
     __str__ = __repr__
 
