@@ -21,6 +21,7 @@ import weakref
 
 from ..core import observe
 from ..core.dtypes import FLOATING
+from ..core.errors import caution
 from ..core.modes import modes
 from ..core.op import public
 from ..core.tape import FREED, EngineOp, Version, new_node, port
@@ -40,7 +41,14 @@ class FunctionCtx:
         self.needs_input_grad = ()
 
     def save_for_backward(self, *tensors) -> None:
-        """Keep inputs or outputs for backward, where `ctx.saved_tensors` returns them. Call it once."""
+        """Keep inputs or outputs for backward, where `ctx.saved_tensors` returns them. Call it once.
+
+        Raises:
+            TypeError: for anything else; keep that as an attribute of `ctx`.
+        """
+        for i, value in enumerate(tensors):
+            if value is not None and not isinstance(value, Tensor):
+                raise TypeError(f"save_for_backward can only save variables, but argument {i} is of type {type(value).__name__}")
         self._to_save = tensors
 
     def save_for_forward(self, *tensors) -> None:
@@ -106,6 +114,8 @@ class _SavedOutput:
 class _FunctionOp(EngineOp):
     """The step of one call of a Function."""
 
+    shown_in = "torch.autograd.function."
+
     def __init__(self, function, ctx, inputs):
         super().__init__(f"{function.__name__}Backward", None)
         self.function, self.ctx = function, ctx
@@ -159,13 +169,16 @@ class _FunctionOp(EngineOp):
         return getattr(self.ctx, name)
 
 
-class _FunctionMeta(type):
+class FunctionMeta(type):
+    """The class of Functions, which warns whoever makes an object of one."""
+
     def __call__(cls, *args, **kwargs):
-        raise RuntimeError("Legacy autograd function with non-static forward method is deprecated. Please use new-style autograd function with static "
-                           f"forward method: call {cls.__name__}.apply(...) instead of {cls.__name__}(...)(...).")
+        caution(f"{cls} should not be instantiated. Methods on autograd functions are all static, so you should invoke them on the class itself. "
+                "Instantiating an autograd function will raise an error in a future version of PyTorch.", DeprecationWarning)
+        return super().__call__()
 
 
-class Function(metaclass=_FunctionMeta):
+class Function(metaclass=FunctionMeta):
     """Base class of operators with a hand-written derivative; call them by `apply`.
 
     `forward(ctx, *inputs)` computes and saves; or `forward(*inputs)` computes and
@@ -187,6 +200,10 @@ class Function(metaclass=_FunctionMeta):
     >>> x.grad
     tensor(12.)
     """
+
+    def __call__(self, *args, **kwargs):
+        raise RuntimeError("Legacy autograd function with non-static forward method is deprecated. Please use new-style autograd function with static "
+                           f"forward method: call {type(self).__name__}.apply(...) instead of {type(self).__name__}(...)(...).")
 
     @staticmethod
     def forward(*args, **kwargs):
@@ -302,7 +319,7 @@ def once_differentiable(fn):
             returned = fn(ctx, *grads)
         finally:
             modes.grad = recording
-        if not recording or not any(isinstance(g, Tensor) and g._rg for g in grads) and not any(ctx.needs_input_grad):
+        if not recording or not any(isinstance(g, Tensor) and g._rg for g in grads):
             return returned
         many = returned if isinstance(returned, tuple) else (returned,)
         refused = tuple(r if not isinstance(r, Tensor) else _refusing(r) for r in many)

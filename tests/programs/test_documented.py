@@ -341,3 +341,85 @@ def test_errors_and_results_have_the_names_of_pytorch():
     assert type(found.value).__name__ == "_LinAlgError"
     generator = lab.Generator()
     assert generator.set_state(generator.get_state()) is generator
+
+
+# ---- errors ----
+
+def assign(x, value):
+    x.grad = value
+
+
+@pytest.mark.parametrize("function, error, start", [
+    (lambda: lab.ones(3) @ lab.ones(4, 5), RuntimeError, "mat1 and mat2 shapes cannot be multiplied (1x3 and 4x5)"),
+    (lambda: lab.ones(2, 3, 4) @ lab.ones(5, 6), RuntimeError, "mat1 and mat2 shapes cannot be multiplied (6x4 and 5x6)"),
+    (lambda: lab.ones(2, 3, 4) @ lab.ones(5), RuntimeError, "size mismatch, got input (6), mat (6x4), vec (5)"),
+    (lambda: lab.ones(2) @ lab.ones(3, 4, 5), RuntimeError, "Expected size for first two dimensions of batch2 tensor to be: [3, 2] but got: [3, 4]."),
+    (lambda: lab.ones(5, 2, 3, 4) @ lab.ones(3, 4, 5), RuntimeError, "The size of tensor a (2) must match the size of tensor b (3) at non-singleton dimension 1"),
+    (lambda: lab.broadcast_shapes((2, 3), (3, 3)), RuntimeError,
+     "Attempting to broadcast a dimension of length 3 at -2! Mismatching argument at index 1 had (3, 3); but expected shape should be broadcastable to [2, 3]"),
+    (lambda: lab.ones(2, 3).expand(3), RuntimeError, "expand(torch.FloatTensor{[2, 3]}, size=[3]): the number of sizes provided (1) must be greater or equal"),
+    (lambda: lab.ones(3, 4).copy_(lab.ones(3)), RuntimeError, "The size of tensor a (4) must match the size of tensor b (3) at non-singleton dimension 1"),
+    (lambda: lab.ones(3).copy_(lab.ones(2, 3)), RuntimeError, "output with shape [3] doesn't match the broadcast shape [2, 3]"),
+    (lambda: assign(lab.ones(3), lab.ones(2)), RuntimeError, "attempting to assign a gradient of size '[2]' to a tensor of size '[3]'."),
+    (lambda: assign(lab.ones(3), 3), TypeError, "assigned grad expected to be a Tensor or None but got grad of type int"),
+    (lambda: lab.ones(2, dtype=lab.complex64, requires_grad=True).sum().backward(), RuntimeError,
+     "grad can be implicitly created only for real scalar outputs but got torch.complex64"),
+    (lambda: lab.autograd.grad((x := lab.ones(2, requires_grad=True)).sum(), [x, lab.ones(1, requires_grad=True)]), RuntimeError,
+     "The differentiated Tensor at index 1 appears to not have been used in the graph."),
+    (lambda: lab.iinfo(lab.float32), TypeError, "torch.iinfo() requires an integer input type. Use torch.finfo to handle 'torch.iinfo'"),
+    (lambda: lab.iinfo(lab.bool), TypeError, "torch.bool is not supported by torch.iinfo"),
+    (lambda: nn.functional.nll_loss(lab.ones(2, 3), lab.ones(2)), RuntimeError, "expected target dtype to be Long or Byte, but got Float"),
+])
+def test_an_error_begins_with_the_words_of_pytorch(function, error, start):
+    with pytest.raises(error) as found:
+        function()
+    assert str(found.value).startswith(start)
+
+
+class Doubled(lab.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * 2
+
+    @staticmethod
+    @lab.autograd.function.once_differentiable
+    def backward(ctx, grad):
+        return grad * 2 if ctx.saved_tensors[0][0] else grad[:1]
+
+
+def test_a_gradient_of_the_wrong_shape_is_blamed_on_its_function():
+    x = lab.zeros(2, requires_grad=True)
+    with pytest.raises(RuntimeError) as found:
+        Doubled.apply(x).sum().backward()
+    assert str(found.value).startswith("Function DoubledBackward returned an invalid gradient at index 0 - got [1] but expected shape compatible with [2]")
+
+
+def test_a_function_that_is_differentiated_once_gives_constants_for_a_constant_gradient():
+    x = lab.ones(2, requires_grad=True)
+    gradient, = lab.autograd.grad(Doubled.apply(x).sum(), x, create_graph=True)
+    assert not gradient.requires_grad
+    assert repr(Doubled.apply(x).grad_fn).startswith("<torch.autograd.function.DoubledBackward object at")
+
+
+def test_an_object_of_a_function_is_of_no_use_and_warned_of():
+    assert warned(Doubled)[0].startswith("DeprecationWarning: <class ")
+    with pytest.warns(DeprecationWarning), pytest.raises(RuntimeError, match="Legacy autograd function with non-static forward"):
+        Doubled()(lab.ones(1))
+
+
+def test_only_tensors_are_saved_for_backward():
+    class Scaled(lab.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, factor):
+            ctx.save_for_backward(x, factor)
+
+    with pytest.raises(TypeError, match="save_for_backward can only save variables, but argument 1 is of type int"):
+        Scaled.apply(lab.ones(1), 3)
+
+
+def test_a_full_backward_hook_says_when_no_input_wants_a_gradient():
+    layer = nn.Linear(2, 1)
+    layer.register_full_backward_hook(lambda module, grad_input, grad_output: None)
+    assert warned(lambda: layer(lab.ones(1, 2)).sum().backward())[0].startswith("UserWarning: Full backward hook is firing when gradients are computed")
+    assert warned(lambda: layer(lab.ones(1, 2, requires_grad=True)).sum().backward()) == []

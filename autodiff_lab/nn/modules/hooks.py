@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections import OrderedDict
 
+from ...core.errors import caution
 from ...core.op import Op
 from ...core.tape import EngineOp, Handle, Node, new_node, port
 from ...core.tensor import Tensor, wrap
@@ -267,6 +268,9 @@ class Passage:
                 full = returned
         self.grad_output = full
         if not self.has_inputs:
+            if self.hooks:
+                caution("Full backward hook is firing when gradients are computed with respect to module outputs since no inputs require gradients. "
+                        "See https://docs.pytorch.org/docs/main/generated/torch.nn.Module.html#torch.nn.Module.register_full_backward_hook for more details.")
             for hook in self.hooks:
                 returned = hook(self.module, (None,) * self.arity, full)
                 if returned is not None and not all(r is None for r in (returned if isinstance(returned, tuple) else (returned,))):
