@@ -5,8 +5,9 @@ from __future__ import annotations
 from .core.overriding import DisableTorchFunction, DisableTorchFunctionSubclass
 from .core.overriding import disabled as _disabled_torch_function_impl
 from .core.tensor import Tensor
+from .serialization.archive import PyTorchFileReader
 
-__all__ = ["DisableTorchFunction", "DisableTorchFunctionSubclass", "_disabled_torch_function_impl"]
+__all__ = ["DisableTorchFunction", "DisableTorchFunctionSubclass", "PyTorchFileReader", "_disabled_torch_function_impl"]
 
 _TensorMeta = type(Tensor)
 TensorBase = Tensor

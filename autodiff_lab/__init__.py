@@ -63,6 +63,7 @@ from .core.printing import set_printoptions
 from .core.tensor import Size, Tensor
 from .func import vmap
 from .serialization import load, save
+from .serialization.archive import PyTorchFileReader
 
 __version__ = "0.1.0"
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import types
 
 from .compiler import allow_in_graph, disable, is_compiling, reset
+from .nn.modules.compiled import OptimizedModule
 from .settings import compile as _compile
 
-__all__ = ["allow_in_graph", "config", "disable", "graph_break", "is_compiling", "mark_dynamic", "mark_static", "optimize", "reset"]
+__all__ = ["OptimizedModule", "allow_in_graph", "config", "disable", "graph_break", "is_compiling", "mark_dynamic", "mark_static", "optimize", "reset"]
 
 config = types.SimpleNamespace(suppress_errors=False, cache_size_limit=8, recompile_limit=8, verbose=False, capture_scalar_outputs=False)
 

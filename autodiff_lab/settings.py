@@ -18,12 +18,14 @@ _state = {"precision": "highest", "deterministic": False, "warn_only": False, "w
 
 
 def compile(model=None, *, fullgraph: bool = False, dynamic=None, backend="inductor", mode=None, options=None, disable: bool = False):
-    """The function or module as it is: there is no compiler, and a compiled one would compute the same."""
+    """The function as it is, or the module under the names that PyTorch gives a compiled one: there is no compiler, and a compiled one would compute the same."""
     if model is None:
-        return lambda function: function
+        return lambda function: compile(function, disable=disable)
     if not callable(model):
         raise RuntimeError(f"torch.compile takes a function or a module, got {type(model).__name__}.")
-    return model
+    from .nn.modules.compiled import Module, OptimizedModule
+
+    return OptimizedModule(model) if isinstance(model, Module) and not isinstance(model, OptimizedModule) and not disable else model
 
 
 def set_float32_matmul_precision(precision: str) -> None:

@@ -191,6 +191,54 @@ def test_what_changes_nothing_is_accepted(lab):
     assert w.item() == 0.0 and scaler.get_scale() == 1.0
 
 
+COMPILED = """
+import copy
+import torch
+from torch import nn
+inner = nn.Sequential(nn.Linear(2, 3), nn.Dropout(0.5))
+inner.width = 3
+model = torch.compile(inner, **OPTIONS)
+print(model, type(model).__name__, isinstance(model, torch._dynamo.OptimizedModule), isinstance(model, nn.Sequential), model._orig_mod is inner)
+print(list(model.state_dict()), [name for name, _ in model.named_parameters()], [name for name, _ in model.named_children()], len(model), model.width)
+model.eval()
+model.height = 4
+print(inner.training, model.training, inner.height, hasattr(model, "nothing"))
+print(torch.equal(model(torch.ones(1, 2)), inner(torch.ones(1, 2))), model.load_state_dict(copy.deepcopy(model.state_dict())))
+print(type(copy.deepcopy(model)).__name__, type(torch.compile(inner, disable=True, **OPTIONS)).__name__)
+model.register_forward_hook(lambda module, given, out: print("hook of", type(module).__name__))
+model(torch.ones(1, 2)).sum().backward()
+print(inner[0].weight.grad.shape, [p is q for p, q in zip(model.parameters(), inner.parameters())])
+"""
+
+
+@pytest.mark.oracle
+def test_a_compiled_module_has_pytorchs_names(tmp_path):
+    (tmp_path / "ours.py").write_text(COMPILED.replace("OPTIONS", "{}"))
+    (tmp_path / "theirs.py").write_text(COMPILED.replace("OPTIONS", "{'backend': 'eager'}"))
+    theirs = subprocess.run([sys.executable, "theirs.py"], text=True, capture_output=True, cwd=tmp_path, check=True).stdout
+    assert run("ours.py", cwd=tmp_path).stdout == theirs
+
+
+RECORDS = """
+import torch
+torch.save({"a": torch.ones(2)}, "x.pt")
+reader = torch.PyTorchFileReader("x.pt")
+print(reader.has_record("data.pkl"), reader.has_record("data"), {"data.pkl", "data/0", "version"} <= set(reader.get_all_records()), reader.get_record("data/0").hex())
+for call in (lambda: reader.get_record("data/1"), lambda: torch.PyTorchFileReader("none.pt")):
+    try:
+        call()
+    except RuntimeError as error:
+        print(str(error)[:64])
+"""
+
+
+@pytest.mark.oracle
+def test_records_of_a_checkpoint_can_be_read_one_by_one(tmp_path):
+    (tmp_path / "program.py").write_text(RECORDS)
+    theirs = subprocess.run([sys.executable, "program.py"], text=True, capture_output=True, cwd=tmp_path, check=True).stdout
+    assert run("program.py", cwd=tmp_path).stdout == theirs
+
+
 @pytest.mark.parametrize("what", [
     lambda lab: lab.autocast("cpu", dtype=lab.float16), lambda lab: lab.jit.trace(None), lambda lab: lab.jit.load("x"), lambda lab: lab.hub.load("a", "b"),
     lambda lab: lab.distributed.init_process_group("gloo"), lambda lab: lab.onnx.export(None), lambda lab: lab.multiprocessing.spawn(None),
