@@ -254,6 +254,8 @@ def checked(function, name: str | None = None, aliases: dict = NUMPYS):
     Args:
         aliases: other keywords for parameters, as PyTorch has NumPy's `axis` for `dim`.
     """
+    if hasattr(function, "looks_itself"):  # often called: it has no time for a second call
+        return function
     signature = inspect.signature(function)
     known = signature.parameters
     others = {first: other for first, other in aliases.items() if first in known and other not in known and known[first].kind is not inspect.Parameter.VAR_POSITIONAL}

@@ -18,17 +18,14 @@ SHORT = frozenset(of_name(name).numpy for name in ("float16", "bfloat16") if of_
 
 
 def in_float32(kernel):
-    """Decorate a kernel: its arrays of sixteen-bit numbers come as float32, and so does its result go back, if no dtype is asked for.
+    """Decorate a kernel: if its first array is of sixteen-bit numbers, all come as float32, and its result goes back, if no dtype is asked for.
 
     Of several results only the first is rounded: the others are kept for rules, or are no such numbers.
     """
     @functools.wraps(kernel)
     def rounded_once(*args, **kwargs):
-        for value in args:
-            found = getattr(value, "dtype", None)
-            if found is not None and found.itemsize == 2 and found in SHORT:
-                break
-        else:
+        found = args[0].dtype
+        if found.itemsize != 2 or found not in SHORT:
             return kernel(*args, **kwargs)
         result = kernel(*map(widened, args), **{name: widened(value) for name, value in kwargs.items()})
         if any(value.__class__ is dtype for value in (*args, *kwargs.values())):

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 
 from ..backend import namespace, order_like
-from ..core.arguments import Number, Sizes, collect_ints
+from ..core.arguments import DType, Number, Sizes, as_dtype, collect_ints
 from ..core.devices import array_on, device, get_default_device
 from ..core.dtypes import FLOATING, INT, dtype, dtype_of, get_default_dtype
-from ..core.errors import caution
+from ..core.errors import caution, no_memory
 from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor, wrap
@@ -227,6 +227,8 @@ def sizes(given: tuple, keyword, name: str = "size") -> tuple:
 
 
 def type_of(wanted, out) -> np.dtype:
+    if wanted is not None and wanted.__class__ is not DType:
+        wanted = as_dtype("empty", "dtype", wanted)
     return (out.dtype if out is not None and wanted is None else dtype_of(wanted) if wanted is not None else get_default_dtype()).numpy
 
 
@@ -238,7 +240,11 @@ def zeros(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin
     torch.Size([2, 3])
     """
     make = no_numbers if goes_to_meta(device) else np.zeros
-    return placed(make(sizes(size_, size, "zeros"), type_of(dtype, out)), None, device, requires_grad, out, "zeros")
+    try:
+        array = make(sizes(size_, size, "zeros"), type_of(dtype, out))
+    except MemoryError as error:
+        raise no_memory("zeros", error) from None
+    return placed(array, None, device, requires_grad, out, "zeros")
 
 
 def ones(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, names=None) -> Tensor:
@@ -250,7 +256,14 @@ def ones(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin_
             [1., 1., 1.]])
     """
     make = no_numbers if goes_to_meta(device) else np.ones
-    return placed(make(sizes(size_, size, "ones"), type_of(dtype, out)), None, device, requires_grad, out, "ones")
+    try:
+        array = make(sizes(size_, size, "ones"), type_of(dtype, out))
+    except MemoryError as error:
+        raise no_memory("ones", error) from None
+    return placed(array, None, device, requires_grad, out, "ones")
+
+
+zeros.looks_itself = ones.looks_itself = True
 
 
 def empty(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None, names=None) -> Tensor:
