@@ -62,6 +62,7 @@ from .core.op import public as _public
 from .core.printing import set_printoptions
 from .core.tensor import Size, Tensor
 from .func import vmap
+from .jit import ScriptModule
 from .serialization import load, save
 from .serialization.archive import PyTorchFileReader
 
