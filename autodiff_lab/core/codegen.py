@@ -75,22 +75,26 @@ def on_arrays(function, callers: tuple = ()):
     """The rule with every operator it mentions, itself or in a function that it calls, bound to its kernel: arrays take no detour."""
     from .op import Op, array_ops, ops
 
-    scope, changed = {"__builtins__": builtins, "__name__": function.__module__, "__package__": function.__module__.rpartition(".")[0]}, False
-    for name in mentioned(function.__code__):
-        value = bound = function.__globals__.get(name)
+    callers = (*callers, function)
+
+    def bound(value):
         if value is ops:
-            bound = array_ops
-        elif isinstance(value, types.FunctionType):
-            made = getattr(value, "op", None)
-            bound = made.array_function if isinstance(made, Op) else on_arrays(value, (*callers, function)) if value.__module__.startswith(OURS) and value not in (*callers, function) else value
-        if name in function.__globals__:
-            scope[name] = bound
-        changed = changed or bound is not value
-    if not changed:
+            return array_ops
+        if not isinstance(value, types.FunctionType):
+            return value
+        made = getattr(value, "op", None)
+        if isinstance(made, Op):
+            return made.array_function
+        return on_arrays(value, callers) if value.__module__.startswith(OURS) and value not in callers else value
+
+    named = {name: function.__globals__[name] for name in mentioned(function.__code__) if name in function.__globals__}
+    kernels = {name: bound(value) for name, value in named.items()}
+    if all(kernels[name] is named[name] for name in named):
         return function
-    bound = types.FunctionType(function.__code__, scope, function.__name__, function.__defaults__, function.__closure__)
-    bound.__kwdefaults__ = function.__kwdefaults__
-    return bound
+    scope = {"__builtins__": builtins, "__name__": function.__module__, "__package__": function.__module__.rpartition(".")[0], **kernels}
+    made = types.FunctionType(function.__code__, scope, function.__name__, function.__defaults__, function.__closure__)
+    made.__kwdefaults__ = function.__kwdefaults__
+    return made
 
 
 def mentioned(code) -> set[str]:
