@@ -41,16 +41,18 @@ def peer(library: str, name: str):
 
 
 class Adam:
-    """The usual update of a list of arrays, in place, for libraries without optimizers."""
+    """The usual update of a list of arrays, in place, for libraries without optimizers; with `decay`, AdamW's."""
 
-    def __init__(self, arrays, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
-        self.arrays, self.lr, self.betas, self.eps, self.t = arrays, lr, betas, eps, 0
+    def __init__(self, arrays, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, decay=0.0):
+        self.arrays, self.lr, self.betas, self.eps, self.decay, self.t = arrays, lr, betas, eps, decay, 0
         self.m, self.v = [np.zeros_like(a) for a in arrays], [np.zeros_like(a) for a in arrays]
 
     def update(self, grads):
         self.t += 1
         b1, b2 = self.betas
         for a, g, m, v in zip(self.arrays, grads, self.m, self.v, strict=True):
+            if self.decay:
+                a *= 1 - self.lr * self.decay
             m += (1 - b1) * (g - m)
             v += (1 - b2) * (g * g - v)
             a -= self.lr / (1 - b1 ** self.t) * m / (np.sqrt(v / (1 - b2 ** self.t)) + self.eps)
@@ -68,6 +70,14 @@ class Momentum:
             v *= self.momentum
             v += g
             a -= self.lr * v
+
+
+GPT_BLOCK = 12  # arrays in a block of small_gpt: scale and shift of two norms, then weight and bias of four linear maps
+
+
+def gpt_blocks(arrays) -> list:
+    """The arrays of each block."""
+    return [arrays[i:i + GPT_BLOCK] for i in range(0, len(arrays), GPT_BLOCK)]
 
 
 # ---- MyGrad ----
@@ -129,6 +139,35 @@ def _(weights, x, y):
         return (mygrad.stack(outputs, axis=1) @ w.T + b).reshape(-1, len(b))
     arrays = list(weights.values())
     return mygrad_training(forward, arrays, x, y.reshape(-1), Adam(arrays))
+
+
+@peer("mygrad", "small_gpt")
+def _(weights, x, y):
+    import mygrad
+    from mygrad.nnet.activations import softmax
+
+    heads, (B, L) = 4, x.shape
+    unseen = np.triu(np.full((L, L), -np.inf, np.float32), 1)
+
+    def norm(x, scale, shift):
+        centered = x - x.mean(-1, keepdims=True)
+        return centered / mygrad.sqrt((centered ** 2).mean(-1, keepdims=True) + np.float32(1e-5)) * scale + shift
+
+    def gelu(x):  # MyGrad has no erf
+        return x * (mygrad.tanh((x + 0.044715 * x * x * x) * math.sqrt(2 / math.pi)) + 1) * 0.5
+
+    def forward(x, tok, pos, *rest):
+        *blocks, scale, shift, w, b = rest
+        h = tok[x] + pos
+        for s1, t1, s2, t2, w_qkv, b_qkv, w_out, b_out, w_up, b_up, w_down, b_down in gpt_blocks(blocks):
+            parts = (norm(h, s1, t1) @ w_qkv.T + b_qkv).reshape(B, L, 3, heads, -1).transpose(2, 0, 3, 1, 4)
+            q, k, v = parts[0], parts[1], parts[2]
+            seen = softmax(q @ k.swapaxes(-1, -2) * np.float32(q.shape[-1] ** -0.5) + unseen)
+            h = h + (seen @ v).transpose(0, 2, 1, 3).reshape(B, L, -1) @ w_out.T + b_out
+            h = h + gelu(norm(h, s2, t2) @ w_up.T + b_up) @ w_down.T + b_down
+        return (norm(h, scale, shift) @ w.T + b).reshape(-1, len(b))
+    arrays = list(weights.values())
+    return mygrad_training(forward, arrays, x, y.reshape(-1), Adam(arrays, decay=1e-2))
 
 
 # ---- HIPS autograd ----
@@ -206,6 +245,36 @@ def _(weights, x, y):
     return autograd_training(forward, arrays, x, y.reshape(-1), Adam(arrays))
 
 
+@peer("autograd", "small_gpt")
+def _(weights, x, y):
+    import autograd.numpy as anp
+    from autograd.scipy.special import erf, logsumexp
+
+    heads, (B, L) = 4, x.shape
+    unseen = np.triu(np.full((L, L), -np.inf, np.float32), 1)
+
+    def norm(x, scale, shift):
+        centered = x - anp.mean(x, axis=-1, keepdims=True)
+        return centered / anp.sqrt(anp.mean(centered ** 2, axis=-1, keepdims=True) + np.float32(1e-5)) * scale + shift
+
+    def gelu(x):
+        return x * (erf(x * np.float32(math.sqrt(0.5))) + 1) * 0.5
+
+    def forward(x, tok, pos, *rest):
+        *blocks, scale, shift, w, b = rest
+        h = tok[x] + pos
+        for s1, t1, s2, t2, w_qkv, b_qkv, w_out, b_out, w_up, b_up, w_down, b_down in gpt_blocks(blocks):
+            parts = anp.reshape(anp.dot(norm(h, s1, t1), w_qkv.T) + b_qkv, (B, L, 3, heads, -1))
+            q, k, v = (anp.transpose(parts[:, :, i], (0, 2, 1, 3)) for i in range(3))
+            scores = anp.matmul(q, anp.swapaxes(k, -1, -2)) * np.float32(q.shape[-1] ** -0.5) + unseen
+            seen = anp.exp(scores - logsumexp(scores, axis=-1, keepdims=True))
+            h = h + anp.dot(anp.reshape(anp.transpose(anp.matmul(seen, v), (0, 2, 1, 3)), (B, L, -1)), w_out.T) + b_out
+            h = h + anp.dot(gelu(anp.dot(norm(h, s2, t2), w_up.T) + b_up), w_down.T) + b_down
+        return anp.reshape(anp.dot(norm(h, scale, shift), w.T) + b, (-1, len(b)))
+    arrays = list(weights.values())
+    return autograd_training(forward, arrays, x, y.reshape(-1), Adam(arrays, decay=1e-2))
+
+
 # ---- tinygrad ----
 
 def tinygrad_training(forward, weights: dict, x, y, make_optimizer):
@@ -243,12 +312,59 @@ def _(weights, x, y):
     return tinygrad_training(forward, weights, x, y, lambda p: SGD(p, lr=1e-2, momentum=0.9))
 
 
+@peer("tinygrad", "small_gpt")
+def _(weights, x, y):
+    from tinygrad import Tensor
+    from tinygrad.nn.optim import AdamW
+
+    heads, (B, L) = 4, x.shape
+
+    def norm(x, scale, shift):
+        return x.layernorm(eps=1e-5) * scale + shift
+
+    def gelu(x):  # its own gelu is the approximation
+        return x * ((x * math.sqrt(0.5)).erf() + 1) * 0.5
+
+    def forward(x, tok, pos, *rest):
+        *blocks, scale, shift, w, b = rest
+        h = tok[x] + pos
+        for s1, t1, s2, t2, w_qkv, b_qkv, w_out, b_out, w_up, b_up, w_down, b_down in gpt_blocks(blocks):
+            q, k, v = norm(h, s1, t1).linear(w_qkv.T, b_qkv).reshape(B, L, 3, heads, -1).permute(2, 0, 3, 1, 4).chunk(3)
+            seen: Tensor = q.scaled_dot_product_attention(k, v, is_causal=True)
+            h = h + seen.squeeze(0).transpose(1, 2).reshape(B, L, -1).linear(w_out.T, b_out)
+            h = h + gelu(norm(h, s2, t2).linear(w_up.T, b_up)).linear(w_down.T, b_down)
+        return norm(h, scale, shift).linear(w.T, b).reshape(B * L, -1)
+    return tinygrad_training(forward, weights, x, y.reshape(-1), lambda p: AdamW(p, lr=1e-3, weight_decay=1e-2))
+
+
+@peer("tinygrad", "small_resnet")
+def _(weights, x, y):  # MyGrad and autograd have no strided convolution that fits these sizes
+    from tinygrad.nn.optim import SGD
+
+    def norm(x, scale, shift):
+        mean = x.mean((0, 2, 3))
+        var = (x - mean.reshape(1, -1, 1, 1)).square().mean((0, 2, 3))
+        return x.batchnorm(scale, shift, mean, (var + 1e-5).rsqrt())
+
+    def forward(x, *arrays):
+        rest = iter(arrays)
+
+        def convolved(x, stride=1, padding=1):
+            return norm(x.conv2d(next(rest), stride=stride, padding=padding), next(rest), next(rest))
+        x = convolved(x).relu()
+        for stride in (1, 2, 2):
+            z = convolved(convolved(x, stride).relu())
+            x = (z + (x if stride == 1 else convolved(x, stride, 0))).relu()
+        return x.mean((2, 3)).linear(next(rest).T, next(rest))
+    return tinygrad_training(forward, weights, x, y, lambda p: SGD(p, lr=1e-2, momentum=0.9))
+
+
 # ---- measuring ----
 
 def ours(name: str):
     """Our step, and copies of what it starts from."""
     step = WORKLOADS["steps"][name](lab)
-    weights = {key: value.detach().numpy().copy() for key, value in step.model.state_dict().items()}
+    weights = {key: value.detach().numpy().copy() for key, value in step.model.named_parameters()}
     x, y = (part.numpy().copy() for part in step.batch)
     return lambda: float(step()), weights, x, y
 
