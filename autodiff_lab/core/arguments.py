@@ -205,18 +205,19 @@ def collect_ints(starred: tuple, keyword, op, name: str | None = None) -> tuple:
     Raises:
         TypeError: for none at all, a number as a keyword, and what is no whole number.
     """
+    if keyword is None and starred:
+        for value in starred:
+            if value.__class__ is not int:
+                break
+        else:
+            return starred  # the usual case
     name = name or op.params[-1].name
     if keyword is not None:
         if starred:
             raise TypeError(f"{short(op)}() got multiple values for argument '{name}'")
         return sizes_of(op, name, keyword)
-    for value in starred:
-        if value.__class__ is not int:
-            break
-    else:
-        if not starred:
-            raise TypeError(f'{short(op)}() missing 1 required positional arguments: "{name}"')
-        return starred
+    if not starred:
+        raise TypeError(f'{short(op)}() missing 1 required positional arguments: "{name}"')
     first = starred[0]
     if len(starred) == 1 and isinstance(first, (tuple, list)):
         starred = first
