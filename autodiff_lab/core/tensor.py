@@ -237,6 +237,8 @@ class Tensor(_Slots):
         >>> lab.zeros(2).requires_grad_()
         tensor([0., 0.], requires_grad=True)
         """
+        if requires_grad is not True and requires_grad is not False:
+            raise TypeError(f"requires_grad_(): argument 'requires_grad' (position 1) must be bool, not {type(requires_grad).__name__}")
         self.requires_grad = requires_grad
         return self
 

@@ -70,7 +70,7 @@ def _parse_to(args, kwargs):
             wanted = of_name(PYTHON[arg])
         elif isinstance(arg, (device, str)):
             where = arg
-        elif isinstance(arg, Tensor):
+        elif isinstance(arg, Tensor) and other is None and wanted is None and where is None and not rest:
             other = arg
         elif isinstance(arg, int) and not isinstance(arg, bool) and where is None and not rest:
             where = arg

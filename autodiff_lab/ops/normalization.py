@@ -534,7 +534,7 @@ def batch_norm(input: Tensor, running_mean, running_var, weight=None, bias=None,
             raise RuntimeError(f"{name} should contain {C} elements not {values.numel()}")
     if not training:
         if running_mean is None or running_var is None:
-            raise RuntimeError("Expected running_mean and running_var to be defined when training=False. Pass them, or training=True.")
+            raise RuntimeError("running_mean must be defined in evaluation mode: pass running_mean and running_var, or training=True.")
         return batch_norm_eval(input, running_mean, running_var, weight, bias, eps)
     count = input.numel() // C if C else 0
     if count == 1:

@@ -110,7 +110,7 @@ def positions(n: int, lo: int, hi: int, mode: str):
     return np.where(at >= n, period - at, at)
 
 
-def pad(input, pad, mode: str = "constant", value=None):
+def pad(input: Tensor, pad: Sizes, mode: str = "constant", value: Number | None = None):
     """Numbers around a tensor.
 
     Args:
