@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
+
+import numpy as np
 
 from ..backend import namespace
 from ..backend.fast import row_largest, row_sums
@@ -23,13 +26,19 @@ def masked(scores, mask, is_causal: bool):
     xp = namespace(scores)
     L, S = scores.shape[-2:]
     if is_causal:
-        scores += xp.triu(xp.full((L, S), -math.inf, scores.dtype), 1)
+        scores += later(L, S, scores.dtype) if xp is np and L * S <= 1 << 14 else xp.triu(xp.full((L, S), -math.inf, scores.dtype), 1)
     if mask is not None:
         if mask.dtype.kind == "b":
             xp.copyto(scores, scores.dtype.type(-math.inf), where=xp.broadcast_to(~mask, scores.shape))
         else:
             scores += mask
     return scores
+
+
+@lru_cache(16)
+def later(L: int, S: int, dtype):
+    """-inf where a key comes later than the query; those asked for last are kept, as making one takes longer than adding it. Not to be written to."""
+    return np.triu(np.full((L, S), -math.inf, dtype), 1)
 
 
 @op(category="linear", latex=r"\text{softmax}\left(\frac{Q K^T}{\sqrt{d}}\right) V", refuses="bic", function=False, method=False, out=False, name="attention", node_name="ScaledDotProductAttention",

@@ -110,7 +110,7 @@ def rows_gradient(grad, rows, mean, rstd, weight, needs, to_rows) -> tuple:
     """
     xp = namespace(grad)
     n = rows.shape[1]
-    to_weight, to_bias = (xp.zeros(n, rows.dtype) if need else None for need in needs[1:])
+    to_weight, to_bias = xp.zeros(n, rows.dtype), xp.zeros(n, rows.dtype)
     factors = ones(n, rows) if weight is None else weight
     columns = Columns(rows)
     with whole_rows(n):
@@ -118,11 +118,13 @@ def rows_gradient(grad, rows, mean, rstd, weight, needs, to_rows) -> tuple:
             # A gradient that was expanded would be multiplied without BLAS.
             g, x, r, m = xp.ascontiguousarray(grad[block]), rows[block], rstd[block, 0], mean[block, 0]
             product = g * x
-            if needs[1]:
+            if needs[1] or needs[2]:
+                pair = xp.ones((2, len(g)), g.dtype)
+                xp.multiply(r, m, out=pair[0])
+                along_mean, total = pair.dot(g)  # for BLAS as fast as one of them
                 to_weight += r.dot(product)
-                to_weight -= (r * m).dot(g)
-            if needs[2]:
-                to_bias += ones(len(g), g).dot(g)
+                to_weight -= along_mean
+                to_bias += total
             if not needs[0]:
                 continue
             now, sums, along = to_rows[block], g.dot(factors), product.dot(factors)
@@ -133,7 +135,7 @@ def rows_gradient(grad, rows, mean, rstd, weight, needs, to_rows) -> tuple:
             columns.scale(g, r, weight, now)
             now += xp.multiply(x, columns.plane(along), out=product)
             now -= columns.plane(sums)
-    return to_weight, to_bias
+    return to_weight if needs[1] else None, to_bias if needs[2] else None
 
 
 def as_rows(x, n: int):
@@ -207,7 +209,9 @@ def layer_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, mean
     to_input = namespace(input).empty(input.shape, rows.dtype) if needs[0] else None
     to_rows = None if to_input is None else as_rows(to_input, rows.shape[1])
     to_weight, to_bias = rows_gradient(wide(grad).reshape(rows.shape), rows, mean, rstd, None if weight is None else weight.reshape(-1), needs, to_rows)
-    return (to_input, to_weight.reshape(sizes) if needs[1] else None, to_bias.reshape(sizes) if needs[2] else None)
+    if len(sizes) > 1:
+        to_weight, to_bias = (None if g is None else g.reshape(sizes) for g in (to_weight, to_bias))
+    return to_input, to_weight, to_bias
 
 
 @op(category="norm", refuses="bi", latex=r"\frac{x}{\sqrt{\overline{x^2} + \epsilon}} w", namespace="nn.functional", node_name="FusedRmsNorm", extras=("rstd",), out=False, samples=calls(
