@@ -82,7 +82,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph: bo
         if not tensor.requires_grad:
             raise RuntimeError("One of the differentiated Tensors does not require grad")
         places.append(_place(tensor))
-    captured = _run(outputs, starts, retain_graph, create_graph, places, False)
+    captured = _run(outputs, starts, True if retain_graph is None and modes.repeats else retain_graph, create_graph, places, False)
     found = []
     for tensor, place in zip(inputs, places, strict=True):
         value = captured.get(place)

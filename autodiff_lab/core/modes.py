@@ -16,6 +16,7 @@ class _Modes(threading.local):
     special = ()  # callables that see every new node: anomaly mode, saved-tensor hooks
     anomaly = None  # `autograd.anomaly.check`, when backward must name the forward line behind an error
     check_nan = True  # and behind a NaN
+    repeats = False  # within vmap: the next sample may go back through the same graph
     lost = None  # what to call when recording is switched off while forward mode needs it
     hooks_refused = None  # why saved-tensor hooks may not be used now
 

@@ -10,6 +10,7 @@ import functools
 
 import numpy as np
 
+from ..core.modes import modes
 from ..core.op import public
 from ..core.tensor import Tensor
 from ..utils._pytree import tree_flatten, tree_leaves, tree_unflatten
@@ -53,15 +54,25 @@ def vmap(func, in_dims=0, out_dims=0, randomness: str = "error", *, chunk_size=N
                                  "where in the outputs the vmapped dimension should appear.")
         flat, spec = tree_flatten(args)
         dims, size = _dims(name, in_dims, args, flat, spec)
-        results = []
-        with _Draws(randomness) as draws:
-            for k in range(max(size, 1)):
-                picked = [value if dim is None else value.select(dim, k) if size else _all["zeros_like"](value).resize_(_without(value.shape, dim))
-                          for value, dim in zip(flat, dims, strict=True)]
-                results.append(func(*tree_unflatten(picked, spec), **kwargs))
-                draws.settle()
+        before, modes.repeats = modes.repeats, True
+        try:
+            results = _each(func, kwargs, flat, spec, dims, size, randomness)
+        finally:
+            modes.repeats = before
         return _gather(name, out_dims, results, size)
     return wrapped
+
+
+def _each(func, kwargs: dict, flat: list, spec, dims: list, size: int, randomness: str) -> list:
+    """What `func` returns for each sample."""
+    results = []
+    with _Draws(randomness) as draws:
+        for k in range(max(size, 1)):
+            picked = [value if dim is None else value.select(dim, k) if size else _all["zeros_like"](value).resize_(_without(value.shape, dim))
+                      for value, dim in zip(flat, dims, strict=True)]
+            results.append(func(*tree_unflatten(picked, spec), **kwargs))
+            draws.settle()
+    return results
 
 
 def _name(func) -> str:

@@ -110,7 +110,7 @@ def _note_write(made, tensor, signature, args, kwargs) -> None:
 
 def need_float(array, kernel: str) -> None:
     """Refuse integers and truth values, in PyTorch's words."""
-    if array.dtype.kind in "iubc" and not (kernel.startswith("normal") and array.dtype.kind == "c"):
+    if array.dtype.kind in "iubc" and not (kernel.startswith(("normal", "check_uniform")) and array.dtype.kind == "c"):
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{dtype_of(array).title}': it needs a floating-"
                                   "point tensor. Convert first, e.g. with .float().")
 

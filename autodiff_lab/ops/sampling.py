@@ -14,7 +14,7 @@ from ..backend import namespace, order_like
 from ..backend import random as streams
 from ..backend.random import Generator, default_generator, fork_rng
 from ..core.arguments import collect_ints, sizes_of
-from ..core.devices import cuda_available, device_of
+from ..core.devices import array_on, cuda_available, device_of
 from ..core.devices import device as device_type
 from ..core.dtypes import dtype_of, get_default_dtype
 from ..core.errors import caution
@@ -126,6 +126,8 @@ def drawn(shape, fill, dtype, usual, device, requires_grad, out) -> Tensor:
         return into(out, shape, fill, dtype)
     if goes_to_meta(device):
         return finish(no_numbers(shape, (dtype or usual).numpy), None, device, requires_grad)
+    if device is not None:
+        array_on(np.empty(0), device_type(device))  # a device that is not there is refused before numbers are drawn
     array = np.empty(shape, (dtype or usual).numpy)
     fill(array)
     return finish(array if shape else array[()], None, device, requires_grad)

@@ -423,3 +423,27 @@ def test_a_full_backward_hook_says_when_no_input_wants_a_gradient():
     layer.register_full_backward_hook(lambda module, grad_input, grad_output: None)
     assert warned(lambda: layer(lab.ones(1, 2)).sum().backward())[0].startswith("UserWarning: Full backward hook is firing when gradients are computed")
     assert warned(lambda: layer(lab.ones(1, 2, requires_grad=True)).sum().backward()) == []
+
+
+# ---- random numbers ----
+
+def test_both_parts_of_complex_numbers_are_drawn_uniformly():
+    lab.manual_seed(0)
+    assert repr(lab.rand(2, dtype=lab.complex64)) == "tensor([0.4963+0.7682j, 0.0885+0.1320j])"
+    assert lab.zeros(50, dtype=lab.complex64).uniform_(1, 2).imag.min() >= 1
+    assert lab.rand_like(lab.zeros(2, dtype=lab.complex64)).is_complex()
+
+
+@pytest.mark.skipif(lab.cuda.is_available(), reason="asks for a device that is not there")
+def test_a_device_that_is_not_there_is_refused_before_numbers_are_drawn():
+    state = lab.get_rng_state()
+    for draw in (lab.rand, lab.randn):
+        with pytest.raises(AssertionError, match="not compiled with CUDA"):
+            draw(3, device="cuda")
+    assert lab.equal(lab.get_rng_state(), state)
+
+
+def test_vmap_over_vectors_goes_back_through_one_graph():
+    x = lab.tensor([1.0, 2.0], requires_grad=True)
+    y = x ** 2
+    assert lab.vmap(lambda v: lab.autograd.grad(y, x, v)[0])(lab.eye(2)).tolist() == [[2, 0], [0, 4]]
