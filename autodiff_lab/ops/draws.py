@@ -236,7 +236,7 @@ def _log_tail(a, x, upper):
 def _sample_dirichlet(input: Tensor, generator=None) -> Tensor:
     """Probabilities along the last dimension: gamma numbers of the shapes in `input`, divided by their sum."""
     need_float(input, "dirichlet")
-    drawn = streams.gamma(stream(generator), to_host(input).astype(np.float64))
+    drawn = streams.gamma(stream(generator), to_host(input).astype(np.float64), exact=input.dtype == np.float64)
     info = np.finfo(input.dtype)
     shares = (drawn / drawn.sum(-1, keepdims=True)).astype(input.dtype)
     return placed_like(input, np.clip(shares, info.tiny, 1 - info.epsneg))

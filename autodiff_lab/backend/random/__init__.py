@@ -17,9 +17,10 @@ from .fills import (
     random_ints,
     uniform,
 )
+from .gamma import gamma
 from .generator import Generator, default_generator, fork_rng
 from .normals import log_normal, normal
-from .rejection import binomial, gamma, poisson
+from .rejection import binomial, poisson
 
 __all__ = [
     "Generator", "bernoulli_scalar", "bernoulli_tensor", "binomial", "cauchy", "default_generator", "exponential",

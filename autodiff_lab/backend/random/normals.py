@@ -45,16 +45,6 @@ def log_normal(gen: Generator, out, mean: float = 1.0, std: float = 2.0):
     return fill(gen, out, draw)
 
 
-def standard_normal(gen: Generator) -> float:
-    """One number of the pairwise stream: the second of the last pair if that is still there."""
-    if gen.second_normal is not None:
-        z, gen.second_normal = gen.second_normal, None
-        return z
-    w = gen.words(4).tolist()
-    first, gen.second_normal = _pair(w[0], w[1], w[2], w[3])
-    return first
-
-
 def _normal(gen, flat, mean, std, contiguous):
     if len(flat) < _GROUP or not contiguous:
         _scalar_normal(gen, flat, mean, std)
@@ -106,8 +96,12 @@ def _few(gen, n, mean, std):
 
 def _pair(a, b, c, d):
     """Two normal numbers from four words."""
-    radius = sqrt(-2.0 * log1p(-((c << 32 | d) & 0x1FFFFFFFFFFFFF) * 2.0**-53))
-    angle = 2.0 * pi * (((a << 32 | b) & 0x1FFFFFFFFFFFFF) * 2.0**-53)
+    return box_muller(((a << 32 | b) & 0x1FFFFFFFFFFFFF) * 2.0**-53, ((c << 32 | d) & 0x1FFFFFFFFFFFFF) * 2.0**-53)
+
+
+def box_muller(first: float, second: float):
+    """Two normal numbers from two of [0, 1)."""
+    radius, angle = sqrt(-2.0 * log1p(-second)), 2.0 * pi * first
     return radius * cos(angle), radius * sin(angle)
 
 
@@ -125,7 +119,7 @@ def _pairwise(gen, n, exact=True):
         z[start::2] = radius * libm("cos")(angle)
         z[start + 1::2] = radius * libm("sin")(angle)
     if len(z) > n:
-        gen.second_normal = float(z[n])
+        gen.second_normal = float(z[n]) if exact else box_muller(*unit[-2:].tolist())[1]
     return z[:n]
 
 

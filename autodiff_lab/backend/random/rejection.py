@@ -1,4 +1,4 @@
-"""Draws that reject: Poisson, binomial and gamma numbers. How many words a number takes is known only afterwards."""
+"""Draws that reject: Poisson and binomial numbers. How many words a number takes is known only afterwards."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ import numpy as np
 from .. import to_host
 from .fills import bits53
 from .generator import Generator
-from .normals import standard_normal
 
-__all__ = ["binomial", "gamma", "poisson"]
-
-_THIRD = float(np.float32(1.0 / 3.0))  # PyTorch rounds this one constant to single precision
+__all__ = ["binomial", "poisson"]
 
 
 class _Uniforms:
@@ -152,38 +149,3 @@ def _stirling_rest(k):
         return _STIRLING_REST[int(k)]
     square = (k + 1) ** 2
     return (1.0 / 12 - (1.0 / 360 - 1.0 / 1260 / square) / square) / (k + 1)
-
-
-def gamma(gen: Generator, shapes) -> np.ndarray:
-    """A gamma number of scale 1 for each of `shapes`, in their type (Marsaglia and Tsang, 2000)."""
-    shapes = to_host(shapes)
-    tiny = float(np.finfo(shapes.dtype).tiny) if shapes.dtype.itemsize >= 4 else 0.0
-    kept = float if shapes.dtype == np.float64 else lambda x: float(np.float32(x))
-    with gen.lock:
-        drawn = [max(tiny, _gamma(shape, gen, kept)) for shape in shapes.reshape(-1).astype(np.float64).tolist()]
-    return np.array(drawn, np.float64).astype(shapes.dtype).reshape(shapes.shape)
-
-
-def _gamma(shape, gen, kept):
-    """One number in float64, except that what comes from `shape` is `kept` in the type of the shapes, as in PyTorch."""
-    def uniform():
-        return 1.0 - int(bits53(gen, 1)[0]) * 2.0**-53
-
-    scale = 1.0
-    if shape < 1.0:  # a gamma number of shape + 1, shrunk
-        if shape == 0.0:
-            return 0.0
-        scale = uniform() ** kept(1.0 / shape)
-        shape = kept(shape + 1.0)
-    d = kept(shape - _THIRD)
-    c = 1.0 / math.sqrt(9.0 * d)
-    while True:
-        x, y = 0.0, 0.0
-        while y <= 0.0:
-            x = standard_normal(gen)
-            y = 1.0 + c * x
-        v = y * y * y
-        u = uniform()
-        xx = x * x
-        if u < 1.0 - 0.0331 * xx * xx or math.log(u) < 0.5 * xx + d * (1.0 - v + math.log(v)):
-            return scale * d * v
