@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import types
+
 from .core.overriding import DisableTorchFunction, DisableTorchFunctionSubclass
 from .core.overriding import disabled as _disabled_torch_function_impl
 from .core.tensor import Tensor
+from .nn.modules.module import _parse_to
 from .serialization.archive import PyTorchFileReader
 
 __all__ = ["DisableTorchFunction", "DisableTorchFunctionSubclass", "PyTorchFileReader", "_disabled_torch_function_impl"]
 
 _TensorMeta = type(Tensor)
 TensorBase = Tensor
+_nn = types.SimpleNamespace(_parse_to=_parse_to)
 _PUBLIC = frozenset(("Generator", "Size", "Stream", "Event", "device", "dtype", "finfo", "iinfo", "layout", "memory_format", "default_generator", "get_default_dtype", "get_num_threads", "get_num_interop_threads",
                      "set_num_threads", "set_num_interop_threads", "set_flush_denormal", "is_grad_enabled", "is_inference_mode_enabled", "is_anomaly_enabled", "is_anomaly_check_nan_enabled", "set_anomaly_enabled"))
 has_lapack = has_spectral = True

@@ -36,7 +36,7 @@ MAY_IMPORT = {
     **dict.fromkeys(("_utils", "checks", "foreach", "functional", "overrides", "return_types", "testing", "types"), ("core",)),
     **dict.fromkeys(("sparse", "storage"), ("core", "ops")),
     "compiler": ("settings",),
-    "_C": ("core", "serialization"),
+    "_C": ("core", "nn", "serialization"),
     "_dynamo": ("compiler", "nn", "settings"),
     "fx": ("core", "nn"),
     "library": ("core", "ops", "autograd"),

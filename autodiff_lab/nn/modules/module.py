@@ -15,6 +15,8 @@ from collections import OrderedDict
 from typing import Any
 
 from ...core import observe
+from ...core.devices import device
+from ...core.dtypes import dtype
 from ...core.errors import caution
 from ...core.modes import no_grad
 from ...core.tensor import Tensor
@@ -400,20 +402,7 @@ class Module(Hooks, State):
 
     def to(self, *args, **kwargs) -> Module:
         """Move parameters and buffers to a device or floating-point dtype, in place: `to(device)`, `to(dtype)`, `to(device, dtype)`, `to(tensor)`."""
-        from ...core.devices import device as make_device
-        from ...core.dtypes import dtype as dtype_class
-
-        where, kind, order = kwargs.pop("device", None), kwargs.pop("dtype", None), kwargs.get("memory_format")
-        unknown = set(kwargs) - {"non_blocking", "copy", "memory_format"}
-        if unknown:
-            raise TypeError(f"to() received an invalid combination of arguments: unexpected keyword {sorted(unknown)[0]!r}")
-        for value in args:
-            if isinstance(value, Tensor):
-                where, kind = value.device, value.dtype
-            elif isinstance(value, dtype_class):
-                kind = value
-            elif isinstance(value, (str, make_device, int)) and not isinstance(value, bool):
-                where = value
+        where, kind, _, order = _parse_to(*args, **kwargs)
         if kind is not None and not (kind.is_floating_point or kind.is_complex):
             raise TypeError(f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={kind}")
 
@@ -517,6 +506,24 @@ def _remove(name: str, *places) -> None:
     for place in places:
         if place is not None and name in place:
             place.discard(name) if isinstance(place, set) else place.pop(name)
+
+
+def _parse_to(*args, **kwargs) -> tuple:
+    """What the arguments of `to` name: a device, a dtype, whether not to wait, an order in memory; None where they say nothing."""
+    where, kind, order, non_blocking = (kwargs.pop(name, None) for name in ("device", "dtype", "memory_format", "non_blocking"))
+    unknown = set(kwargs) - {"copy"}
+    if unknown:
+        raise TypeError(f"to() received an invalid combination of arguments: unexpected keyword {sorted(unknown)[0]!r}")
+    for value in args:
+        if isinstance(value, Tensor):
+            where, kind = value.device, value.dtype
+        elif isinstance(value, dtype):
+            kind = value
+        elif isinstance(value, bool):
+            non_blocking = value
+        elif isinstance(value, (str, device, int)):
+            where = value
+    return where if where is None else device(where), kind, bool(non_blocking), order
 
 
 def _indented(text: str) -> str:
