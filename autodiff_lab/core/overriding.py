@@ -31,6 +31,10 @@ class Foreign(TypeError):
     """An argument is no tensor, but its class takes functions over; see `hand_on`."""
 
 
+class PlainNumber(Foreign):
+    """Nothing but numbers, for one of the few functions that PyTorch lets make a tensor of them: torch.add(5, 5)."""
+
+
 def disabled(func, types, args=(), kwargs=None):
     """`func(*args, **kwargs)`: what a subclass of Tensor names that takes over no function."""
     return func(*args, **(kwargs or {}))
@@ -138,6 +142,8 @@ def hand_on(op, flavour: str, values: tuple, error: Foreign):
     from .op import public
     from .tensor import Tensor
 
+    if isinstance(error, PlainNumber):
+        return op.function(public[""]["tensor"](values[0]), values[1], **{param.name: value for param, value in zip(op.params[2:], values[2:], strict=True)})
     begin()
     function = getattr(Tensor, op.name + "_", None) if flavour.startswith("inplace") else public[""][op.name] if flavour == "listed" else op.function
     if function not in _looking:

@@ -10,7 +10,7 @@ from ..backend import is_array, namespace
 from .dtypes import BOOL, FLOAT, FLOATING, dtype_of, promoted
 from .errors import caution, explain, refused, wrapped
 from .modes import modes
-from .overriding import Foreign, hand_on, takes_over
+from .overriding import Foreign, PlainNumber, hand_on, takes_over
 from .results import return_type
 from .tape import Version, check_version, new_version, port
 from .tensor import Tensor, wrap
@@ -59,11 +59,16 @@ def tensor_only(op, name: str, value, operator: bool = False):
     raise argument_error(op, name, value, "Tensor")
 
 
+MAKE_TENSORS = frozenset(("add", "sub", "mul", "div", "floor_divide"))
+
+
 def check_plain(op, name: str, value) -> None:
     """A call without any Tensor is a call on arrays; anything else is an error."""
     if not is_array(value):
         if value.__class__ in NUMBERS and len(op.params) == 1 and op.params[0].kind == "number":
             return  # a rule asks for conj(number)
+        if value.__class__ in NUMBERS and op.name in MAKE_TENSORS:
+            raise PlainNumber
         raise argument_error(op, name, value, "Tensor")
 
 

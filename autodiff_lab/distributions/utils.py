@@ -8,8 +8,9 @@ from numbers import Number
 import autodiff_lab as lab
 
 from ..core.tensor import Tensor
+from ..overrides import is_tensor_like
 
-__all__ = ["broadcast_all", "clamp_probs", "lazy_property", "logits_to_probs", "probs_to_logits"]
+__all__ = ["broadcast_all", "clamp_probs", "is_tensor_like", "lazy_property", "logits_to_probs", "probs_to_logits"]
 
 
 def broadcast_all(*values):

@@ -392,16 +392,21 @@ def copy_(self, src, non_blocking: bool = False):
     tensor([[1., 2.],
             [1., 2.]])
     """
-    if free(self) and src.__class__ is Tensor and src._view is None and not (src._rg and modes.grad) and src._a.shape == self._a.shape and src._a.dtype is self._a.dtype:
-        self._a[...] = src._a
-        return _bumped(self)
-    if isinstance(src, Tensor) and src.shape != self.shape:
+    if isinstance(src, Tensor) and src._a.shape != self._a.shape:
         try:
             common = np.broadcast_shapes(self.shape, src.shape)
         except ValueError:
             raise broadcast_error(copy.op, [self, src]) from None
         if common != self.shape:
             raise RuntimeError(f"output with shape {list(self.shape)} doesn't match the broadcast shape {list(common)}")
+    return copy_into(self, src, non_blocking)
+
+
+def copy_into(self, src, non_blocking: bool = False):
+    """The same for `x[index] = src`, which PyTorch calls an expansion where shapes do not fit."""
+    if free(self) and src.__class__ is Tensor and src._view is None and not (src._rg and modes.grad) and src._a.shape == self._a.shape and src._a.dtype is self._a.dtype:
+        self._a[...] = src._a
+        return _bumped(self)
     return write_in_place(copy.op, self, (self, src, non_blocking))
 
 

@@ -14,7 +14,7 @@ F = "nn.functional"
 
 # No samples: the gradient is that of log_softmax and ctc_loss together (as in PyTorch), so finite differences of
 # ctc_loss alone do not agree with it. tests/ops/test_op_db.py compares it with PyTorch.
-@op(category="loss", latex=r"-\ln \sum_{\pi} \prod_t p_t(\pi_t)", namespace=F, out=False, function=False, name="ctc_loss", extras=("slope",), node_name="CtcLoss")
+@op(category="loss", latex=r"-\ln \sum_{\pi} \prod_t p_t(\pi_t)", namespace=F, out=False, function=False, name="ctc_loss", extras=("slope",), node_name="CtcLoss", variants=(("reduction == 'mean'", "MeanBackward0"), ("reduction == 'sum'", "SumBackward0")))
 def ctc_loss_op(log_probs: Tensor, targets: Tensor, input_lengths, target_lengths, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> Tensor:
     """Negative log-likelihood of label sequences; see ctc_loss.
 

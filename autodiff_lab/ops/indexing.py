@@ -13,6 +13,7 @@ from ..core.samples import calls
 from ..core.tape import Version
 from ..core.tensor import Tensor, wrap
 from ..core.views import check_writable
+from .conversion import copy_into
 from .places import EVERYTHING, Place, add_at, beside, pick, read
 
 Number = int | float | complex | bool
@@ -183,7 +184,7 @@ def setitem(self, index, value) -> None:
             lead += 1
         if lead:
             value = value.reshape(value.shape[lead:])
-        view.copy_(value)
+        copy_into(view, value)
     else:
         check_writable(view, registry["copy"], False)
         view.fill_(value)

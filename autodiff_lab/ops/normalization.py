@@ -214,7 +214,7 @@ def layer_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, mean
     return to_input, to_weight, to_bias
 
 
-@op(category="norm", refuses="bi", latex=r"\frac{x}{\sqrt{\overline{x^2} + \epsilon}} w", namespace="nn.functional", node_name="FusedRmsNorm", extras=("rstd",), out=False, samples=calls(
+@op(category="norm", refuses="bi", latex=r"\frac{x}{\sqrt{\overline{x^2} + \epsilon}} w", namespace="nn.functional", node_name="Mul", extras=("rstd",), out=False, samples=calls(
     lambda r: ((r.normal(size=(3, 4)), (4,), r.normal(size=4), 1e-5), {}), lambda r: ((r.normal(size=(2, 3, 4)), (3, 4)), {})))
 @in_float32
 def rms_norm(input: Tensor, normalized_shape: Sizes, weight: Tensor | None = None, eps: float | None = None) -> Tensor:

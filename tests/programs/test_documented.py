@@ -447,3 +447,14 @@ def test_vmap_over_vectors_goes_back_through_one_graph():
     x = lab.tensor([1.0, 2.0], requires_grad=True)
     y = x ** 2
     assert lab.vmap(lambda v: lab.autograd.grad(y, x, v)[0])(lab.eye(2)).tolist() == [[2, 0], [0, 4]]
+
+
+def test_numbers_alone_make_a_tensor_in_sums_and_products():
+    assert repr((lab.add(5, 5), lab.mul(2, 3.0), lab.sub(5, 2, alpha=2), lab.div(7, 2, rounding_mode="floor"))) == "(tensor(10), tensor(6.), tensor(1), tensor(3))"
+    with pytest.raises(TypeError, match="must be Tensor, not int"):
+        lab.exp(1)
+
+
+def test_a_written_index_that_does_not_fit_is_an_expansion():
+    with pytest.raises(RuntimeError, match="The expanded size of the tensor"):
+        lab.ones(3, 4)[0] = lab.ones(3)
