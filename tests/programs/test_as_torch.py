@@ -262,3 +262,8 @@ def test_summary_writer_writes_or_says_what_it_needs(lab, tmp_path):
         writer.add_image("image", lab.rand(3, 4, 4))
         writer.add_histogram("weights", lab.randn(10), 1)
     assert any(path.stat().st_size > 100 for path in tmp_path.iterdir())
+    writer.flush()
+    writer.close()
+    writer.add_scalar("loss", 0.25, 2)
+    writer.close()
+    assert len(list(tmp_path.iterdir())) == 2

@@ -60,6 +60,8 @@ class SummaryWriter:
         event = self._event(wall_time=time.time() if walltime is None else walltime, summary=self._summary.Summary(value=[value]))
         if step is not None:
             event.step = int(step)
+        if writer is None and self._writer is None:  # closed before: go on in a new file
+            self._writer = self._make(self.log_dir)
         (writer or self._writer).add_event(event)
 
     def add_scalar(self, tag: str, scalar_value, global_step=None, walltime=None, new_style: bool = False, double_precision: bool = False) -> None:
@@ -142,16 +144,20 @@ class SummaryWriter:
         height, width, channels = image.shape
         return self._summary.Summary.Image(height=height, width=width, colorspace=channels, encoded_image_string=_png(image))
 
+    def _writers(self) -> list:
+        return [writer for writer in (self._writer, *self._others.values()) if writer is not None]
+
     def flush(self) -> None:
         """Write everything to disk."""
-        for writer in (self._writer, *self._others.values()):
+        for writer in self._writers():
             writer.flush()
 
     def close(self) -> None:
-        """Write everything and end."""
-        for writer in (self._writer, *self._others.values()):
+        """Write everything and end. Whatever is added later goes to a new file."""
+        for writer in self._writers():
             writer.flush()
             writer.close()
+        self._writer, self._others = None, {}
 
     def __enter__(self):
         return self
