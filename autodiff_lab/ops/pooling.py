@@ -299,9 +299,14 @@ def winners(input, d: int, size: Pool) -> list:
     for axis in reversed(range(d)):
         parts = slices(axis, d, size)
         best = x[parts[0]]
-        which = xp.zeros(best.shape, "int8" if len(parts) < 128 else "int64")
+        if len(parts) == 1:
+            which = xp.zeros(best.shape, "int8")
         for i, part in enumerate(parts[1:], 1):
-            xp.maximum(which, (x[part] > best).view("int8") * which.dtype.type(i), out=which)
+            later = (x[part] > best).view("int8")
+            if i == 1:
+                which = later if len(parts) < 128 else later.astype("int64")
+            else:
+                xp.maximum(which, later * which.dtype.type(i), out=which)
             best = xp.maximum(best, x[part], out=None if i == 1 else best)
         found.append((axis, which))
         x = best
