@@ -104,6 +104,8 @@ def integer(op, name: str, value) -> int:
         TypeError: for anything else; True and 1.0 are none.
     """
     found = as_int(value)
+    if found is None and isinstance(value, Tensor) and value.ndim == 1 and value.numel() == 1 and not name.startswith("dim"):
+        found = as_int(value.reshape(()))  # for sizes and counts PyTorch takes these too
     if found is None:
         raise refusal(op, name, value, "int", ". Give several dimensions to a function that takes them, e.g. sum or flip." if name == "dim" and isinstance(value, (tuple, list)) else "")
     return found

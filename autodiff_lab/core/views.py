@@ -477,7 +477,7 @@ PICKS = frozenset(("aminmax", "cat", "complex", "gather", "index_select", "kthva
 
 # PyTorch finds the type of these results before it looks at `out`, which must be of that type exactly; others only need to hold the numbers.
 EXACT = frozenset(
-    "addmm addmv addr baddbmm bmm mm cumprod cumsum index_add index_copy index_reduce log_softmax softmax max_dim min_dim prod renorm scatter scatter_add scatter_reduce sort topk tril triu "
+    "addmm addmv baddbmm bmm mm index_add index_copy index_reduce log_softmax softmax max_dim min_dim prod renorm scatter scatter_add scatter_reduce sort topk tril triu "
     "argmax argmin linalg.cholesky linalg.det linalg.eigh linalg.eigvalsh linalg.inv linalg.qr linalg.slogdet linalg.solve linalg.svd linalg.svdvals linalg.vector_norm linalg.cross nn.functional.linear".split())
 SAME = frozenset("abs bitwise_not ceil floor frac lerp neg nn.functional.gelu hardshrink nn.functional.hardshrink nn.functional.softplus nn.functional.softshrink round sgn sign trunc".split())
 CPP = {"float64": "double", "float32": "float", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
@@ -502,6 +502,8 @@ def stored(result, out):
     """`result`, or `out` with its numbers: how a composed function ends that takes `out`."""
     if out is None:
         return result
+    if result._rg and modes.grad and isinstance(out, Tensor) and out.shape == result.shape:
+        return out.copy_(result)  # composed of functions that do not know of `out`, so its gradient flows through it
     return write_out(Called(sys._getframe(1).f_code.co_name), out, result._a, result._rg)
 
 

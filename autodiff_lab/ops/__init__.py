@@ -72,7 +72,12 @@ aten = prims = Packets()
 
 special_functions.fill_special()
 check_all(public[""])
-check_all(public["nn.functional"], public["special"], aliases={})
+check_all(public["special"], aliases={})
+# Of nn.functional only what PyTorch has compiled: the others are Python there too, and take what their parts take.
+_compiled = {name: public["nn.functional"][name] for name in ("bilinear", "channel_shuffle", "cosine_similarity", "native_channel_shuffle", "one_hot", "pad", "pairwise_distance", "pdist", "pixel_shuffle",
+                                                              "pixel_unshuffle", "scaled_dot_product_attention")}
+check_all(_compiled, aliases={})
+public["nn.functional"].update(_compiled)
 
 
 def __getattr__(name: str):

@@ -59,7 +59,7 @@ def order(array, axis: int, descending: bool = False):
 
 @op(category="index", outputs=("values", "indices"), differentiable=1, samples=calls(
     lambda r: ((distinct(r, 3, 4),), {}), lambda r: ((distinct(r, 3, 4), 0, True), {}), lambda r: ((distinct(r, 5),), {"stable": True}), lambda r: ((r.normal(size=()),), {})))
-def sort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False):
+def sort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = False):
     """The elements in order along `dim`, and the positions where they stood.
 
     >>> import autodiff_lab as lab

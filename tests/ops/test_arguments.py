@@ -18,6 +18,8 @@ TAKEN = [
     "T.linalg.eigvalsh(input=T.eye(2))", "T.linalg.inv(A=T.eye(2))", "T.linalg.cond(input=T.eye(2))", "T.linalg.vector_norm(input=x)", "T.linalg.matrix_power(input=T.eye(2), n=2)", "T.special.airy_ai(x=x)",
     "T.special.chebyshev_polynomial_t(x=x, n=2)", "T.nansum(x, axis=0)", "T.quantile(x, 0.5, axis=0, keepdims=True)", "x.chunk(2, axis=1)[0]", "T.tensor_split(x, 2, axis=1)[0]",
     "T.trapezoid(T.tensor([200, 200, 200], dtype=T.uint8), dx=2.0)", "F.scaled_dot_product_attention(x[None], x[None], x[None], dropout_p=1.0)", "x.clamp(x, T.tensor(2.0))",
+    "F.normalize(x, dim=(0, 1))", "F.interpolate(x[None], scale_factor=2.0, antialias=0)", "T.cumsum(x, 0, out=T.empty(2, 3, dtype=T.float64))", "x.sort(stable=None).values", "x.topk(T.tensor([1])).values",
+    "x.triu(T.tensor([1]))", "T.linalg.norm(x.clone().requires_grad_(), out=T.empty(())).detach()",
     "x.view(dtype=T.int32)", "x.view(size=(6,))", "x.amin(None)", "x.sum(axis=0, keepdims=True)", "x.sum(T.tensor([1]))", "T.tensor(T.equal(x, x.double()))",
     "T.outer(x[0], x[0], out=T.empty(0))", "T.kron(x, x, out=T.empty(0, dtype=T.float64))", "T.add(x, x, out=T.empty(2, 3, dtype=T.float64))", "T.sort(x, out=[T.empty(0), T.empty(0, dtype=T.int64)])[0]",
 ]
