@@ -269,6 +269,6 @@ def _expm1_step(x, out, near, far):
 
 def expm1(x):
     """e^x - 1 for x up to 0."""
-    if is_large(x) and x.dtype == FLOAT32:
+    if is_large(x) and x.dtype == FLOAT32 and not FAST_EXPM1:
         return by_blocks(_expm1_step, x)
     return namespace(x).expm1(x)

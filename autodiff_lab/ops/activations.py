@@ -54,14 +54,16 @@ def share(*functions) -> None:
 # ---- the exponential family ----
 
 def _elu(input, alpha, scale, speed):
-    negative = expm1(at_most(input, 0) * speed) * (alpha * scale)
-    return narrowed(select(input > 0, input if scale == 1 else input * scale, negative), input)
+    below = at_most(input, 0)
+    negative = expm1(below if speed == 1 else below * speed) * (alpha * scale)
+    above = at_least(input, 0)  # one of the two is 0
+    return narrowed(negative + (above if scale == 1 else above * scale), input)
 
 
 def _elu_slope(grad, input, alpha, scale, speed):
     """The gradient through elu: constant on the right, exponential on the left."""
-    left = ops.exp(ops.where(input > 0, input * 0, input) * speed) * (alpha * scale * speed)
-    return grad * ops.where(input > 0, input * 0 + scale, left)
+    left = ops.exp(ops.clamp(input, max=0) * speed) * (alpha * scale * speed)
+    return grad * ops.where(input > 0, scale, left)
 
 
 @op(category="activation", out=False, refuses="bic", latex=r"\begin{cases} x & x > 0 \\ \alpha(e^x - 1) & \text{else} \end{cases}", samples=away_from(0.0), namespace=F, inplace=True)

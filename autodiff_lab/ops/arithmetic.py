@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from ..backend import namespace
+from ..backend.division import whole_quotient
 from ..core.dtypes import FLOATING, default_dtype, dtype_of
 from ..core.op import op, ops, public
 from ..core.precision import in_float32
@@ -181,6 +182,9 @@ def floored(xp, input, other):
     if input.dtype.kind == "c":
         raise RuntimeError("floor division of complex numbers is not supported: they have no order.")
     if input.dtype in FLOATING:
+        found = whole_quotient(input, other)
+        if found is not None:
+            return found
         out = xp.floor_divide(input, other)
         # NumPy gives nan where the quotient overflows or is infinite; PyTorch gives the quotient.
         return xp.where(xp.isinf(input / other) | (input == 0), xp.floor(input / other), out).astype(input.dtype)

@@ -109,6 +109,8 @@ def _shifted(name: str, input, other):
     kind = dtype_of(input)
     if kind.category >= 2 or kind.category == 0:
         raise NotImplementedError(f'"{name}_cpu" not implemented for \'{kind.title}\'. Shifts need integers: convert with .long() first.')
+    if other.__class__ is int and 0 <= other < input.dtype.itemsize * 8:
+        return input << other if name == "lshift" else input >> other
     xp = namespace(input)
     amount, wild = _shift_amount(xp, input, other)
     if name == "lshift":

@@ -85,11 +85,13 @@ def even(start, end, steps: int, wanted: np.dtype, fused: bool = True):
     kind = np.dtype(np.float64) if wanted.kind in "iub" or wanted == np.float64 else np.dtype(np.complex128) if wanted.kind == "c" else np.dtype(np.float32)
     low, high = kind.type(start), kind.type(end)
     step = (high - low) / kind.type(steps - 1)
-    i = np.arange(steps)
     # Fused: the product is not rounded before the sum. PyTorch's machine code does both in one step, so that linspace(-1, 1, 7)[3] is -2.98e-08.
     wide = ({np.dtype(np.float32): np.dtype(np.float64), np.dtype(np.float64): np.dtype(np.longdouble)}.get(kind, kind) if fused else kind).type
-    near, far = i.astype(wide), (steps - 1 - i).astype(wide)
-    return np.where(i < steps // 2, wide(low) + wide(step) * near, wide(high) - wide(step) * far).astype(kind)
+    half = steps // 2
+    out = np.empty(steps, kind)
+    out[:half] = wide(low) + wide(step) * np.arange(half).astype(wide)
+    out[half:] = wide(high) - wide(step) * np.arange(steps - 1 - half, -1, -1).astype(wide)
+    return out
 
 
 def linspace(start, end, steps: int, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:

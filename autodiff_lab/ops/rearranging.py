@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import in_c_order, namespace
+from ..backend.fast import BITS, concatenate
 from ..core.arguments import Dims, Sizes, one_by_one, sizes_of
 from ..core.op import op, ops, public
 from ..core.samples import calls
@@ -75,6 +76,11 @@ def roll(input: Tensor, shifts: Dims, dims: Dims | None = None) -> Tensor:
         raise RuntimeError("`shifts` required")
     if not dims and len(shifts) == 1:
         return namespace(input).roll(in_c_order(input), shifts[0])
+    if len(shifts) == len(dims) == 1 and input.__class__ is np.ndarray and input.size:
+        dim, input = one_dim(dims[0], input.ndim), in_c_order(input)
+        cut = -shifts[0] % input.shape[dim]
+        before = (slice(None),) * dim
+        return concatenate((input[(*before, slice(cut, None))], input[(*before, slice(0, cut))]), dim)
     if len(shifts) != len(dims):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
     return namespace(input).roll(in_c_order(input), shifts, tuple(one_dim(d, input.ndim) for d in dims))
@@ -189,7 +195,16 @@ def _triangle(name: str):
     def kernel(input: Tensor, diagonal: int = 0) -> Tensor:
         if input.ndim < 2:
             raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
-        return getattr(namespace(input), name)(in_c_order(input), diagonal)
+        input = in_c_order(input)
+        bits = BITS.get(input.dtype) if input.__class__ is np.ndarray else None
+        if bits is None:
+            return getattr(namespace(input), name)(input, diagonal)
+        # How far each place is outside, less 1: its sign, spread over all bits, keeps what is inside.
+        row, column = np.arange(diagonal, input.shape[-2] + diagonal, dtype=bits)[:, None], np.arange(input.shape[-1], dtype=bits)
+        kept = column - (row + 1) if lower else row - (column + 1)
+        kept >>= 8 * bits.itemsize - 1
+        return np.bitwise_and(input.view(bits), kept, order="C").view(input.dtype)
+    lower = name == "tril"
     side = "below" if name == "tril" else "above"
     kernel.__name__, kernel.__annotations__ = name, {"input": "Tensor", "diagonal": "int", "return": "Tensor"}
     kernel.__doc__ = (f"The elements on the diagonal and {side} it, zeros elsewhere.\n\n    Args:\n        diagonal: 0 for the main one, positive above it, negative below.\n\n"
@@ -200,7 +215,6 @@ def _triangle(name: str):
     def _(grad, diagonal):
         return ops.tril(grad, diagonal) if lower else ops.triu(grad, diagonal)
 
-    lower = name == "tril"
     return made
 
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ..backend import in_c_order, namespace
-from ..backend.fast import total
+from ..backend.fast import row_largest, total
 from ..core.arguments import Dims
 from ..core.dtypes import FLOATING, dtype_of
 from ..core.errors import dim_message
@@ -142,6 +142,9 @@ def amax(input: Tensor, dim: Dims | None = (), keepdim: bool = False) -> Tensor:
     tensor([5., 4.])
     """
     _need_elements("amax", input, dim)
+    if input.__class__ is np.ndarray and input.flags.c_contiguous and (dim == -1 or dim == input.ndim - 1):
+        found = row_largest(input)
+        return found if keepdim else found.reshape(input.shape[:-1])
     return in_c_order(namespace(input).maximum.reduce(input, axis=axes(dim, input.ndim) or None, keepdims=keepdim))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..backend import namespace
+from ..backend.division import rest
 from ..core.dtypes import dtype_of
 from ..core.op import op, ops
 from ..core.samples import calls
@@ -46,7 +47,8 @@ def remainder(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     tensor([1, 1])
     """
     _can_divide("remainder", input, other)
-    return namespace(input).remainder(input, other)
+    found = rest(input, other)
+    return namespace(input).remainder(input, other) if found is None else found
 
 
 @remainder.vjp("input", latex="1")

@@ -166,7 +166,10 @@ def nan_to_num(input: Tensor, nan: float | None = None, posinf: float | None = N
     """
     if _is_whole(input):
         return input.copy()
-    return namespace(input).nan_to_num(input, nan=nan or 0.0, posinf=posinf, neginf=neginf)
+    xp = namespace(input)
+    if xp.isfinite(input).all():
+        return input.copy()
+    return xp.nan_to_num(input, nan=nan or 0.0, posinf=posinf, neginf=neginf)
 
 
 @nan_to_num.vjp("input")
