@@ -534,7 +534,7 @@ def batch_norm(input: Tensor, running_mean, running_var, weight=None, bias=None,
         raise RuntimeError(f"batch_norm needs an input (N, C, …), got one of shape {list(input.shape)}.")
     C = input.shape[1]
     for name, values in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
-        if values is not None and values.shape != (C,):
+        if values is not None and (values.ndim != 1 or values.numel() != C):
             raise RuntimeError(f"{name} should contain {C} elements not {values.numel()}")
     if not training:
         if running_mean is None or running_var is None:

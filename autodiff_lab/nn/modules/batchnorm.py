@@ -71,13 +71,14 @@ class _BatchNorm(_NormBase):
     def forward(self, input: Tensor) -> Tensor:
         self._check_input_dim(input)
         share = 0.0 if self.momentum is None else self.momentum
-        if self.training and self.track_running_stats and self.num_batches_tracked is not None:
-            self.num_batches_tracked.add_(1)
+        training, mean, var = self.training, self.running_mean, self.running_var
+        if training and self.track_running_stats and (count := self.num_batches_tracked) is not None:
+            count.add_(1)
             if self.momentum is None:  # a plain average over all batches
-                share = 1.0 / float(self.num_batches_tracked)
-        by_batch = self.training or (self.running_mean is None and self.running_var is None)
-        tracked = not self.training or self.track_running_stats
-        return F.batch_norm(input, self.running_mean if tracked else None, self.running_var if tracked else None, self.weight, self.bias, by_batch, share, self.eps)
+                share = 1.0 / float(count)
+        by_batch = training or (mean is None and var is None)
+        tracked = not training or self.track_running_stats
+        return F.batch_norm(input, mean if tracked else None, var if tracked else None, self.weight, self.bias, by_batch, share, self.eps)
 
 
 class BatchNorm1d(_BatchNorm):
