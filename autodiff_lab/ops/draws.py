@@ -210,26 +210,8 @@ def _(grad, input, out):
 @op(category="random", method=False, out=False, no_grad="PyTorch has no derivative of this gradient either.")
 def _standard_gamma_grad(input: Tensor, output: Tensor) -> Tensor:
     """How the gamma number `output` moves with its shape `input` while its rank, F(output; input), stays."""
-    a, x = to_host(input).astype(np.float64), to_host(output).astype(np.float64)
-    # d log F / da where F is the smaller tail: fourth-order differences of its logarithm.
-    h = 1e-3 * a
-    upper = x > a
-    slope = (8.0 * (_log_tail(a + h, x, upper) - _log_tail(a - h, x, upper))
-             - _log_tail(a + 2 * h, x, upper) + _log_tail(a - 2 * h, x, upper)) / (12.0 * h)
-    from scipy.special import gammaln
-
-    log_density = (a - 1.0) * np.log(x) - x - gammaln(a)
-    result = np.where(upper, 1.0, -1.0) * slope * np.exp(_log_tail(a, x, upper) - log_density)
-    return placed_like(input, result.astype(input.dtype))
-
-
-def _log_tail(a, x, upper):
-    """log of the gamma distribution's lower tail at x, or of the upper one where `upper`."""
-    from scipy.special import gammaincc, gammaln, hyp1f1
-
-    lower = a * np.log(x) - x - gammaln(a + 1.0) + np.log(hyp1f1(1.0, a + 1.0, np.where(upper, 0.0, x)))
-    with np.errstate(divide="ignore"):
-        return np.where(upper, np.log(gammaincc(a, x)), lower)
+    slope = streams.gamma_slope(to_host(output), to_host(input))
+    return placed_like(input, slope.astype(input.dtype))
 
 
 @op(category="random", latex=r"x_i = \frac{g_i}{\sum_j g_j}, \quad g_i \sim \Gamma(a_i)", method=False, out=False, node_name="_Dirichlet")
@@ -251,25 +233,8 @@ def _(grad, input, out):
 @op(category="random", method=False, out=False, no_grad="PyTorch has no derivative of this gradient either.")
 def _dirichlet_grad(x: Tensor, alpha: Tensor, total: Tensor) -> Tensor:
     """How the share `x` of a Dirichlet draw moves with its own concentration, over 1 - x, while its rank stays."""
-    from scipy.special import betaln
-
-    share, a, b = (to_host(v).astype(np.float64) for v in (x, alpha, total - alpha))
-    upper = share > a / (a + b)
-    h = 1e-3 * a
-    slope = (8.0 * (_log_beta_tail(a + h, b, share, upper) - _log_beta_tail(a - h, b, share, upper))
-             - _log_beta_tail(a + 2 * h, b, share, upper) + _log_beta_tail(a - 2 * h, b, share, upper)) / (12.0 * h)
-    log_density = (a - 1.0) * np.log(share) + (b - 1.0) * np.log1p(-share) - betaln(a, b)
-    result = np.where(upper, 1.0, -1.0) * slope * np.exp(_log_beta_tail(a, b, share, upper) - log_density) / (1.0 - share)
-    return placed_like(x, result.astype(x.dtype))
-
-
-def _log_beta_tail(a, b, x, upper):
-    """log of the beta distribution's lower tail at x, or of the upper one where `upper`."""
-    from scipy.special import betainc, betaln, hyp2f1
-
-    series = a * np.log(x) - np.log(a) - betaln(a, b) + np.log(hyp2f1(a, 1.0 - b, a + 1.0, np.where(x < 0.01, x, 0.0)))
-    with np.errstate(divide="ignore"):
-        return np.where(upper, np.log(betainc(b, a, 1.0 - x)), np.where(x < 0.01, series, np.log(betainc(a, b, x))))
+    share, a, both = to_host(x), to_host(alpha).astype(np.float64), to_host(total)
+    return placed_like(x, streams.beta_slope(share, a, both - a).astype(x.dtype))
 
 
 public[""].update(normal=normal)

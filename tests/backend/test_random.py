@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from autodiff_lab.backend import random as streams
+from autodiff_lab.backend.random import slopes
 
 VECTORS = json.loads((Path(__file__).parents[1] / "data" / "rng_vectors.json").read_text())["vectors"]
 
@@ -415,3 +416,14 @@ def test_c_library_stands_in_where_numpys_functions_differ(monkeypatch):
     function = arithmetic.libm.__wrapped__("log")
     with np.errstate(divide="ignore"):
         assert function(x).tolist() == expected
+
+
+@pytest.mark.parametrize("spread", [0.5, 2.0])
+def test_slopes_of_gamma_and_beta_numbers_agree_with_differences(spread):
+    rng = np.random.RandomState(0)
+    a, b = np.exp(spread * rng.randn(2, 5000))
+    x, share = np.maximum(rng.gamma(a), 1e-30), np.clip(rng.beta(a, b), 1e-30, 1 - 1e-12)
+    with np.errstate(all="ignore"):
+        expected, expected_share = slopes._gamma_differences(x, a), slopes._beta_differences(share, a, b)
+    np.testing.assert_allclose(streams.gamma_slope(x, a), expected, rtol=1e-8)
+    np.testing.assert_allclose(streams.beta_slope(share, a, b), expected_share, rtol=1e-7)

@@ -21,9 +21,10 @@ from .gamma import gamma
 from .generator import Generator, default_generator, fork_rng
 from .normals import log_normal, normal
 from .rejection import binomial, poisson
+from .slopes import beta_slope, gamma_slope
 
 __all__ = [
-    "Generator", "bernoulli_scalar", "bernoulli_tensor", "binomial", "cauchy", "default_generator", "exponential",
-    "fork_rng", "gamma", "geometric", "log_normal", "multinomial", "normal", "poisson", "random_integers_of_type",
-    "random_ints", "randperm", "uniform",
+    "Generator", "bernoulli_scalar", "bernoulli_tensor", "beta_slope", "binomial", "cauchy", "default_generator",
+    "exponential", "fork_rng", "gamma", "gamma_slope", "geometric", "log_normal", "multinomial", "normal", "poisson",
+    "random_integers_of_type", "random_ints", "randperm", "uniform",
 ]
