@@ -25,13 +25,19 @@ def in_float32(kernel):
     @functools.wraps(kernel)
     def rounded_once(*args, **kwargs):
         found = args[0].dtype
-        if found.itemsize != 2 or found not in SHORT:
+        if found.itemsize != 2 or found not in SHORT or any(differs(value, found) for value in (*args, *kwargs.values())):
             return kernel(*args, **kwargs)
         result = kernel(*map(widened, args), **{name: widened(value) for name, value in kwargs.items()})
         if any(value.__class__ is dtype for value in (*args, *kwargs.values())):
             return result
         return (narrow(result[0], found), *result[1:]) if result.__class__ is tuple else narrow(result, found)
     return rounded_once
+
+
+def differs(value, short) -> bool:
+    """True for an array of other floating-point numbers: what to do with both is for the kernel to say."""
+    kind = getattr(value, "dtype", None)
+    return isinstance(kind, np.dtype) and kind != short and kind.kind in "fcV"
 
 
 def widened(value):

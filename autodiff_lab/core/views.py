@@ -517,6 +517,8 @@ def write_out(op, out, array, wants_grad: bool, args: tuple = ()):
         raise TypeError(f"{op.name}(): argument 'out' must be Tensor, not {type(out).__name__}")
     if modes.grad and (wants_grad or out._rg):
         raise RuntimeError(f"{op.name}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.")
+    if isinstance(array, tuple):
+        raise TypeError(f"{op.name.split('.')[-1]}(): argument 'out' must be tuple of Tensors, not Tensor")
     if op.name in EXACT and array.dtype != out._a.dtype:
         raise RuntimeError(f"Expected out tensor to have dtype {cpp_name(dtype_of(array))}, but got {cpp_name(out.dtype)} instead")
     if op.name in SAME and array.dtype != out._a.dtype:

@@ -101,6 +101,8 @@ REFUSED = [
     ("x.requires_grad_(2)", TypeError, r"requires_grad_\(\): argument 'requires_grad' \(position 1\) must be bool, not int"),
     ("F.batch_norm(x, None, None)", RuntimeError, "running_mean must be defined in evaluation mode"),
     ("x.to(x, x)", TypeError, r"to\(\) received an invalid combination of arguments"),
+    ("T.addmm(x.half(), T.ones(2, 2), x)", RuntimeError, "must have the same dtype"),
+    ("T.sort(x, out=x)", TypeError, "sort"),
     ("x << 1", NotImplementedError, "\"lshift_cpu\" not implemented for 'Float'"),
     ("F.dropout(T.tensor([1, 2]), 0.5)", RuntimeError, "result type Float can't be cast to the desired output type Long"),
     ("T.tensor([1, 2]).fill_(2**70)", OverflowError, "int too big to convert"),
