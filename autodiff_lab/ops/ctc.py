@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import namespace, to_host
+from ..backend.cells import add_cells
 from ..core.dtypes import dtype_of
 from ..core.op import op, public
 from ..core.tensor import Tensor
@@ -31,9 +32,7 @@ def ctc_loss_op(log_probs: Tensor, targets: Tensor, input_lengths, target_length
     lengths, counts = _lengths(input_lengths, batch), _lengths(target_lengths, batch)
     labels = _labels(to_host(targets), counts, batched)
     _check(lengths, counts, times, batch, blank, classes)
-    losses, slope = np.zeros(batch), np.zeros_like(logp)
-    for i in range(batch):
-        losses[i], slope[:lengths[i], i] = _one(logp[:lengths[i], i], labels[i], blank)
+    losses, slope = _all(logp, labels, lengths, blank)
     bad = np.isinf(losses)
     if zero_infinity:
         losses[bad] = 0
@@ -57,38 +56,71 @@ def _(grad, slope):
     return slope * (grad if not grad.ndim else grad.reshape((1, -1, 1)))
 
 
-def _one(logp, labels, blank: int):
-    """Loss and gradient of one sequence: forward and backward over the labels with blanks between."""
-    times = len(logp)
-    path = np.full(2 * len(labels) + 1, blank, dtype=np.int64)
-    path[1::2] = labels
-    n = len(path)
-    skips = np.zeros(n, bool)  # where the blank before may be left out
-    skips[3::2] = path[3::2] != path[1:-2:2]
-    emit = logp[:, path]
-    alpha, beta = np.full((times, n), -np.inf), np.full((times, n), -np.inf)
-    if not times:
-        return (0.0 if not len(labels) else np.inf), np.zeros_like(logp)
-    alpha[0, :2] = emit[0, :2]
-    beta[-1, -2:] = 0
+def _all(logp, labels, lengths, blank: int):
+    """Losses and gradients of all sequences: forward and backward over the labels with blanks between.
+
+    The backward pass is the forward pass of the sequences read from their ends, so both run as one batch of 2 N rows.
+    """
+    times, batch, classes = logp.shape
+    ends = np.array([2 * len(row) + 1 for row in labels], np.int64)  # how many places each path has
+    places = int(ends.max()) if batch else 1
+    path = np.full((batch, places), blank, np.int64)
+    for row, given in zip(path, labels, strict=True):
+        row[1:2 * len(given):2] = given
+    skips = np.zeros((batch, places), bool)  # where the blank before may be left out
+    skips[:, 3::2] = path[:, 3::2] != path[:, 1:-2:2]
+    skips &= np.arange(places) < ends[:, None]
+    if not times or not batch:
+        return np.where(ends == 1, 0.0, np.inf), np.zeros_like(logp)
+    number = np.arange(batch)
+    emit = logp[:, number[:, None], path]
+    emit[:, np.arange(places) >= ends[:, None]] = -np.inf
+    # Read from the end: time and place counted from each sequence's own last one.
+    turned_times = np.maximum(lengths - 1 - np.arange(times)[:, None], 0)[:, :, None]
+    turned_places = ends[:, None] - 1 - np.arange(places)
+    beyond = turned_places < 0
+    turned_emit = emit[turned_times, number[:, None], np.maximum(turned_places, 0)]
+    turned_emit[:, beyond] = -np.inf
+    turned_skips = np.zeros_like(skips)  # from place s to s + 2 one way is from s + 2 to s the other way
+    turned_skips[:, 2:] = np.take_along_axis(skips, np.maximum(turned_places[:, :-2], 0), 1) & ~beyond[:, 2:]
     with np.errstate(all="ignore"):
-        for t in range(1, times):
-            total = alpha[t - 1].copy()
-            total[1:] = np.logaddexp(total[1:], alpha[t - 1, :-1])
-            total[2:] = np.where(skips[2:], np.logaddexp(total[2:], alpha[t - 1, :-2]), total[2:])
-            alpha[t] = total + emit[t]
-        for t in range(times - 2, -1, -1):
-            ahead = beta[t + 1] + emit[t + 1]
-            total = ahead.copy()
-            total[:-1] = np.logaddexp(total[:-1], ahead[1:])
-            total[:-2] = np.where(skips[2:], np.logaddexp(total[:-2], ahead[2:]), total[:-2])
-            beta[t] = total
-        loss = -np.logaddexp.reduce(alpha[-1, -2:])
-        share = np.exp(alpha + beta + loss)
-    slope = np.zeros_like(logp)
-    np.add.at(slope.T, path, share.T)
+        found = _forward(np.concatenate([emit, turned_emit], 1), np.concatenate([skips, turned_skips]))
+        alpha, turned = found[:, :batch], found[:, batch:]
+        last = np.maximum(lengths - 1, 0)
+        losses = -alpha[last, number, ends - 1]
+        losses = np.where(ends > 1, -np.logaddexp(-losses, alpha[last, number, np.maximum(ends - 2, 0)]), losses)
+        beta = turned[turned_times, number[:, None], np.maximum(turned_places, 0)]
+        share = np.exp(np.where(alpha == -np.inf, -np.inf, alpha + (beta - emit)) + losses[:, None])
+    live = (np.arange(times)[:, None] < lengths)[:, :, None]
+    taken = np.zeros_like(logp)
+    add_cells(taken, (np.arange(times * batch) * classes).reshape(times, batch, 1) + path, np.where(live & ~(np.arange(places) >= ends[:, None]), share, 0))
+    losses[lengths == 0] = np.where(ends[lengths == 0] == 1, 0.0, np.inf)
     # As PyTorch, for log-probabilities that come from log_softmax: softmax minus the share of each class.
-    return loss, np.exp(logp) - slope
+    taken[:, np.isinf(losses)] = np.nan
+    return losses, np.where(live, np.exp(logp) - taken, 0)
+
+
+def _forward(emit, skips):
+    """Logarithms of the chance to be at each place at each time, having begun at the first or second place."""
+    times, rows, places = emit.shape
+    # Two places before the first that are never reached, so that a step back needs no special case.
+    reached = np.full((times, rows, places + 2), -np.inf)
+    reached[0, :, 2:4] = emit[0, :, :2]
+    jump = np.where(skips, 0.0, -np.inf)
+    ways = np.empty((3, rows, places))
+    for t in range(1, times):
+        before = reached[t - 1]
+        ways[0], ways[1] = before[:, 2:], before[:, 1:-1]
+        np.add(before[:, :-2], jump, out=ways[2])
+        most = np.maximum.reduce(ways, 0)
+        most[most == -np.inf] = 0  # no way leads there: exp(-inf) is the right 0
+        ways -= most
+        np.exp(ways, out=ways)
+        total = np.add.reduce(ways, 0)
+        np.log(total, out=total)
+        total += most
+        np.add(total, emit[t], out=reached[t, :, 2:])
+    return reached[:, :, 2:]
 
 
 def _lengths(lengths, batch: int) -> np.ndarray:
