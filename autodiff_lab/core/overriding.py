@@ -143,6 +143,8 @@ def hand_on(op, flavour: str, values: tuple, error: Foreign):
     from .tensor import Tensor
 
     if isinstance(error, PlainNumber):
+        if flavour == "operator":
+            raise TypeError(f"descriptor '__{op.name}__' for 'torch._C.TensorBase' objects doesn't apply to a '{type(values[0]).__name__}' object")
         return op.function(public[""]["tensor"](values[0]), values[1], **{param.name: value for param, value in zip(op.params[2:], values[2:], strict=True)})
     begin()
     function = getattr(Tensor, op.name + "_", None) if flavour.startswith("inplace") else public[""][op.name] if flavour == "listed" else op.function
