@@ -156,54 +156,58 @@ def _scaled64(z, mean, std):
     return z + 0.0 if mean == 0.0 and std == 1.0 else fma(z, std, mean)
 
 
-def _floats(*bits: int) -> list[float]:
-    return np.array(bits, np.uint32).view(np.float32).astype(float).tolist()
+def _floats(*bits: int) -> list[np.ndarray]:
+    """Numbers of float32 by their bits, as float64. Arrays without dimensions are quicker operands than numbers."""
+    return [np.array(x) for x in np.array(bits, np.uint32).view(np.float32).astype(float)]
 
 
-# Coefficients of Cephes' logf, sinf and cosf, as the bits of float32.
+# Coefficients of Cephes' logf, cosf and sinf, as the bits of float32.
 _LOG = _floats(0x3D9021BB, 0xBDEBD1B8, 0x3DEF251A, 0xBDFE5D4F, 0x3E11E9BF,
                0xBE2AAE50, 0x3E4CCEAC, 0xBE7FFFFC, 0x3EAAAAAA)
 _LN2_LOW, _LN2_HIGH = _floats(0xB95E8083, 0x3F318000)
-_QUARTER = _floats(0xBF490000, 0xB97DA000, 0xB3222169)  # minus pi/4, in three parts
-_COS = _floats(0x37CCF5CE, 0xBAB6061A, 0x3D2AAAA5)
-_SIN = _floats(0xB94CA1F9, 0x3C08839E, 0xBE2AAAA3)
-_SQRT_HALF = np.int32(0x3F3504F3)
-_MANTISSA = np.int32(0x7FFFFF)
-_FOUR_OVER_PI, _TWO_PI = np.float32(4.0 / pi), np.float32(2.0 * pi)
+_QUARTER_HIGH, _QUARTER_MIDDLE, _QUARTER_LOW = _floats(0xBF490000, 0xB97DA000, 0xB3222169)  # minus pi/4
+_COS_SIN = [np.stack(pair).reshape(2, 1) for pair in zip(_floats(0x37CCF5CE, 0xBAB6061A, 0x3D2AAAA5),
+                                                         _floats(0xB94CA1F9, 0x3C08839E, 0xBE2AAAA3), strict=True)]
+_SQRT_HALF, _MANTISSA, _EXPONENT, _LAST_EXPONENT, _ALL24 = map(np.array, np.array(
+    [0x3F3504F3, 0x7FFFFF, 23, 24, 1 << 24], np.int32))
+_ONE_INT, _TWO_INT, _FOUR_INT, _EVEN, _TO_SIGN, _TO_TOP, _SPREAD = map(np.array, np.array(
+    [1, 2, 4, ~1, 29, 30, 31], np.int32))
+_ZERO, _HALF, _MINUS_HALF, _ONE, _MINUS_TWO, _FOUR_OVER_PI, _TURN = map(np.array, np.array(
+    [0.0, 0.5, -0.5, 1.0, -2.0, 4.0 / pi, np.float32(2.0 * pi) * _UNIT24], np.float32))
+_LN2_LOW32, _QUARTER_HIGH32, _QUARTER_MIDDLE32 = (np.array(x, np.float32) for x in (
+    _LN2_LOW, _QUARTER_HIGH, _QUARTER_MIDDLE))
 
 
 def _groups32(bits, out, mean, std):
-    pairs, out = bits.reshape(-1, 2, 8), out.reshape(-1, 2, 8)
-    radius = _radius32(pairs[:, 0].reshape(-1))
-    cos, sin = _cos_sin32(pairs[:, 1].reshape(-1))
-    for half, wave in enumerate((cos, sin)):
-        wave *= radius
-        if mean == 0.0:
-            if std != 1.0:
-                wave *= np.float32(std)
-            wave += np.float32(0.0)  # the fused addition of a zero mean turns -0.0 into 0.0
-        else:
-            wide = wave.astype(np.float64)
-            wide *= float(np.float32(std))
-            wide += float(np.float32(mean))
-            wave[...] = wide
-        out[:, half] = wave.reshape(-1, 8)
+    pairs = bits.reshape(-1, 2, 8)
+    waves = _cos_sin32(pairs[:, 1].reshape(-1))
+    waves *= _radius32(pairs[:, 0].reshape(-1))
+    if mean == 0.0:
+        if std != 1.0:
+            waves *= np.float32(std)
+        waves += _ZERO  # the fused addition of a zero mean turns -0.0 into 0.0
+    else:
+        wide = waves.astype(np.float64)
+        wide *= float(np.float32(std))
+        wide += float(np.float32(mean))
+        waves[...] = wide
+    out.reshape(-1, 2, 8)[...] = waves.reshape(2, -1, 8).swapaxes(0, 1)
 
 
 def _radius32(bits):
     """sqrt(-2 * log(1 - bits / 2**24)) in float32, rounded as the vectorised Cephes logarithm rounds."""
-    x = np.subtract(1 << 24, bits, dtype=np.int32).astype(np.float32)  # 2**24 times the argument, exactly
+    x = np.subtract(_ALL24, bits).astype(np.float32)  # 2**24 times the argument, exactly
     e = x.view(np.int32)
     e -= _SQRT_HALF
     q = (e & _MANTISSA) + _SQRT_HALF  # argument = mantissa * 2**e with the mantissa in [sqrt(1/2), sqrt(2))
-    e >>= 23
-    e -= 24
+    e >>= _EXPONENT
+    e -= _LAST_EXPONENT
     q = q.view(np.float32)
-    q -= np.float32(1.0)
+    q -= _ONE
     e = e.astype(np.float32)
     z = q * q
-    y, wide = q.astype(np.float64), q.astype(np.float64)
-    y *= _LOG[0]
+    wide = q.astype(np.float64)
+    y = wide * _LOG[0]
     _add_rounded(y, _LOG[1], x)
     for coefficient in _LOG[2:]:
         y *= wide
@@ -211,66 +215,63 @@ def _radius32(bits):
     y *= wide
     _rounded(y, x)
     y *= z
-    y += e * np.float32(_LN2_LOW)
+    y += e * _LN2_LOW32
     x[...] = y
-    z *= np.float32(0.5)
+    z *= _HALF
     x -= z
     x += q
     wide[...] = e
     wide *= _LN2_HIGH
     wide += x
     x[...] = wide
-    x *= np.float32(-2.0)
+    x *= _MINUS_TWO
     return np.sqrt(x, out=x)
 
 
 def _cos_sin32(bits):
-    """Cosine and sine of 2 pi * bits / 2**24 in float32, rounded as the vectorised Cephes routines round."""
+    """Cosine and sine of 2 pi * bits / 2**24 in float32, in two rows, rounded as the vectorised Cephes routines round."""
     x = bits.astype(np.float32)
-    x *= _TWO_PI * _UNIT24
+    x *= _TURN
     octant = (x * _FOUR_OVER_PI).astype(np.int32)
-    octant += 1
-    octant &= ~1
+    octant += _ONE_INT
+    octant &= _EVEN
     turns = octant.astype(np.float32)
-    x += turns * np.float32(_QUARTER[0])  # exact products: these two parts of pi/4 are short
-    x += turns * np.float32(_QUARTER[1])
+    x += turns * _QUARTER_HIGH32  # exact products: these two parts of pi/4 are short
+    x += turns * _QUARTER_MIDDLE32
     wide = turns.astype(np.float64)
-    wide *= _QUARTER[2]
+    wide *= _QUARTER_LOW
     wide += x
     x[...] = wide
     z = x * x
     wide[...] = z
 
-    cos = _polynomial32(wide, _COS, turns)
-    z *= np.float32(-0.5)
-    cos += z
-    z[...] = cos
-    z += np.float32(1.0)
-
-    sin = _polynomial32(wide, _SIN, turns, last=x)
-    sin += x
-    x[...] = sin
+    # Both polynomials in one go, ((c0 * z + c1) * z + c2) * z, fused and rounded as float32 at each step.
+    waves = np.empty((2, len(x)), np.float32)
+    y = wide * _COS_SIN[0]
+    _add_rounded(y, _COS_SIN[1], waves)
+    y *= wide
+    _add_rounded(y, _COS_SIN[2], waves)
+    y *= wide
+    _rounded(y, waves)
+    y[0] *= wide
+    y[1] *= x
+    z *= _MINUS_HALF
+    y[0] += z
+    y[1] += x
+    waves[...] = y
+    waves[0] += _ONE
 
     # Every second octant the two swap; their signs follow the quadrant.
-    swapped = (octant & 2).astype(np.bool_)
-    cos, sin = np.where(swapped, x, z), np.where(swapped, z, x)
-    cos_bits, sin_bits = cos.view(np.int32), sin.view(np.int32)
-    sin_bits ^= (octant & 4) << 29
-    octant -= 2
-    cos_bits ^= (~octant & 4) << 29
-    return cos, sin
-
-
-def _polynomial32(z, coefficients, scratch, last=None):
-    """((c0 * z + c1) * z + c2) * z, fused and rounded as float32 at each step, times `last` or z, not yet rounded."""
-    y = z * coefficients[0]
-    _add_rounded(y, coefficients[1], scratch)
-    y *= z
-    _add_rounded(y, coefficients[2], scratch)
-    y *= z
-    _rounded(y, scratch)
-    y *= z if last is None else last
-    return y
+    cos, sin = waves.view(np.int32)
+    swapped = octant << _TO_TOP
+    swapped >>= _SPREAD
+    swapped &= cos ^ sin
+    cos ^= swapped
+    sin ^= swapped
+    sin ^= (octant & _FOUR_INT) << _TO_SIGN
+    octant -= _TWO_INT
+    cos ^= (~octant & _FOUR_INT) << _TO_SIGN
+    return waves
 
 
 def _add_rounded(y, c, scratch):
