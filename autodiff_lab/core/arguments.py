@@ -16,7 +16,7 @@ import numpy as np
 
 from .dtypes import dtype, of_name
 from .errors import no_memory
-from .overriding import takes_over
+from .overriding import Foreign, hand_on_call, state, takes_over
 from .tensor import Tensor
 
 __all__ = ["PYTHON", "DType", "REALS", "as_dtype", "both", "Dims", "Number", "Sizes", "check_all", "checked", "collect_ints", "dims_of", "integer", "missing", "number", "one_by_one", "real", "refusal", "sizes_of", "text", "truth"]
@@ -149,8 +149,10 @@ def tensor(op, name: str, value):
     Raises:
         TypeError: for a number, a list, an array.
     """
-    if isinstance(value, Tensor) or takes_over(value):
+    if isinstance(value, Tensor) or takes_over(value) and state.begun:
         return value
+    if takes_over(value):
+        raise Foreign(f"{short(op)}(): argument '{name}' must be Tensor, not {type_name(value)}")
     raise refusal(op, name, value, "Tensor", ". Wrap it with torch.tensor(...) first." if isinstance(value, (list, tuple, int, float, np.ndarray)) else "")
 
 
@@ -279,8 +281,13 @@ def checked(function, name: str | None = None, aliases: dict = NUMPYS):
         plain = str(inspect.Signature([*[p if p.default is p.empty else p.replace(default=Verbatim(f"default_{p.name}")) for p in parameters], *words]))
         given = ", ".join({p.VAR_POSITIONAL: f"*{p.name}", p.VAR_KEYWORD: f"**{p.name}", p.KEYWORD_ONLY: f"{p.name}={p.name}"}.get(p.kind, p.name) for p in parameters)
         scope.update({name: globals()[name] for _, name in COMPOSED.values()}, **{f"default_{p.name}": p.default for p in parameters},
-                     no_memory=no_memory, both=both, missing=missing, MISSING=MISSING, OP=name or function.__name__, DType=dtype, as_dtype=as_dtype, REALS=REALS, NUMBERS=frozenset((*REALS, complex)), Tensor=Tensor, function=function)
-        exec(f"def written{plain}:\n    " + "\n    ".join([*lines, f"try: return function({given})", "except MemoryError as error: raise no_memory(OP, error) from None"]), scope)
+                     no_memory=no_memory, both=both, missing=missing, Foreign=Foreign, state=state, takes_over=takes_over, hand_on_call=hand_on_call, made=made, signature=signature, MISSING=MISSING, OP=name or function.__name__, DType=dtype, as_dtype=as_dtype, REALS=REALS, NUMBERS=frozenset((*REALS, complex)), Tensor=Tensor, function=function)
+        values = "".join(f"{p.name}, " for p in parameters)
+        exec(f"def written{plain}:\n    " + "\n    ".join([
+            "try:", *(f"    {line}" for line in lines), f"    return function({given})", "except MemoryError as error: raise no_memory(OP, error) from None",
+            "except (Foreign, AttributeError, TypeError, IndexError) as error:  # what an object that takes over provokes, before anything has begun",
+            f"    if state.begun or not any(map(takes_over, ({values}))): raise",
+            f"    return hand_on_call(made, signature, ({values}), error)"]), scope)
         written, own = scope["written"], made.__dict__.get("inner", made)  # behind another look; see overriding
         own.__code__, own.__defaults__, own.__kwdefaults__ = written.__code__, written.__defaults__, written.__kwdefaults__
         return own(*args, **kwargs)

@@ -14,7 +14,7 @@ import types
 import warnings
 from collections.abc import Callable
 
-__all__ = ["DisableTorchFunction", "DisableTorchFunctionSubclass", "Foreign", "TorchFunctionMode", "begin", "default", "disabled", "hand_on", "hand_over", "note_class", "overloaded", "state", "takes_over"]
+__all__ = ["DisableTorchFunction", "DisableTorchFunctionSubclass", "Foreign", "TorchFunctionMode", "begin", "default", "disabled", "hand_on", "hand_on_call", "hand_over", "note_class", "overloaded", "state", "takes_over"]
 
 
 class _State(threading.local):
@@ -148,6 +148,9 @@ def hand_on(op, flavour: str, values: tuple, error: Foreign):
         return op.function(public[""]["tensor"](values[0]), values[1], **{param.name: value for param, value in zip(op.params[2:], values[2:], strict=True)})
     begin()
     function = getattr(Tensor, op.name + "_", None) if flavour.startswith("inplace") else public[""][op.name] if flavour == "listed" else op.function
+    if function not in _looking:  # the public function is another one around it
+        namespace, _, short = op.name.rpartition(".")
+        function = public.get(namespace, {}).get(short)
     if function not in _looking:
         raise error
     args, kwargs, by_name = [], {}, False
@@ -158,6 +161,25 @@ def hand_on(op, flavour: str, values: tuple, error: Foreign):
             kwargs[param.name] = value
         else:
             args.append(value)
+    return hand_over(function, overloaded(args, kwargs), tuple(args), kwargs)
+
+
+def hand_on_call(function, signature, values: tuple, error: Exception):
+    """The same for a function composed of operators."""
+    begin()
+    if function not in _looking:
+        raise error
+    args, kwargs = [], {}
+    for param, value in zip(signature.parameters.values(), values, strict=True):
+        if param.kind is param.VAR_POSITIONAL:
+            args.extend(value)
+        elif param.kind is param.VAR_KEYWORD:
+            kwargs.update(value)
+        elif value is not param.default:
+            if kwargs or param.kind is param.KEYWORD_ONLY or param.default is not param.empty:
+                kwargs[param.name] = value
+            else:
+                args.append(value)
     return hand_over(function, overloaded(args, kwargs), tuple(args), kwargs)
 
 

@@ -192,6 +192,20 @@ def test_first_object_that_takes_over_is_asked_at_once():
     assert printed == theirs
 
 
+FIRST_OF_ALL = ["t.add(D, 1, alpha=2)", "t.allclose(D, t.ones(1))", "t.where(D, 1, 2)", "t.outer(t.ones(1), D)", "t.zeros_like(D)", "t.cat([t.ones(1), D])", "t.nn.Linear(1, 1)(D)",
+                "t.ones(1).add_(D)", "t.nn.functional.linear(D, D)", "t.is_tensor(D)", "t.unique(D)", "t.linalg.norm(D)", "t.nn.functional.cross_entropy(D, t.ones(1))"]
+
+
+def test_first_call_of_all_may_be_any_of_these():
+    program = ("import autodiff_lab as t\nclass Duck:\n    @classmethod\n    def __torch_function__(cls, func, types, args=(), kwargs=None):\n"
+               "        return func.__name__.removeprefix('linalg_'), len(args)\nD = Duck()\nprint({call})")
+    scope: dict = {}
+    exec(program.replace("autodiff_lab", "torch").replace("print({call})", ""), scope)
+    for call in FIRST_OF_ALL:  # each in a process of its own, where nothing has begun
+        told = subprocess.run([sys.executable, "-c", program.format(call=call)], capture_output=True, text=True, check=True).stdout
+        assert told.strip() == str(eval(call, scope)), call
+
+
 def test_plain_tensors_pay_nothing_until_something_takes_over():
     program = ("import autodiff_lab as lab\nfrom autodiff_lab.core import overriding\nlab.nn.Linear(2, 2)(lab.ones(2)).sum().backward()\nprint(overriding.state.begun)\n"
                "class Mine(lab.Tensor): pass\nprint(overriding.state.begun)")
