@@ -152,8 +152,19 @@ class UntypedStorage:
         """Where the bytes are."""
         return wrap(self._root).device
 
+    @classmethod
+    def from_file(cls, filename, shared: bool = False, nbytes: int = 0) -> UntypedStorage:
+        """The first `nbytes` bytes of a file, read when they are looked at; writes reach the file if `shared`."""
+        if shared:
+            with open(filename, "ab") as file:  # like PyTorch, make it large enough
+                file.truncate(max(file.tell(), nbytes))
+        return cls(np.asarray(np.memmap(filename, np.uint8, "r+" if shared else "c", shape=(nbytes,))) if nbytes else np.empty(0, np.uint8))
+
+    def _bytes(self):
+        return self._root.reshape(-1).view(np.uint8)
+
     def __getitem__(self, index):
-        return self._root.reshape(-1).view(np.uint8)[index].tolist()
+        return UntypedStorage(self._bytes()[index]) if isinstance(index, slice) else int(self._bytes()[index])
 
     def __eq__(self, other) -> bool:
         return isinstance(other, UntypedStorage) and self.data_ptr() == other.data_ptr()
@@ -161,9 +172,13 @@ class UntypedStorage:
     def __hash__(self) -> int:
         return hash(self.data_ptr())
 
+    def untyped(self) -> UntypedStorage:
+        """The same memory as bytes."""
+        return UntypedStorage(self._root)
+
     def tolist(self) -> list:
         """The bytes as Python ints."""
-        return self[:]
+        return self._bytes().tolist()
 
 
 class TypedStorage(UntypedStorage):
@@ -199,9 +214,9 @@ class TypedStorage(UntypedStorage):
     def __iter__(self):
         return iter(self._flat().tolist())
 
-    def untyped(self) -> UntypedStorage:
-        """The same memory as bytes."""
-        return UntypedStorage(self._root)
+    def tolist(self) -> list:
+        """The numbers as Python numbers."""
+        return self._flat().tolist()
 
     def __repr__(self) -> str:
         lines = "".join(f" {v}\n" for v in self)

@@ -15,6 +15,7 @@ from ..core.errors import caution, no_memory
 from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor, wrap
+from .attributes import UntypedStorage
 from .conversion import cast
 from .shape import channels_last
 
@@ -423,8 +424,8 @@ def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad: bool | No
         source = from_numpy(obj) if isinstance(obj, np.ndarray) else from_dlpack(obj)
         made = source.to(device=device, dtype=dtype)
         shared = made is source
-    elif isinstance(obj, (bytes, bytearray, memoryview)):
-        made, shared = frombuffer(obj, dtype=dtype or get_default_dtype()), True
+    elif isinstance(obj, (bytes, bytearray, memoryview, UntypedStorage)):
+        made, shared = frombuffer(obj._bytes() if isinstance(obj, UntypedStorage) else obj, dtype=dtype or get_default_dtype()), True
     else:
         if copy is False:
             raise ValueError("can't alias arbitrary sequence into a tensor: copy=False needs a tensor, an array or a buffer.")

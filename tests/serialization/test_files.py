@@ -8,6 +8,8 @@ import os
 import pickle
 import random
 import struct
+import subprocess
+import sys
 import types
 import zipfile
 
@@ -290,3 +292,30 @@ def test_a_whole_transformer_can_be_saved(tmp_path):
     lab.save(model, tmp_path / "model.pt")
     x = lab.ones(3, 1, 8)
     assert lab.load(tmp_path / "model.pt", weights_only=False)(x).equal(model(x))
+
+
+def test_storage_of_a_file_is_sliced_into_tensors(tmp_path):
+    (tmp_path / "bytes").write_bytes(bytes(range(8)))
+    storage = lab.UntypedStorage.from_file(str(tmp_path / "bytes"), shared=False, nbytes=8)
+    assert len(storage) == 8 and storage[2] == 2 and storage[2:4].tolist() == [2, 3] and storage.untyped() == storage
+    part = lab.asarray(storage[4:8], dtype=lab.uint8)
+    part[0] = 9
+    assert part.view(lab.int32).tolist() == [int.from_bytes([9, 5, 6, 7], "little")] and storage[4] == 9
+    assert (tmp_path / "bytes").read_bytes()[4] == 4  # not shared with the file
+    shared = lab.UntypedStorage.from_file(str(tmp_path / "bytes"), True, 10)
+    lab.asarray(shared, dtype=lab.uint8)[9] = 7
+    assert (tmp_path / "bytes").read_bytes() == bytes([*range(8), 0, 7])
+
+
+def test_the_package_safetensors_reads_its_files_into_these_tensors(tmp_path):
+    pytest.importorskip("safetensors", reason="the package is not needed by this library")
+    program = """import sys, torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+save_file({"a": torch.arange(6.0).view(2, 3), "b": torch.ones(2, dtype=torch.bfloat16)}, sys.argv[1])
+with safe_open(sys.argv[1], "pt") as file:
+    print(load_file(sys.argv[1]), file.get_slice("a")[:, 1:])
+"""
+    (tmp_path / "program.py").write_text(program)
+    printed = subprocess.run([sys.executable, "-m", "autodiff_lab", tmp_path / "program.py", tmp_path / "x.safetensors"], capture_output=True, text=True, check=True).stdout
+    assert printed == ("{'a': tensor([[0., 1., 2.],\n        [3., 4., 5.]]), 'b': tensor([1., 1.], dtype=torch.bfloat16)} tensor([[1., 2.],\n        [4., 5.]])\n")
