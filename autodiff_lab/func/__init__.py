@@ -17,7 +17,7 @@ from ..utils._pytree import tree_flatten, tree_map, tree_unflatten
 from .batching import vmap
 from .trees import leaves, rebuild
 
-__all__ = ["functional_call", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize", "stack_module_state", "vjp", "vmap"]
+__all__ = ["functional_call", "functionalize", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize", "replace_all_batch_norm_modules_", "stack_module_state", "vjp", "vmap"]
 
 _all = public[""]
 
@@ -391,3 +391,38 @@ def stack_module_state(models):
     params = {name: stack([dict(m.named_parameters())[name] for m in models]).detach().requires_grad_() for name, _ in models[0].named_parameters()}
     buffers = {name: stack([dict(m.named_buffers())[name] for m in models]) for name, _ in models[0].named_buffers()}
     return params, buffers
+
+
+def functionalize(func, *, remove: str = "mutations"):
+    """The function as it is: PyTorch's gives the same numbers, without writing in place on the way, which only a compiler can see.
+
+    Raises:
+        RuntimeError: for an unknown `remove`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.func.functionalize(lambda x: x.clone().add_(1))(lab.tensor([1.0]))
+    tensor([2.])
+    """
+    if remove not in ("mutations", "mutations_and_views"):
+        raise RuntimeError(f"functionalize(f, remove='mutations'): received invalid argument for remove={remove}. Valid options are:\n"
+                           "     remove='mutations': all inplace and out= operators will be removed from the program, and replaced with their out-of-place equivalents.\n"
+                           "     remove='mutations_and_views': In addition to the above, all aliasing operators {view} will be replaced with their non-aliasing "
+                           "counterparts, {view}_copy.\n")
+    return func
+
+
+def replace_all_batch_norm_modules_(root):
+    """Let every batch norm in `root` forget its running statistics, which a function over samples can't update. In place; returns `root`.
+
+    >>> import autodiff_lab as lab
+    >>> model = lab.func.replace_all_batch_norm_modules_(lab.nn.Sequential(lab.nn.BatchNorm1d(3)))
+    >>> list(model.buffers())
+    []
+    """
+    from ..nn.modules.batchnorm import _BatchNorm
+
+    for module in root.modules():
+        if isinstance(module, _BatchNorm):
+            module.running_mean = module.running_var = module.num_batches_tracked = None
+            module.track_running_stats = False
+    return root

@@ -211,3 +211,28 @@ def test_forward_mode_refuses_as_pytorch_does(name):
             REFUSED[name](library)
         told.append((type(caught.value), str(caught.value).replace("autodiff_lab.core.tensor.Tensor", "torch.Tensor")))
     assert told[0] == told[1]
+
+
+def test_batch_norms_forget_their_statistics_and_functions_stay_functions():
+    for t in (lab, torch):
+        model = t.func.replace_all_batch_norm_modules_(t.nn.Sequential(t.nn.BatchNorm1d(3)))
+        assert list(model.buffers()) == [] and list(model.state_dict()) == ["0.weight", "0.bias"] and not model[0].track_running_stats
+        assert t.func.functionalize(lambda x: x.clone().add_(1))(t.tensor([1.0])).tolist() == [2.0]
+        with pytest.raises(RuntimeError, match="received invalid argument for remove=x"):
+            t.func.functionalize(lambda x: x, remove="x")(1)
+
+
+def test_unmarked_hooks_are_named_when_a_tensor_is_saved():
+    import importlib
+    import warnings
+
+    for name in ("autodiff_lab", "torch"):
+        t, hooks = importlib.import_module(name), importlib.import_module(f"{name}.utils.hooks")
+        x, y = t.ones(1, requires_grad=True), t.ones(1, requires_grad=True)
+        x.register_hook(lambda grad: grad)
+        y.register_hook(hooks.unserializable_hook(lambda grad: grad))
+        with pytest.warns(UserWarning, match="will not be serialized"):
+            hooks.warn_if_has_hooks(x)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            hooks.warn_if_has_hooks(y)
