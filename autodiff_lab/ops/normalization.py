@@ -231,9 +231,10 @@ def rms_norm(input: Tensor, normalized_shape: Sizes, weight: Tensor | None = Non
     rstd = xp.einsum("ij,ij->i", rows, rows)[:, None] / max(rows.shape[1], 1)
     rstd += rstd.dtype.type(rms_eps(input, eps))
     rstd = 1 / xp.sqrt(rstd)
-    out = rows * rstd
-    if weight is not None:
-        out *= weight.reshape(-1)
+    with whole_rows(rows.shape[1]):
+        out = rows * rstd
+        if weight is not None:
+            out *= weight.reshape(-1)
     return out.reshape(input.shape).astype(input.dtype, copy=False), rstd
 
 
@@ -266,13 +267,17 @@ def rms_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, rstd: 
     xp = namespace(grad)
     rows = as_rows(wide(input), math.prod(sizes))
     g = wide(grad).reshape(rows.shape)
-    normed = rows * rstd
-    to_weight = xp.einsum("ij,ij->j", g, normed).reshape(weight.shape) if needs[1] else None
-    if needs[0]:
-        g = g if weight is None else g * weight.reshape(-1)
+    with whole_rows(rows.shape[1]):
+        normed = rows * rstd
+        to_weight = xp.einsum("ij,ij->j", g, normed).reshape(weight.shape) if needs[1] else None
+        if not needs[0]:
+            return None, to_weight
+        g = g * 1 if weight is None else g * weight.reshape(-1)
         normed *= xp.einsum("ij,ij->i", g, normed)[:, None] / max(rows.shape[1], 1)
-        to_input = ((g - normed) * rstd).reshape(input.shape)
-    return to_input if needs[0] else None, to_weight
+        g -= normed
+        to_input = xp.empty(input.shape, g.dtype)  # no view, see layer_norm_backward
+        xp.multiply(g, rstd, out=to_input.reshape(rows.shape))
+    return to_input, to_weight
 
 
 @op(category="norm", refuses="bic", latex=r"\frac{x - \mu_g}{\sqrt{\sigma_g^2 + \epsilon}} w + b", namespace="nn.functional", node_name="NativeGroupNorm", extras=("mean", "rstd"), out=False, samples=calls(
