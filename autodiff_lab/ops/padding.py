@@ -97,6 +97,72 @@ def _(grad, indices):
     return ops.gather_dims(grad, indices)
 
 
+@op(category="index", function=False, method=False, out=False, samples=calls(
+    lambda r: ((r.normal(size=(2, 3, 4)), ((1, 2), (2, 0)), "reflect"), {}), lambda r: ((r.normal(size=(2, 3)), ((2, 1),), "replicate"), {}),
+    lambda r: ((r.normal(size=(2, 3)), ((3, 1),), "circular"), {})))
+def pad_edges(input: Tensor, pairs, mode: str) -> Tensor:
+    """(before, after) more positions for each of the last dimensions, copied from inside: one copy of the whole and two of each edge."""
+    lead = input.ndim - len(pairs)
+    shape = (*input.shape[:lead], *(n + lo + hi for n, (lo, hi) in zip(input.shape[lead:], pairs, strict=True)))
+    whole = namespace(input).empty(shape, input.dtype)
+    whole[inner(input.shape, lead, pairs)] = input
+    for axis in range(input.ndim - 1, lead - 1, -1):
+        for edge, source in edges(input.shape, lead, pairs, axis, mode):
+            whole[edge] = whole[source]
+    return whole
+
+
+@op(category="index", function=False, method=False, out=False)
+def pad_edges_backward(input: Tensor, pairs, mode: str) -> Tensor:
+    """The transpose of `pad_edges`: each edge added to where it was copied from."""
+    lead = input.ndim - len(pairs)
+    shape = (*input.shape[:lead], *(n - lo - hi for n, (lo, hi) in zip(input.shape[lead:], pairs, strict=True)))
+    whole = namespace(input).array(input, order="C")
+    for axis in range(lead, input.ndim):
+        for edge, source in edges(shape, lead, pairs, axis, mode):
+            added = whole[edge]
+            whole[source] += added.sum(axis, keepdims=True) if mode == "replicate" else added
+    return namespace(input).ascontiguousarray(whole[inner(shape, lead, pairs)])
+
+
+@pad_edges.vjp("input")
+def _(grad, pairs, mode):
+    return ops.pad_edges_backward(grad, pairs, mode)
+
+
+@pad_edges_backward.vjp("input")
+def _(grad, pairs, mode):
+    return ops.pad_edges(grad, pairs, mode)
+
+
+def inner(shape, lead: int, pairs) -> tuple:
+    """Where the input lies in the padded tensor."""
+    return (..., *(slice(lo, lo + n) for n, (lo, _) in zip(shape[lead:], pairs, strict=True)))
+
+
+def edges(shape, lead: int, pairs, axis: int, mode: str):
+    """The two edges along `axis`, and where they are copied from. Later dimensions are complete by then, earlier ones are not."""
+    n, (lo, hi) = shape[axis], pairs[axis - lead]
+    if mode == "replicate":
+        found = (slice(0, lo), slice(lo, lo + 1)), (slice(lo + n, None), slice(lo + n - 1, lo + n))
+    elif mode == "circular":
+        found = (slice(0, lo), slice(n, n + lo)), (slice(lo + n, None), slice(lo, lo + hi))
+    else:
+        last = lo + n - 2 - hi
+        found = (slice(0, lo), slice(2 * lo, lo, -1)), (slice(lo + n, None), slice(lo + n - 2, last if last >= 0 else None, -1))
+    before = inner(shape[:axis], lead, pairs[:axis - lead])
+    after = (slice(None),) * (len(shape) - 1 - axis)
+    found = [pair for pair, amount in zip(found, (lo, hi), strict=True) if amount]
+    if not after and 1 < max(lo, hi) <= 4:  # a few columns: one by one, since NumPy's inner loop would be as short as a row of the edge
+        found = [pair for edge, source in found for pair in zip(column(edge, n + lo + hi), column(source, n + lo + hi) * (1 if mode != "replicate" else max(lo, hi)), strict=False)]
+    return [((*before, edge, *after), (*before, source, *after)) for edge, source in found]
+
+
+def column(of: slice, size: int) -> list:
+    """The columns of a slice as slices of one."""
+    return [slice(i, i + 1) for i in range(*of.indices(size))]
+
+
 def positions(n: int, lo: int, hi: int, mode: str):
     """Where each position of a padded dimension is read from."""
     at = np.arange(-lo, n + hi)
@@ -138,7 +204,7 @@ def pad(input: Tensor, pad: Sizes, mode: str = "constant", value: Number | None 
     if d > 3 or input.ndim not in (d + 1, d + 2):
         raise NotImplementedError("Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now. "
                                   f"Padding {d} dimensions takes an input of {d + 1} or {d + 2}, got {input.ndim}.")
-    indices = []
+    pairs = []
     for axis in range(input.ndim - d, input.ndim):
         n = input.shape[axis]
         lo, hi = pad[2 * (input.ndim - 1 - axis)], pad[2 * (input.ndim - 1 - axis) + 1]
@@ -149,8 +215,10 @@ def pad(input: Tensor, pad: Sizes, mode: str = "constant", value: Number | None 
             raise RuntimeError("Padding value causes wrapping around more than once.")
         if n + lo + hi < 1:
             raise RuntimeError(f"input (size: {n}) is too small for padding ({lo}, {hi}) at dimension {axis}.")
-        indices.append(positions(n, lo, hi, mode) if lo or hi else None)
-    return gather_dims(input, tuple(indices))
+        pairs.append((lo, hi))
+    if min(pad, default=0) >= 0:
+        return pad_edges(input, tuple(pairs), mode)
+    return gather_dims(input, tuple(positions(n, *pair, mode) if any(pair) else None for n, pair in zip(input.shape[input.ndim - d:], pairs, strict=True)))
 
 
 public["nn.functional"]["pad"] = pad
