@@ -180,7 +180,10 @@ def hand_on_call(function, signature, values: tuple, error: Exception):
                 kwargs[param.name] = value
             else:
                 args.append(value)
-    return hand_over(function, overloaded(args, kwargs), tuple(args), kwargs)
+    found = overloaded(args, kwargs)
+    if not found and not state.modes:  # it is an error of its own: nobody takes over
+        raise error
+    return hand_over(function, found, tuple(args), kwargs)
 
 
 def name_of(function) -> str:
@@ -212,11 +215,14 @@ DATA = frozenset(("as_tensor", "asarray", "tensor"))  # takes numbers out of any
 CREATION = DATA | frozenset(
     "empty empty_permuted empty_strided eye full ones scalar_tensor zeros rand randint randn randperm normal hann_window "
     "hamming_window blackman_window bartlett_window kaiser_window arange linspace logspace tril_indices triu_indices range sparse_coo_tensor result_type".split())
-UNSEEN_METHODS = frozenset("as_subclass __new__ __init__ __hash__ __dir__ __getattr__ __getattribute__ __setattr__ __init_subclass__ __array_ufunc__ __dlpack__ __dlpack_device__ __str__".split())
+UNSEEN_METHODS = frozenset("as_subclass __new__ __init__ __iter__ __hash__ __dir__ __getattr__ __getattribute__ __setattr__ __init_subclass__ __array_ufunc__ __dlpack__ __dlpack_device__ __str__".split())
 # The method that PyTorch reports for a Python operator, where it is another one.
 OPERATORS = {"__add__": "add", "__radd__": "add", "__iadd__": "add_", "__sub__": "sub", "__isub__": "sub_", "__mul__": "mul", "__rmul__": "mul", "__imul__": "mul_",
              "__truediv__": "div", "__rtruediv__": "__rdiv__", "__div__": "div", "__itruediv__": "div_", "__idiv__": "div_", "__pow__": "pow", "__ipow__": "pow_", "__mod__": "remainder", "__imod__": "remainder_",
              "__matmul__": "matmul", "__neg__": "neg", "__abs__": "abs", "__lt__": "lt", "__le__": "le", "__gt__": "gt", "__ge__": "ge", "__ne__": "ne"}
+# What is written in Python in PyTorch and gives its keywords as {} where there are none; compiled functions give None.
+WRITTEN = frozenset("__rsub__ __rdiv__ pow __rpow__ __floordiv__ __rfloordiv__ __len__ __repr__ __format__ __contains__ __reversed__ __deepcopy__ __reduce_ex__ __array__ "
+                    "broadcast_tensors einsum unique stft istft tensordot meshgrid cdist atleast_1d atleast_2d atleast_3d block_diag backward".split())
 _looking: set = set()  # the functions that look
 
 
@@ -287,6 +293,8 @@ def _ahead(free: tuple[str, ...]) -> types.CodeType:
 
 
 def _look(inner, reported, modes_only: bool) -> Callable:
+    none = {} if reported.__name__ in WRITTEN else None
+
     def look(*args, **kwargs):
         if state.off and (state.off > 1 or not state.modes):
             return inner(*args, **kwargs)
@@ -302,7 +310,7 @@ def _look(inner, reported, modes_only: bool) -> Callable:
         found = [] if state.off or modes_only else overloaded(args, kwargs)
         if not found and not state.modes:
             return inner(*args, **kwargs)
-        return hand_over(reported, found, args, kwargs)
+        return hand_over(reported, found, args, kwargs or none)
     return look
 
 

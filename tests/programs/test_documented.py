@@ -355,6 +355,7 @@ def assign(x, value):
     (lambda: lab.ones(2, 3, 4) @ lab.ones(5), RuntimeError, "size mismatch, got input (6), mat (6x4), vec (5)"),
     (lambda: lab.ones(2) @ lab.ones(3, 4, 5), RuntimeError, "Expected size for first two dimensions of batch2 tensor to be: [3, 2] but got: [3, 4]."),
     (lambda: lab.ones(5, 2, 3, 4) @ lab.ones(3, 4, 5), RuntimeError, "The size of tensor a (2) must match the size of tensor b (3) at non-singleton dimension 1"),
+    (lambda: lab.linalg.cross(lab.ones(5, 2), lab.ones(5, 2), dim=2), IndexError, "Dimension out of range (expected to be in range of [-2, 1], but got 2)"),
     (lambda: lab.broadcast_shapes((2, 3), (3, 3)), RuntimeError,
      "Attempting to broadcast a dimension of length 3 at -2! Mismatching argument at index 1 had (3, 3); but expected shape should be broadcastable to [2, 3]"),
     (lambda: lab.ones(2, 3).expand(3), RuntimeError, "expand(torch.FloatTensor{[2, 3]}, size=[3]): the number of sizes provided (1) must be greater or equal"),
