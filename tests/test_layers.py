@@ -35,6 +35,8 @@ MAY_IMPORT = {
     "settings": ("backend", "core", "nn"),
     **dict.fromkeys(("_utils", "checks", "foreach", "functional", "overrides", "return_types", "testing", "types"), ("core",)),
     **dict.fromkeys(("sparse", "storage"), ("core", "ops")),
+    **dict.fromkeys(("quasirandom", "signal"), ("backend", "core", "ops")),
+    "symbolic": (),
     "compiler": ("settings",),
     "_C": ("core", "nn", "serialization"),
     "_dynamo": ("compiler", "nn", "settings"),

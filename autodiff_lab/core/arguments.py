@@ -286,7 +286,7 @@ def checked(function, name: str | None = None, aliases: dict = NUMPYS):
         exec(f"def written{plain}:\n    " + "\n    ".join([
             "try:", *(f"    {line}" for line in lines), f"    return function({given})", "except MemoryError as error: raise no_memory(OP, error) from None",
             "except (Foreign, AttributeError, TypeError, IndexError) as error:  # what an object that takes over provokes, before anything has begun",
-            f"    if state.begun or not any(map(takes_over, ({values}))): raise",
+            f"    if state.begun or not any([takes_over(value) and not isinstance(value, Tensor) for value in ({values})]): raise",
             f"    return hand_on_call(made, signature, ({values}), error)"]), scope)
         written, own = scope["written"], made.__dict__.get("inner", made)  # behind another look; see overriding
         own.__code__, own.__defaults__, own.__kwdefaults__ = written.__code__, written.__defaults__, written.__kwdefaults__

@@ -7,6 +7,7 @@ import numbers
 import numpy as np
 
 from ..backend import is_array, namespace
+from .arguments import type_name
 from .dtypes import BOOL, FLOAT, FLOATING, dtype_of, promoted
 from .errors import caution, explain, refused, wrapped
 from .modes import modes
@@ -41,8 +42,6 @@ def operand(op, name: str, value, operator: bool = False):
         return value if type(value) in (bool, int, float, complex) else next(t(value) for t in (bool, int, float, complex) if isinstance(value, t))
     if isinstance(value, np.generic):
         return value.item()
-    if is_array(value) and not operator:
-        return value  # a rule mixing arrays with tensors
     if isinstance(value, numbers.Number):
         return float(value)
     if operator and not takes_over(value):
@@ -51,9 +50,7 @@ def operand(op, name: str, value, operator: bool = False):
 
 
 def tensor_only(op, name: str, value, operator: bool = False):
-    """The error for a number or another thing where only a tensor may stand."""
-    if is_array(value):
-        return value
+    """The error for a number, an array or another thing where only a tensor may stand."""
     if operator and not takes_over(value):
         return NotImplemented
     raise argument_error(op, name, value, "Tensor")
@@ -74,10 +71,10 @@ def check_plain(op, name: str, value) -> None:
 
 def argument_error(op, name: str, value, wanted: str) -> TypeError:
     position = [p.name for p in op.params].index(name) + 1
-    given = "NoneType" if value is None else type(value).__name__
+    given = type_name(value)
     kind = Foreign if takes_over(value) else TypeError
     return kind(f"{op.name.split('.')[-1]}(): argument '{name}' (position {position}) must be {wanted}, not {given}"
-                + (". Wrap it with torch.tensor(...) first." if isinstance(value, (list, tuple, int, float)) else ""))
+                + (". Wrap it with torch.tensor(...) first." if isinstance(value, (list, tuple, int, float, np.ndarray)) else ""))
 
 
 def tensor_list(op, name: str, values) -> list:
