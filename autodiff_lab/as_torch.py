@@ -77,12 +77,17 @@ class AsTorch:
     def __init__(self):
         self.finder = _Finder()
         sys.meta_path.insert(0, self.finder)
+        library = sys.modules[_LIBRARY]
+        # Packages find out by it whose tensors they were given.
+        library.Tensor.__module__, library.nn.Parameter.__module__ = "torch", "torch.nn.parameter"
 
     def undo(self) -> None:
         """`torch` means nothing again, or PyTorch itself where it is installed."""
         global _active
         if self.finder in sys.meta_path:
             sys.meta_path.remove(self.finder)
+            library = sys.modules[_LIBRARY]
+            library.Tensor.__module__, library.nn.Parameter.__module__ = f"{_LIBRARY}.core.tensor", f"{_LIBRARY}.nn.parameter"
         for name in [name for name in sys.modules if name == "torch" or name.startswith("torch.")]:
             del sys.modules[name]
         if _active is self:

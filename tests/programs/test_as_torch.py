@@ -267,3 +267,14 @@ def test_summary_writer_writes_or_says_what_it_needs(lab, tmp_path):
     writer.add_scalar("loss", 0.25, 2)
     writer.close()
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_tensors_say_that_they_are_torchs_while_they_are():
+    program = """import pickle, autodiff_lab as lab
+before = lab.Tensor.__module__, lab.nn.Parameter.__module__
+with lab.as_torch():
+    import torch
+    print(type(torch.ones(1)), type(pickle.loads(pickle.dumps(torch.nn.Linear(2, 1))).weight), pickle.loads(pickle.dumps(torch.Tensor)) is lab.Tensor)
+print((lab.Tensor.__module__, lab.nn.Parameter.__module__) == before)"""
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert printed == "<class 'torch.Tensor'> <class 'torch.nn.parameter.Parameter'> True\nTrue\n"
