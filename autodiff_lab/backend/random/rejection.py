@@ -1,4 +1,8 @@
-"""Draws that reject: Poisson and binomial numbers. How many words a number takes is known only afterwards."""
+"""Draws that reject: Poisson and binomial numbers. How many words a number takes is known only afterwards.
+
+One by one, therefore, but for what depends on the parameters alone. Where these are the same for all numbers and
+every try takes two words, it does not matter which number a try is for, and all tries are made at once.
+"""
 
 from __future__ import annotations
 
@@ -7,103 +11,147 @@ import math
 import numpy as np
 
 from .. import to_host
-from .fills import bits53
+from .arithmetic import libm
+from .fills import BLOCK, doubles
 from .generator import Generator
 
 __all__ = ["binomial", "poisson"]
 
+_FEW = 16
 
-class _Uniforms:
-    """Numbers in [0, 1) for a rejection loop: drawn ahead in bulk, and in the end exactly those used are spent."""
 
-    def __init__(self, gen: Generator, expected: int):
-        self.gen, self.expected, self.used = gen, expected, 0
+def _uniforms(gen: Generator, finished: list, wanted: int):
+    """Numbers in [0, 1), one by one. They are drawn ahead, as many as numbers are not finished: each takes at least one."""
+    while True:
+        yield from doubles(gen, wanted - len(finished)).tolist()
 
-    def __enter__(self):
-        self.gen.lock.acquire()
-        self.start = self.gen.state_array()
-        self.numbers = iter(())
-        return self
 
-    def __call__(self) -> float:
-        self.used += 1
-        for number in self.numbers:
-            return number
-        self.numbers = iter((bits53(self.gen, self.expected) * 2.0**-53).tolist())
-        return next(self.numbers)
+def _rows(*columns):
+    return zip(*(column.tolist() for column in columns), strict=True)
 
-    def __exit__(self, *exception):
-        self.gen.load_state_array(self.start)
-        if self.used:
-            self.gen.words(2 * self.used)
-        self.gen.lock.release()
+
+def _all_at_once(gen: Generator, n: int, tries) -> np.ndarray:
+    """The first `n` numbers that `tries(u, v)`, given as numbers and whether each is accepted, makes of pairs in [0, 1)."""
+    found, missing = [], n
+    with np.errstate(all="ignore"):
+        while missing:
+            pairs = doubles(gen, 2 * min(missing, BLOCK)).reshape(-1, 2)
+            k, accepted = tries(pairs[:, 0], pairs[:, 1])
+            found.append(k[accepted])
+            missing -= len(found[-1])
+    return np.concatenate(found)
+
+
+def _are_same(numbers) -> bool:
+    return len(numbers) > _FEW and bool((numbers == numbers[0]).all())
 
 
 def poisson(gen: Generator, rates) -> np.ndarray:
     """A Poisson number for each of `rates`, in their type."""
     rates = to_host(rates)
-    flat = rates.reshape(-1).astype(np.float64).tolist()
-    with _Uniforms(gen, 2 * len(flat) + 8) as uniform:
-        drawn = [_poisson(rate, uniform) for rate in flat]
-    return np.array(drawn, np.float64).astype(rates.dtype).reshape(rates.shape)
+    flat = rates.reshape(-1).astype(np.float64)
+    result = np.zeros(len(flat))
+    positive = np.flatnonzero(flat)  # a rate of 0 draws nothing
+    flat = flat[positive]
+    with gen.lock:
+        if _are_same(flat) and flat[0] >= 10.0:
+            result[positive] = _all_at_once(gen, len(flat), _PoissonTries(float(flat[0])).all)
+        else:
+            result[positive] = _poisson_one_by_one(gen, flat)
+    return result.astype(rates.dtype).reshape(rates.shape)
 
 
-def _poisson(rate, uniform):
-    if rate >= 10.0:
-        return _large_poisson(rate, uniform)
-    if rate == 0.0:
-        return 0
-    floor, product, count = math.exp(-rate), uniform(), 0
-    while product > floor:
-        product *= uniform()
-        count += 1
-    return count
-
-
-def _large_poisson(rate, uniform):
-    """PTRS of Hörmann (1993), The transformed rejection method for generating Poisson random variables."""
-    root, log_rate = math.sqrt(rate), math.log(rate)
-    b = 0.931 + 2.53 * root
-    a = -0.059 + 0.02483 * b
-    inverse_alpha = 1.1239 + 1.1328 / (b - 3.4)
-    squeeze = 0.9277 - 3.6224 / (b - 2.0)
-    while True:
-        u, v = uniform() - 0.5, uniform()
-        us = 0.5 - abs(u)
-        k = math.floor((2.0 * a / us + b) * u + rate + 0.43) if us else -1
-        if us >= 0.07 and v <= squeeze:
-            return k
-        if k < 0 or (us < 0.013 and v > us):
+def _poisson_one_by_one(gen, rates):
+    drawn = []
+    uniform = _uniforms(gen, drawn, len(rates)).__next__
+    for rate, floor in zip(rates.tolist(), libm("exp")(-rates).tolist(), strict=True):
+        if rate >= 10.0:
+            drawn.append(_PoissonTries(rate).next(uniform))
             continue
-        height = math.log(v) + math.log(inverse_alpha) - math.log(a / (us * us) + b)
-        if height <= -rate + k * log_rate - math.lgamma(k + 1.0):
-            return k
+        product, count = uniform(), 0
+        while product > floor:
+            product *= uniform()
+            count += 1
+        drawn.append(count)
+    return drawn
+
+
+class _PoissonTries:
+    """PTRS of Hörmann (1993), The transformed rejection method for generating Poisson random variables."""
+
+    __slots__ = ("a", "b", "rate", "squeeze")
+
+    def __init__(self, rate):
+        self.rate = rate
+        self.b = 0.931 + 2.53 * math.sqrt(rate)
+        self.a = -0.059 + 0.02483 * self.b
+        self.squeeze = 0.9277 - 3.6224 / (self.b - 2.0)
+
+    def next(self, uniform):
+        a, b, rate, squeeze = self.a, self.b, self.rate, self.squeeze
+        while True:
+            u, v = uniform() - 0.5, uniform()
+            us = 0.5 - abs(u)
+            k = math.floor((2.0 * a / us + b) * u + rate + 0.43) if us else -1
+            if us >= 0.07 and v <= squeeze:
+                return k
+            if k >= 0 and (us >= 0.013 or v <= us) and self.accepts(k, us, v, math.log, math.lgamma):
+                return k
+
+    def all(self, u, v):
+        from scipy.special import gammaln
+
+        u = u - 0.5
+        us = 0.5 - np.abs(u)
+        k = np.floor((2.0 * self.a / us + self.b) * u + self.rate + 0.43)
+        accepted = (us >= 0.07) & (v <= self.squeeze)
+        open_ = np.flatnonzero(~accepted & (k >= 0) & ((us >= 0.013) | (v <= us)))
+        accepted[open_] = self.accepts(k[open_], us[open_], v[open_], np.log, gammaln)
+        return k, accepted
+
+    def accepts(self, k, us, v, log, lgamma):
+        height = log(v) + math.log(1.1239 + 1.1328 / (self.b - 3.4)) - log(self.a / (us * us) + self.b)
+        return height <= -self.rate + k * math.log(self.rate) - lgamma(k + 1.0)
 
 
 def binomial(gen: Generator, counts, chances) -> np.ndarray:
     """How many of `counts` trials succeed, each with the probability in `chances`; in the type of `counts`."""
     counts, chances = np.broadcast_arrays(to_host(counts), to_host(chances))
-    trials = zip(counts.reshape(-1).tolist(), chances.reshape(-1).tolist(), strict=True)
-    with _Uniforms(gen, 2 * counts.size + 8) as uniform:
-        drawn = [_binomial(count, chance, uniform) for count, chance in trials]
-    return np.array(drawn, np.float64).astype(counts.dtype).reshape(counts.shape)
+    kept = np.float64 if counts.dtype == np.float64 else np.float32
+    count, chance = counts.reshape(-1).astype(kept), chances.reshape(-1).astype(kept)
+    result = np.where((count <= 0) | (chance <= 0), 0, np.where(chance >= 1, count, np.nan)).astype(kept)
+    open_ = np.flatnonzero((count > 0) & (chance > 0) & (chance < 1))  # the others draw nothing
+    count, chance = count[open_], chance[open_]
+    rarer = np.where(chance <= 0.5, chance, 1 - chance)
+    with gen.lock:
+        if _are_same(count) and _are_same(rarer) and count[0] * rarer[0] >= 10:
+            tries, = _binomial_tries(count[:1], rarer[:1])
+            successes = _all_at_once(gen, len(count), tries.all)
+        else:
+            successes = np.array(_binomial_one_by_one(gen, count, rarer), np.float64)
+    result[open_] = np.where(chance <= 0.5, successes, count - successes)
+    return result.astype(counts.dtype).reshape(counts.shape)
 
 
-def _binomial(count, chance, uniform):
-    if count <= 0 or chance <= 0:
-        return 0
-    if chance >= 1:
-        return count
-    if math.isnan(chance):
-        return chance
-    rarer = chance if chance <= 0.5 else 1.0 - chance
-    successes = (_large_binomial if count * rarer >= 10 else _small_binomial)(count, rarer, uniform)
-    return successes if chance <= 0.5 else count - successes
+def _binomial_one_by_one(gen, counts, chances):
+    drawn, large = [], counts * chances >= 10
+    tries = _binomial_tries(counts[large], chances[large])
+    uniform = _uniforms(gen, drawn, len(counts)).__next__
+    for is_large, count, bottom in _rows(large, counts, np.log1p(-chances)):
+        drawn.append(next(tries).next(uniform) if is_large else _small_binomial(uniform, count, bottom))
+    return drawn
 
 
-def _small_binomial(count, chance, uniform):
+def _binomial_tries(count, chance):
+    # These are in the type of the parameters, as in PyTorch; the rest is in float64.
+    mean = count * chance
+    return (_BinomialTries(*row) for row in _rows(
+        count, chance, mean, np.sqrt(mean * (1 - chance)), chance / (1 - chance), np.floor((count + 1) * chance)))
+
+
+def _small_binomial(uniform, count, bottom):
     """Count the gaps between successes, which are geometric numbers, until the trials are used up."""
-    bottom, successes, trials = math.log1p(-chance), 0, 0
+    successes, trials = 0, 0
     while True:
         u = uniform()
         trials += math.ceil(math.log(u) / bottom) if u else math.inf
@@ -112,31 +160,47 @@ def _small_binomial(count, chance, uniform):
         successes += 1
 
 
-def _large_binomial(count, chance, uniform):
+class _BinomialTries:
     """BTRS of Hörmann (1993), The generation of binomial random variates."""
-    deviation = math.sqrt(count * chance * (1.0 - chance))
-    b = 1.15 + 2.53 * deviation
-    a = -0.0873 + 0.0248 * b + 0.01 * chance
-    center = count * chance + 0.5
-    squeeze = 0.92 - 4.2 / b
-    odds = chance / (1.0 - chance)
-    alpha = (2.83 + 5.1 / b) * deviation
-    mode = math.floor((count + 1) * chance)
-    while True:
-        u, v = uniform() - 0.5, uniform()
-        us = 0.5 - abs(u)
-        k = math.floor((2.0 * a / us + b) * u + center) if us else -1
-        if us >= 0.07 and v <= squeeze:
-            return k
-        if k < 0 or k > count:
-            continue
-        height = math.log(v * alpha / (a / (us * us) + b))
-        bound = ((mode + 0.5) * math.log((mode + 1) / (odds * (count - mode + 1)))
-                 + (count + 1) * math.log((count - mode + 1) / (count - k + 1))
-                 + (k + 0.5) * math.log(odds * (count - k + 1) / (k + 1))
-                 + _stirling_rest(mode) + _stirling_rest(count - mode) - _stirling_rest(k) - _stirling_rest(count - k))
-        if height <= bound:
-            return k
+
+    __slots__ = ("a", "alpha", "b", "center", "count", "mode", "odds", "squeeze")
+
+    def __init__(self, count, chance, mean, deviation, odds, mode):
+        self.count, self.odds, self.mode, self.center = count, odds, mode, mean + 0.5
+        self.b = 1.15 + 2.53 * deviation
+        self.a = -0.0873 + 0.0248 * self.b + 0.01 * chance
+        self.squeeze = 0.92 - 4.2 / self.b
+        self.alpha = (2.83 + 5.1 / self.b) * deviation
+
+    def next(self, uniform):
+        a, b, center, squeeze = self.a, self.b, self.center, self.squeeze
+        while True:
+            u, v = uniform() - 0.5, uniform()
+            us = 0.5 - abs(u)
+            k = math.floor((2.0 * a / us + b) * u + center) if us else -1
+            if not 0 <= k <= self.count:
+                continue
+            if (us >= 0.07 and v <= squeeze) or self.accepts(k, us, v, math.log, _stirling_rest):
+                return k
+
+    def all(self, u, v):
+        u = u - 0.5
+        us = 0.5 - np.abs(u)
+        k = np.floor((2.0 * self.a / us + self.b) * u + self.center)
+        possible = (k >= 0) & (k <= self.count)
+        accepted = possible & (us >= 0.07) & (v <= self.squeeze)
+        open_ = np.flatnonzero(possible & ~accepted)
+        accepted[open_] = self.accepts(k[open_], us[open_], v[open_], np.log, _stirling_rests)
+        return k, accepted
+
+    def accepts(self, k, us, v, log, stirling_rest):
+        count, mode, odds = self.count, self.mode, self.odds
+        height = log(v * self.alpha / (self.a / (us * us) + self.b))
+        return height <= ((mode + 0.5) * math.log((mode + 1) / (odds * (count - mode + 1)))
+                          + (count + 1) * log((count - mode + 1) / (count - k + 1))
+                          + (k + 0.5) * log(odds * (count - k + 1) / (k + 1))
+                          + _stirling_rest(mode) + _stirling_rest(count - mode)
+                          - stirling_rest(k) - stirling_rest(count - k))
 
 
 # log(k!) less Stirling's formula, for k = 0 … 9.
@@ -149,3 +213,9 @@ def _stirling_rest(k):
         return _STIRLING_REST[int(k)]
     square = (k + 1) ** 2
     return (1.0 / 12 - (1.0 / 360 - 1.0 / 1260 / square) / square) / (k + 1)
+
+
+def _stirling_rests(k):
+    square = (k + 1) ** 2
+    return np.where(k <= 9, np.array(_STIRLING_REST)[np.minimum(k, 9).astype(int)],
+                    (1.0 / 12 - (1.0 / 360 - 1.0 / 1260 / square) / square) / (k + 1))
