@@ -137,7 +137,10 @@ from torch.distributed._composable.fsdp import FSDPModule
 from torch.distributed._tensor.experimental import implicit_replication
 from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor
+from torch import PyTorchFileReader
+from torch._C import _TensorMeta
 from torch.jit import ScriptModule
+from torch.autograd.profiler import EventList
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.attention.flex_attention import flex_attention
 from torch.nn.modules.instancenorm import _InstanceNorm
@@ -152,7 +155,10 @@ from torch.utils.model_zoo import load_url
 from torch.testing import assert_close
 from torch.utils._pytree import tree_map
 from torch.utils.data._utils.collate import default_collate
+from torch.utils.data.dataloader import _collate_fn_t
+from torch.utils.flop_counter import FlopCounterMode
 from torch.utils.hooks import RemovableHandle
+assert torch.ScriptModule is ScriptModule and not torch.profiler.kineto_available()
 torch._dynamo.config.suppress_errors = True
 torch._assert(True, "no")
 torch._check(True)
