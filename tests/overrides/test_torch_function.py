@@ -74,7 +74,7 @@ def story(library) -> list:
     module.weight = library.nn.Parameter(Plain([[1.0, 0.0], [0.0, 1.0]]))
     return [repr(x), str(x + 1), repr(x * w), type(loss).__name__, repr(w.grad), repr(p), isinstance(p, library.nn.Parameter), type(p).__name__, repr(made),
             [type(v).__name__ for v in module.parameters()], type(module(library.ones(2))).__name__, repr(w.as_subclass(Plain)), f"{x.sum()}",
-            type(library.Tensor.sum(x)).__name__, issubclass(Plain, library.Tensor), type(x.max(0).values).__name__, type(sum(x)).__name__, type(list(x)[0]).__name__, type(x.max(0)).__name__,
+            type(library.Tensor.sum(x)).__name__, issubclass(Plain, library.Tensor), type(x.max(0).values).__name__, type(sum(x)).__name__, type(next(iter(x))).__name__, type(x.max(0)).__name__,
             type(library.ones(2).as_subclass(Plain).as_subclass(library.Tensor)).__name__]
 
 
