@@ -10,7 +10,8 @@ from .generator import Generator
 
 __all__ = ["multinomial", "randperm"]
 
-_LOOP_UP_TO = 400  # a Python loop is faster than the vectorised permutation up to here
+_FEW = 32  # up to here no array operation pays
+_LOOP_UP_TO = 200  # a Python loop is faster than the vectorised permutation up to here
 _HUGE = (2**32 - 1) // 20  # permutations of this length on draw two words per step
 
 
@@ -20,30 +21,34 @@ def randperm(gen: Generator, n: int) -> np.ndarray:
         return _huge_randperm(gen, n)
     with gen.lock:
         words = gen.words(max(n - 1, 0))
-    if n > _LOOP_UP_TO:
+    if n <= _FEW:
+        targets = [i + word % (n - i) for i, word in enumerate(words.tolist())]
+    else:
         steps = np.arange(n - 1)
-        return _swapped(words.astype(np.int64) % (n - steps) + steps, n)
+        targets = words.view(np.int64) % (n - steps)
+        targets += steps
+        if n > _LOOP_UP_TO:
+            return _swapped(targets, steps, n)
+        targets = targets.tolist()
     order = list(range(n))
-    for i, word in enumerate(words.tolist()):
-        k = i + word % (n - i)
+    for i, k in enumerate(targets):
         order[i], order[k] = order[k], order[i]
     return np.array(order, np.int64)
 
 
-def _swapped(targets, n):
+def _swapped(targets, steps, n):
     """The order after step i = 0, 1, … has swapped the elements i and `targets[i]`, without a loop over the steps.
 
     Slot i is final after step i, and holds what lay in slot targets[i] just before. That is the slot's own
     number, unless an earlier step targeted it too; then it is what that step moved there, which is what lay
     in the earlier step's own slot just before it. Chasing such moves back is the doubling loop below.
     """
-    steps = np.arange(n - 1)
-    came_from = np.arange(n)
-    moved = targets != steps
-    came_from[targets[moved]] = steps[moved]  # the last step that wrote into each slot
+    came_from = np.arange(n + 1)
+    came_from[np.where(targets == steps, n, targets)] = steps  # the last step that wrote into each slot from another
+    came_from = came_from[:n]
     while True:
-        further = came_from[came_from]
-        if np.array_equal(further, came_from):
+        further = came_from.take(came_from)
+        if (further == came_from).all():
             break
         came_from = further
     keys = targets << np.int64(32)

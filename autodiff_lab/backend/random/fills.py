@@ -83,6 +83,11 @@ def uniform(gen: Generator, out, a: float = 0.0, b: float = 1.0):
     if out.dtype.kind == "c":
         fill(gen, out, lambda gen, flat: _uniform(gen, flat.view(flat.real.dtype), a, b))
         return out
+    if a == 0.0 and b == 1.0 and out.size <= _FEW and out.dtype.char == "f" and type(out) is np.ndarray and out.flags.c_contiguous:
+        # The most common small draw, without the checks on the way to it.
+        with gen.lock:
+            out.reshape(-1)[:] = [(word & 0xFFFFFF) * _UNIT24 for word in gen.words(out.size).tolist()]
+        return out
     return fill(gen, out, _uniform, a, b)
 
 

@@ -18,6 +18,7 @@ from .generator import Generator
 __all__ = ["log_normal", "normal"]
 
 _GROUP = 16
+_LOW53 = 2**53 - 1
 _UNIT24 = np.float32(2.0**-24)
 
 
@@ -86,17 +87,12 @@ def _few(gen, n, mean, std):
     if missing:
         w = gen.words((missing + 1) // 2 * 4).tolist()
         for i in range(0, len(w), 4):
-            z += _pair(w[i], w[i + 1], w[i + 2], w[i + 3])
+            z += box_muller(((w[i] << 32 | w[i + 1]) & _LOW53) * 2.0**-53, ((w[i + 2] << 32 | w[i + 3]) & _LOW53) * 2.0**-53)
         if missing % 2:
             gen.second_normal = z.pop()
     if mean != 0.0:
         return [fma_number(value, std, mean) for value in z]
     return z if std == 1.0 else [value * std + 0.0 for value in z]
-
-
-def _pair(a, b, c, d):
-    """Two normal numbers from four words."""
-    return box_muller(((a << 32 | b) & 0x1FFFFFFFFFFFFF) * 2.0**-53, ((c << 32 | d) & 0x1FFFFFFFFFFFFF) * 2.0**-53)
 
 
 def box_muller(first: float, second: float):
