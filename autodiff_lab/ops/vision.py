@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import warnings
 
@@ -13,6 +14,7 @@ from ..core.errors import caution
 from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor
+from .combining import combine
 from .convolution import Geometry, offsets, output_size, pad_zeros, windows
 from .padding import gather_dims
 from .pooling import mix_along
@@ -320,7 +322,6 @@ def grid_sample(input, grid, mode: str = "bilinear", padding_mode: str = "zeros"
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
     align_corners = bool(align_corners)
     sizes = tuple(input.shape[2:])
-    flat = input.reshape(*input.shape[:2], -1)
     at = [unnormalized(grid[..., d - 1 - axis], n, align_corners) for axis, n in enumerate(sizes)]
 
     def brought_in(x, n):
@@ -328,37 +329,37 @@ def grid_sample(input, grid, mode: str = "bilinear", padding_mode: str = "zeros"
             return x.clamp(0, n - 1)
         return mirrored(x, n, align_corners).clamp(0, n - 1) if padding_mode == "reflection" else x
 
-    def read(corner):
-        """The values at whole-numbered positions; zeros outside."""
+    weights, positions = [], []
+
+    def read(corner, weight) -> None:
+        """Note a whole-numbered position and its weight; none outside."""
         inside, position = None, 0
         for x, n in zip(corner, sizes, strict=True):
             ok = (x >= 0) & (x <= n - 1)
             inside = ok if inside is None else inside & ok
             position = position * n + x.clamp(0, n - 1)
-        position = lab["nan_to_num"](position).long().reshape(input.shape[0], 1, -1).expand(-1, input.shape[1], -1)
-        return flat.gather(2, position).reshape(*input.shape[:2], *grid.shape[1:-1]) * inside.unsqueeze(1)
+        weights.append(weight * inside)
+        positions.append(lab["nan_to_num"](position).long())
 
     if mode == "bicubic":
         low = [x.detach().floor() for x in at]
         taps = [[cubic_weight(x - lo, t) for t in range(-1, 3)] for x, lo in zip(at, low, strict=True)]
-        total = 0
         for i in range(4):
             for j in range(4):
                 corner = [brought_in(lo + t, n) for lo, t, n in zip(low, (i - 1, j - 1), sizes, strict=True)]
-                total = total + read(corner) * (taps[0][i] * taps[1][j]).unsqueeze(1)
-        return total
-    at = [brought_in(x, n) for x, n in zip(at, sizes, strict=True)]
-    if mode == "nearest":
-        return read([x.detach().round() for x in at])
-    low = [x.detach().floor() for x in at]
-    total = 0
-    for which in range(2 ** d):
-        bits = [(which >> (d - 1 - axis)) & 1 for axis in range(d)]
-        weight = 1
-        for x, lo, bit in zip(at, low, bits, strict=True):
-            weight = weight * ((x - lo) if bit else (lo + 1 - x))
-        total = total + read([lo + bit for lo, bit in zip(low, bits, strict=True)]) * weight.unsqueeze(1)
-    return total
+                read(corner, taps[0][i] * taps[1][j])
+    elif mode == "nearest":
+        read([brought_in(x, n).detach().round() for x, n in zip(at, sizes, strict=True)], 1)
+    else:
+        at = [brought_in(x, n) for x, n in zip(at, sizes, strict=True)]
+        low = [x.detach().floor() for x in at]
+        shares = [(lo + 1 - x, x - lo) for x, lo in zip(at, low, strict=True)]
+        ends = [(lo, lo + 1) for lo in low]
+        for bits in itertools.product((0, 1), repeat=d):
+            read([end[bit] for end, bit in zip(ends, bits, strict=True)], math.prod(share[bit] for share, bit in zip(shares, bits, strict=True)))
+    weights, positions = (lab["stack"](each, -1).reshape(input.shape[0], -1, len(each)) for each in (weights, positions))
+    found = combine(input.reshape(*input.shape[:2], -1), weights.to(input.dtype), positions)
+    return found.reshape(*input.shape[:2], *grid.shape[1:-1])
 
 
 def cubic_weight(t, tap: int):
