@@ -43,6 +43,7 @@ MAY_IMPORT = {
     "fx": ("core", "nn"),
     "library": ("core", "ops", "autograd"),
     "amp": ("core",),
+    "jit": ("core",),
     "backends": ("core",),
     "cuda": ("core", "amp"),
     "mps": ("backends",),
