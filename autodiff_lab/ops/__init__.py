@@ -73,9 +73,10 @@ aten = prims = Packets()
 special_functions.fill_special()
 check_all(public[""])
 check_all(public["special"], aliases={})
-# Of nn.functional only what PyTorch has compiled: the others are Python there too, and take what their parts take.
-_compiled = {name: public["nn.functional"][name] for name in ("bilinear", "channel_shuffle", "cosine_similarity", "native_channel_shuffle", "one_hot", "pad", "pairwise_distance", "pdist", "pixel_shuffle",
-                                                              "pixel_unshuffle", "scaled_dot_product_attention")}
+# These functions of nn.functional look at their arguments in Python in PyTorch too: they take whatever their parts take.
+_python = frozenset(("dropout1d dropout2d dropout3d embedding_bag gaussian_nll_loss grid_sample gumbel_softmax interpolate local_response_norm multi_head_attention_forward "
+                     "multilabel_soft_margin_loss normalize softsign tanhshrink triplet_margin_with_distance_loss upsample upsample_bilinear upsample_nearest").split())
+_compiled = {name: function for name, function in public["nn.functional"].items() if name not in _python}
 check_all(_compiled, aliases={})
 public["nn.functional"].update(_compiled)
 
