@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from .. import to_host
-from .fills import bits53, exponential
+from .fills import doubles, exponential
 from .generator import Generator
 
 __all__ = ["multinomial", "randperm"]
 
 _FEW = 32  # up to here no array operation pays
 _LOOP_UP_TO = 200  # a Python loop is faster than the vectorised permutation up to here
+_COUNTED = 2048  # up to so many comparisons a row, counting the steps below is faster than a search row by row
 _HUGE = (2**32 - 1) // 20  # permutations of this length on draw two words per step
 
 
@@ -89,12 +90,14 @@ def multinomial(gen: Generator, weights, k: int, replacement: bool = False) -> n
             if k == 1:
                 return race.argmax(-1, keepdims=True)
             return np.argsort(-race, axis=-1, kind="stable")[..., :k].copy()
-        rows = weights.reshape(-1, weights.shape[-1])
-        chosen = np.empty((len(rows), k), np.int64)
-        for row, out in zip(rows, chosen, strict=True):
-            wide = row if row.dtype.itemsize >= 4 else row.astype(np.float32)
-            steps = np.cumsum(wide)
-            steps /= steps[-1]
-            steps[-1] = 1.0
-            out[...] = steps.astype(np.float64).searchsorted(bits53(gen, k) * 2.0**-53)
+        wide = weights if weights.dtype.itemsize >= 4 else weights.astype(np.float32)
+        steps = np.cumsum(wide.reshape(-1, wide.shape[-1]), axis=-1)
+        steps /= steps[:, -1:].copy()
+        steps[:, -1] = 1.0
+        steps = steps.astype(np.float64)
+        unit = doubles(gen, len(steps) * k).reshape(len(steps), k)
+    if k * steps.shape[-1] <= _COUNTED and len(steps) > 1:
+        chosen = (steps[:, None] < unit[:, :, None]).sum(-1)
+    else:
+        chosen = np.stack([row.searchsorted(u) for row, u in zip(steps, unit, strict=True)])
     return chosen.reshape(*weights.shape[:-1], k)
