@@ -12,7 +12,7 @@ import numpy as np
 
 from . import memory, meta
 
-__all__ = ["array_types", "in_c_order", "is_array", "namespace", "order_like", "special", "to_host"]
+__all__ = ["array_types", "channels_like", "in_c_order", "is_array", "namespace", "order_like", "special", "to_host"]
 
 memory.tune()
 
@@ -34,6 +34,16 @@ def in_c_order(array):
     and programs call `view` on them; NumPy keeps the input's order.
     """
     return array if array.flags.c_contiguous else namespace(array).ascontiguousarray(array)
+
+
+def channels_like(array, model):
+    """`array` in C order, or with the channels innermost in memory where they are in `model`: the two orders that PyTorch's convolutions and norms keep."""
+    if model.ndim not in (4, 5) or model.flags.c_contiguous:
+        return in_c_order(array)
+    xp = namespace(array)
+    if not xp.moveaxis(model, 1, -1).flags.c_contiguous:
+        return in_c_order(array)
+    return xp.moveaxis(xp.ascontiguousarray(xp.moveaxis(array, 1, -1)), -1, 1)
 
 
 def order_like(array) -> str:

@@ -16,7 +16,7 @@ import itertools
 import math
 from collections import namedtuple
 
-from ..backend import namespace, strided
+from ..backend import channels_like, namespace, strided
 from ..backend.rows import whole_rows
 from ..core.arguments import Dims
 from ..core.dtypes import dtype_of
@@ -507,7 +507,7 @@ def define(d: int):
                 out += bias.reshape(-1, *(1,) * d)
         if out.dtype != input.dtype:  # bfloat16, which became float32
             out = out.astype(input.dtype)
-        return out if input.ndim == d + 2 else out[0]
+        return channels_like(out, input) if input.ndim == d + 2 else out[0]
 
     conv.__doc__ = f"""Slide each kernel of `weight` over the input; every output is a weighted sum of one patch.
 

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from ..backend import namespace
+from ..backend import channels_like, namespace
 from ..backend.rows import LONG, ones, row_dots, whole_rows
 from ..core import observe
 from ..core.arguments import Sizes
@@ -312,7 +312,7 @@ def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bia
         out = xp.multiply(centered.reshape(N, C, -1), scale[:, :, None], out=centered.reshape(N, C, -1))
         if bias is not None:
             out += bias[:, None]
-    return out.reshape(input.shape).astype(input.dtype, copy=False), mean, rstd
+    return channels_like(out.reshape(input.shape).astype(input.dtype, copy=False), input), mean, rstd
 
 
 def of_channels(groups, N: int, C: int):
@@ -422,7 +422,7 @@ def batch_norm_train(input: Tensor, weight: Tensor | None, bias: Tensor | None, 
         out *= channels.spread(scale if weight is None else scale * weight)
         if bias is not None:
             out += channels.spread(bias)
-    return out.reshape(input.shape).astype(input.dtype, copy=False), mean, var
+    return channels_like(out.reshape(input.shape).astype(input.dtype, copy=False), input), mean, var
 
 
 @batch_norm_train.vjp("input", "weight", "bias")
@@ -473,7 +473,7 @@ def batch_norm_eval(input: Tensor, mean: Tensor, var: Tensor, weight: Tensor | N
     with whole_rows(channels.L):
         out = channels.rows(wide(input)) * channels.spread(scale)
         out += channels.spread(shift)
-    return out.reshape(input.shape).astype(input.dtype, copy=False)
+    return channels_like(out.reshape(input.shape).astype(input.dtype, copy=False), input)
 
 
 def per_channel(values, ndim: int):

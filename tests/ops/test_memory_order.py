@@ -71,3 +71,26 @@ def test_results_are_in_c_order_where_pytorchs_are(name, kind):
 def test_joined_channels_stay_last():
     x = lab.ones(2, 3, 4, 5).to(memory_format=lab.channels_last)
     assert lab.cat([x, x], 1).is_contiguous(memory_format=lab.channels_last)
+
+
+IMAGES = {
+    "channels last": lambda t: t.ones(2, 3, 4, 5).to(memory_format=t.channels_last),
+    "channels last by permute": lambda t: t.ones(2, 4, 5, 6).permute(0, 3, 1, 2),
+    "heads": lambda t: t.ones(2, 4, 6, 5).transpose(1, 2),
+    "in order": lambda t: t.ones(2, 6, 4, 5),
+}
+LAYERS = {
+    "conv2d": lambda t, x: t.nn.functional.conv2d(x, t.ones(7, x.shape[1], 2, 2), t.ones(7)),
+    "conv2d of groups": lambda t, x: t.nn.functional.conv2d(x, t.ones(x.shape[1], 1, 3, 3), padding=1, groups=x.shape[1]),
+    "group_norm": lambda t, x: t.nn.functional.group_norm(x, 3),
+    "batch_norm": lambda t, x: t.nn.functional.batch_norm(x, None, None, training=True),
+    "dropout": lambda t, x: t.nn.functional.dropout(x),
+}
+
+
+@pytest.mark.parametrize("kind", IMAGES)
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers_keep_the_order_that_pytorchs_keep(name, kind):
+    call, make = LAYERS[name], IMAGES[kind]
+    theirs, ours = call(torch, make(torch)), call(lab, make(lab))
+    assert ours.stride() == theirs.stride()
