@@ -7,7 +7,7 @@ import typing
 
 from .core.errors import caution
 
-__all__ = ["ScriptFunction", "ScriptModule", "export", "ignore", "interface", "isinstance", "is_scripting", "is_tracing", "load", "save", "script", "script_if_tracing", "script_method", "trace", "unused"]
+__all__ = ["ScriptFunction", "ScriptModule", "TracerWarning", "export", "ignore", "interface", "isinstance", "is_scripting", "is_tracing", "load", "save", "script", "script_if_tracing", "script_method", "trace", "unused"]
 
 Final = {}.__class__  # annotations such as Final[int] are never looked into
 
@@ -27,6 +27,10 @@ class ScriptModule:
 
 class ScriptFunction:
     """A compiled function: there are none here."""
+
+
+class TracerWarning(Warning):
+    """What tracing warns of: nothing here traces, but programs filter it."""
 
 
 RecursiveScriptModule = TopLevelTracedModule = ScriptModule

@@ -33,6 +33,8 @@ def load(f, map_location=None, pickle_module=None, *, weights_only: bool | None 
         f: a path, or a binary file that can seek.
         map_location: where tensors go: a device, a dict from device to device, or a function of a storage and its
             device's name that returns None or something on the device to use.
+        pickle_module: who names one, names it for a file of any classes: `weights_only` is False then, as in PyTorch.
+            Its own reader is not used.
         weights_only: False lets the file make objects of any class, and so run any code: only for files that you trust.
         mmap: accepted; the file is read.
 
@@ -50,7 +52,9 @@ def load(f, map_location=None, pickle_module=None, *, weights_only: bool | None 
     """
     if pickle_load_args.keys() - {"encoding"}:
         raise TypeError(f"load() got an unexpected keyword argument {next(iter(pickle_load_args.keys() - {'encoding'}))!r}")
-    restricted = weights_only is None or bool(weights_only)
+    restricted = pickle_module is None if weights_only is None else bool(weights_only)
+    if restricted and pickle_module is not None:
+        raise RuntimeError("Can not safely load weights when explicit pickle_module is specified")
     if isinstance(f, (str, os.PathLike)):
         with open(f, "rb") as file:
             return _load(file, map_location, restricted, os.fspath(f))

@@ -319,3 +319,12 @@ with safe_open(sys.argv[1], "pt") as file:
     (tmp_path / "program.py").write_text(program)
     printed = subprocess.run([sys.executable, "-m", "autodiff_lab", tmp_path / "program.py", tmp_path / "x.safetensors"], capture_output=True, text=True, check=True).stdout
     assert printed == ("{'a': tensor([[0., 1., 2.],\n        [3., 4., 5.]]), 'b': tensor([1., 1.], dtype=torch.bfloat16)} tensor([[1., 2.],\n        [4., 5.]])\n")
+
+
+def test_naming_a_pickle_module_allows_every_class():
+    state = random.getstate(), np.random.get_state()
+    with pytest.raises(pickle.UnpicklingError):
+        back(state)
+    assert back(state, pickle_module=pickle)[0] == state[0]
+    with pytest.raises(RuntimeError, match="Can not safely load weights when explicit pickle_module is specified"):
+        back(state, pickle_module=pickle, weights_only=True)
