@@ -142,13 +142,6 @@ def _binomial_one_by_one(gen, counts, chances):
     return drawn
 
 
-def _binomial_tries(count, chance):
-    # These are in the type of the parameters, as in PyTorch; the rest is in float64.
-    mean = count * chance
-    return (_BinomialTries(*row) for row in _rows(
-        count, chance, mean, np.sqrt(mean * (1 - chance)), chance / (1 - chance), np.floor((count + 1) * chance)))
-
-
 def _small_binomial(uniform, count, bottom):
     """Count the gaps between successes, which are geometric numbers, until the trials are used up."""
     successes, trials = 0, 0
@@ -160,13 +153,24 @@ def _small_binomial(uniform, count, bottom):
         successes += 1
 
 
+def _binomial_tries(count, chance):
+    # These are in the type of the parameters, as in PyTorch; the rest is in float64.
+    mean, odds, mode = count * chance, chance / (1 - chance), np.floor((count + 1) * chance)
+    deviation = np.sqrt(mean * (1 - chance))
+    count, chance, mean, odds, mode, deviation = (
+        x.astype(np.float64) for x in (count, chance, mean, odds, mode, deviation))
+    height = ((mode + 0.5) * np.log((mode + 1) / (odds * (count - mode + 1)))
+              + _stirling_rests(mode) + _stirling_rests(count - mode))
+    return (_BinomialTries(*row) for row in _rows(count, chance, mean, deviation, odds, mode, height))
+
+
 class _BinomialTries:
     """BTRS of Hörmann (1993), The generation of binomial random variates."""
 
-    __slots__ = ("a", "alpha", "b", "center", "count", "mode", "odds", "squeeze")
+    __slots__ = ("a", "alpha", "b", "center", "count", "height", "mode", "odds", "squeeze")
 
-    def __init__(self, count, chance, mean, deviation, odds, mode):
-        self.count, self.odds, self.mode, self.center = count, odds, mode, mean + 0.5
+    def __init__(self, count, chance, mean, deviation, odds, mode, height):
+        self.count, self.odds, self.mode, self.height, self.center = count, odds, mode, height, mean + 0.5
         self.b = 1.15 + 2.53 * deviation
         self.a = -0.0873 + 0.0248 * self.b + 0.01 * chance
         self.squeeze = 0.92 - 4.2 / self.b
@@ -196,10 +200,8 @@ class _BinomialTries:
     def accepts(self, k, us, v, log, stirling_rest):
         count, mode, odds = self.count, self.mode, self.odds
         height = log(v * self.alpha / (self.a / (us * us) + self.b))
-        return height <= ((mode + 0.5) * math.log((mode + 1) / (odds * (count - mode + 1)))
-                          + (count + 1) * log((count - mode + 1) / (count - k + 1))
+        return height <= (self.height + (count + 1) * log((count - mode + 1) / (count - k + 1))
                           + (k + 0.5) * log(odds * (count - k + 1) / (k + 1))
-                          + _stirling_rest(mode) + _stirling_rest(count - mode)
                           - stirling_rest(k) - stirling_rest(count - k))
 
 
