@@ -6,7 +6,7 @@ import numbers
 
 import numpy as np
 
-from ..backend import is_array, namespace
+from ..backend import is_array, namespace, order_like
 from .arguments import type_name
 from .dtypes import BOOL, FLOAT, FLOATING, dtype_of, promoted
 from .errors import caution, explain, refused, wrapped
@@ -132,7 +132,7 @@ def promote(op, operands) -> list:
         if value is None or value.__class__ in NUMBERS:
             out.append(value if value is None or common.kind != "b" else common.type(value))
         else:
-            out.append(value if value.dtype == common else value.astype(common))
+            out.append(value if value.dtype == common else value.astype(common, order=order_like(value)))
     if out[0].__class__ in NUMBERS:
         out[0] = common.type(out[0])  # the first operand decides how NumPy computes
     return out

@@ -18,6 +18,7 @@ INPUTS = {
 }
 CALLS = {
     "double": lambda t, x: x.double(),
+    "sum with another type": lambda t, x: x + t.ones(4, dtype=t.float64),
     "zeros_like": lambda t, x: t.zeros_like(x),
     "zeros_like in C order": lambda t, x: t.zeros_like(x, memory_format=t.contiguous_format),
     "empty_like": lambda t, x: t.empty_like(x),
