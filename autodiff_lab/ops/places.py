@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import is_array, namespace
-from ..backend.cells import add_rows
+from ..backend.cells import add_cells, add_rows
 from ..core.dtypes import dtype_of
 from ..core.errors import caution
 from ..core.tape import Version
@@ -79,7 +79,7 @@ def read(index, shape) -> Place:
     if index is None:
         return FRONT
     if kind is tuple:
-        place = _read_basic(index, shape, ndim)
+        place = _read_tensors(index, shape) if index and index[0].__class__ is Tensor else _read_basic(index, shape, ndim)
         if place is not None:
             return place
     elif kind is Tensor and ndim and index._a.ndim:
@@ -202,6 +202,26 @@ def _read_tensor(index, shape) -> Place | None:
     return None
 
 
+def _read_tensors(index: tuple, shape) -> Place | None:
+    """The common tuple of arrays of positions, all of one shape; None for anything else."""
+    if len(index) > len(shape):
+        return None
+    advanced, guards = [], []
+    for dim, item in enumerate(index):
+        if item.__class__ is not Tensor:
+            return None
+        array = item._a
+        if array.dtype != np.int64 or not array.ndim or dim and array.shape != advanced[0].shape:
+            return None
+        if item._ver is None:
+            item._ver = Version()
+        advanced.append(array)
+        guards.append((item._ver, item._ver.count, array.shape))
+    for dim, array in enumerate(advanced):
+        _checked(array, shape[dim], dim)
+    return Place(None, tuple(advanced), tuple(guards), "index", False)
+
+
 class _Guarded(tuple):
     """An array of positions with the version of the tensor it came from."""
 
@@ -315,5 +335,10 @@ def add_at(whole, place: Place, values) -> None:
         part[place.advanced] = values
     elif len(place.advanced) == 1 and place.advanced[0].__class__ is not slice and place.advanced[0].ndim == 1:
         add_rows(part, place.advanced[0], values)
+    elif len(place.advanced) == part.ndim and part.flags.c_contiguous and part.size and all(p.__class__ is not slice and p.shape == place.advanced[0].shape for p in place.advanced):
+        flat = 0  # every element by its number
+        for positions, n in zip(place.advanced, part.shape, strict=True):
+            flat = flat * n + np.where(positions < 0, positions + n, positions)
+        add_cells(part, flat, values)
     else:
         namespace(whole).add.at(part, place.advanced, values)

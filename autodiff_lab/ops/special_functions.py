@@ -197,9 +197,28 @@ def polygamma(input: Tensor, n: int) -> Tensor:
     if n == 1:
         # The reflection formula reaches the negative side: psi_1(1 - x) + psi_1(x) = (pi / sin(pi x))^2.
         right = xp.where(wide < 0.5, 1 - wide, wide)
-        found = special(input).zeta(2.0, right)
+        found = _trigamma(right) if input.dtype.itemsize < 8 else special(input).zeta(2.0, right)
         return xp.where(wide < 0.5, (math.pi / xp.sin(math.pi * wide)) ** 2 - found, found).astype(input.dtype)
     return (special(input).zeta(n + 1.0, wide) * ((-1.0) ** (n + 1) * math.gamma(n + 1))).astype(input.dtype)
+
+
+def _trigamma(x):
+    """psi_1 of float64 numbers from 1/2 on, to 2e-9, in fewer steps than the zeta function: by recurrence up to 6 and more, then its series. Overwrites `x`."""
+    found = 1 / (x * x)
+    for _ in range(5):
+        x += 1
+        found += 1 / (x * x)
+    x += 1
+    square = 1 / (x * x)
+    series = square * (1 / 42)
+    series -= 1 / 30
+    series *= square
+    series += 1 / 6
+    series *= square
+    series += 1 + 0.5 / x
+    series /= x
+    series += found
+    return series
 
 
 @polygamma.vjp("input", latex=r"\psi_{n+1}(x)")
@@ -390,7 +409,7 @@ def _(grad, input, eps):
     slope = grad / (input * (1 - input))
     if eps is None:
         return ops.where((input >= 0) & (input <= 1), slope, math.nan)
-    return ops.where((input >= eps) & (input <= 1 - eps), slope, grad * 0)
+    return ops.where((input >= eps) & (input <= 1 - eps), slope, ops.zeroed(grad))
 
 
 @op(category="pointwise", latex=r"x \ln y", samples=also(pairs(positive_other=True), calls(
@@ -417,8 +436,8 @@ def _times_log(log, input, other):
 @xlogy.vjp("input", latex=r"\ln y")
 def _(grad, input, other):
     if other.__class__ is float or other.__class__ is int:
-        return ops.where((input == 0) & (other <= 0), grad * 0, grad * (math.log(other) if other > 0 else -math.inf if other == 0 else math.nan))
-    return ops.where((input == 0) & (other <= 0), grad * 0, grad * ops.log(other))
+        return ops.where((input == 0) & (other <= 0), ops.zeroed(grad), grad * (math.log(other) if other > 0 else -math.inf if other == 0 else math.nan))
+    return ops.where((input == 0) & (other <= 0), ops.zeroed(grad), grad * ops.log(other))
 
 
 @xlogy.vjp("other", latex=r"\frac{x}{y}")
@@ -441,8 +460,8 @@ def xlog1py(input: Tensor | Number, other: Tensor | Number) -> Tensor:
 @xlog1py.vjp("input", latex=r"\ln(1 + y)")
 def _(grad, input, other):
     if other.__class__ is float or other.__class__ is int:
-        return ops.where((input == 0) & (other <= -1), grad * 0, grad * (math.log1p(other) if other > -1 else -math.inf if other == -1 else math.nan))
-    return ops.where((input == 0) & (other <= -1), grad * 0, grad * ops.log1p(other))
+        return ops.where((input == 0) & (other <= -1), ops.zeroed(grad), grad * (math.log1p(other) if other > -1 else -math.inf if other == -1 else math.nan))
+    return ops.where((input == 0) & (other <= -1), ops.zeroed(grad), grad * ops.log1p(other))
 
 
 @xlog1py.vjp("other", latex=r"\frac{x}{1 + y}")
