@@ -94,7 +94,7 @@ def is_warn_always_enabled() -> bool:
     return _state["warn_always"]
 
 
-def set_num_threads(num: int) -> None:
+def set_num_threads(num) -> None:
     """How many threads large matrix products may use, and with them linear layers.
 
     Everything else uses one thread: handing halves of an array to a second one gained nothing on the two busy cores where
@@ -108,7 +108,9 @@ def set_num_threads(num: int) -> None:
     Raises:
         RuntimeError: unless `num` is a positive integer.
     """
-    if not isinstance(num, int) or num <= 0:
+    if not isinstance(num, int):
+        raise RuntimeError(f"set_num_threads expects an int, but got {type(num).__name__}")
+    if num <= 0:
         raise RuntimeError("set_num_threads expects a positive integer")
     _state["threads"] = num
     blas.set_threads(num)

@@ -139,6 +139,17 @@ def _(grad):
     return ops.conj(grad)
 
 
+@op(category="pointwise", function=False, method=False, out=False)
+def zeroed(input: Tensor) -> Tensor:
+    """Zeros in the place of `input`: the gradient of what has no slope. A product with 0 would make NaN of an infinite one."""
+    return input.dtype.type(0) if isinstance(input, np.generic) else namespace(input).zeros_like(input)
+
+
+@zeroed.vjp("input")
+def _(grad):
+    return ops.zeroed(grad)
+
+
 @op(category="pointwise", latex=r"x / y", samples=also(pairs(positive_other=True), calls(
     lambda r: ((r.uniform(1, 4, (3,)), r.uniform(1.1, 1.9, (3,))), {"rounding_mode": "floor"}))), promote="numeric", inplace=True, ufunc=np.true_divide,
     dunder=("__truediv__", "__itruediv__", "__div__"), alias=("divide",), variants=(("rounding_mode is not None", "DivBackward2"),))
@@ -195,12 +206,12 @@ def floored(xp, input, other):
 
 @div.vjp("input", latex=r"\frac{1}{y}")
 def _(grad, other, rounding_mode):
-    return grad / ops.conj(other) if rounding_mode is None else grad * 0
+    return grad / ops.conj(other) if rounding_mode is None else ops.zeroed(grad)
 
 
 @div.vjp("other", latex=r"-\frac{x}{y^2}")
 def _(grad, input, other, rounding_mode):
-    return -grad * ops.conj((input / other) / other) if rounding_mode is None else grad * 0
+    return -grad * ops.conj((input / other) / other) if rounding_mode is None else ops.zeroed(grad)
 
 
 @op(category="pointwise", latex=r"y / x", samples=calls(lambda r: ((r.uniform(0.3, 2, (3, 4)), 2.0), {}), lambda r: ((r.uniform(0.3, 2, (3,)), r.normal(size=(2, 1))), {})), promote="float", dunder=("__rtruediv__", "__rdiv__"), function=False, method=False, node_name="Mul")
@@ -275,7 +286,7 @@ def through_base(grad, base, exponent):
     """The gradient of a power for its base."""
     if exponent.__class__ is int or exponent.__class__ is float:
         if exponent == 0:
-            return grad * 0
+            return ops.zeroed(grad)
         if exponent == 2:
             return grad * ops.conj(base * 2)
         return grad * ops.conj(exponent * ops.pow(base, exponent - 1))
@@ -286,7 +297,7 @@ def through_base(grad, base, exponent):
 def through_exponent(grad, base, exponent, out):
     """The gradient of a power for its exponent. 0 to a non-negative power is flat in it; 0 * log 0 would be NaN."""
     if base.__class__ is int or base.__class__ is float:
-        return grad * ops.conj(out) * math.log(base) if base > 0 else grad * 0 if base == 0 else grad * math.nan
+        return grad * ops.conj(out) * math.log(base) if base > 0 else ops.zeroed(grad) if base == 0 else grad * math.nan
     rising = (ops.real(exponent) if hasattr(exponent, "dtype") else exponent) >= 0
     flat = (base == 0) & rising
     return grad * ops.where(flat, out * 0, ops.conj(out * ops.log(ops.where(flat, base * 0 + 1, base))))

@@ -80,7 +80,7 @@ def angle(input: Tensor) -> Tensor:
 @angle.vjp("input")
 def _(grad, input):
     if dtype_of(input).category < 3:
-        return grad * 0
+        return ops.zeroed(grad)
     size = ops.abs(input)
     safe = ops.where(size == 0, size + 1, size)
     return ops.where(size == 0, grad * 0j, grad * 1j * input / (safe * safe))

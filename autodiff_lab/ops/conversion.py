@@ -265,7 +265,7 @@ copy.op.node_name = "torch::autograd::CopyBackwards"
 
 @copy.vjp("input", latex="0")
 def _(grad):
-    return grad * 0
+    return ops.zeroed(grad)
 
 
 @copy.vjp("src", latex="1")
@@ -317,7 +317,7 @@ fill.op.writes(_fill)
 
 @fill.vjp("input", latex="0")
 def _(grad):
-    return grad * 0
+    return ops.zeroed(grad)
 
 
 @fill.vjp("value", latex="1")
@@ -418,4 +418,4 @@ public[""]["zero_"], public[""]["fill_"] = zero_, fill_
 
 @zero.vjp("input", latex="0")
 def _(grad):
-    return grad * 0
+    return ops.zeroed(grad)

@@ -90,7 +90,7 @@ for number, made, inputs in ((1, _normal_of_mean, ["mean"]), (2, _normal_of_std,
                              (3, _normal_of_both, ["mean", "std"])):
     made.op.node_name = f"NormalBackward{number}"
     for name in inputs:
-        made.vjp(name, latex="0")(lambda grad: grad * 0)
+        made.vjp(name, latex="0")(lambda grad: ops.zeroed(grad))
 
 
 @op(category="random", refuses="c", latex=r"P(b_i = 1) = p_i")
@@ -114,7 +114,7 @@ def bernoulli(input: Tensor, p=None, *, generator=None) -> Tensor:
 
 @bernoulli.vjp("input", latex="0")
 def _(grad):
-    return grad * 0
+    return ops.zeroed(grad)
 
 
 @op(category="random", latex=r"P(k_i) = \frac{\lambda_i^{k_i} e^{-\lambda_i}}{k_i!}", method=False, out=False)
@@ -137,7 +137,7 @@ def poisson(input: Tensor, generator=None) -> Tensor:
 
 @poisson.vjp("input", latex="0")
 def _(grad):
-    return grad * 0
+    return ops.zeroed(grad)
 
 
 @op(category="random", latex=r"P(i) = \frac{w_i}{\sum_j w_j}",
@@ -186,12 +186,12 @@ def binomial(count: Tensor, prob: Tensor, generator=None) -> Tensor:
 
 @binomial.vjp("count", latex="0")
 def _(grad):
-    return grad * 0
+    return ops.zeroed(grad)
 
 
 @binomial.vjp("prob", latex="0")
 def _(grad):
-    return grad * 0
+    return ops.zeroed(grad)
 
 
 @op(category="random", latex=r"x_i \sim \frac{x^{a_i - 1} e^{-x}}{\Gamma(a_i)}", method=False, out=False,

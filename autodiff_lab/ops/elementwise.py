@@ -204,10 +204,10 @@ def sgn(input: Tensor) -> Tensor:
 @sgn.vjp("input", latex="0")
 def _(grad, input, out):
     if dtype_of(input).category < 3:
-        return grad * 0
+        return ops.zeroed(grad)
     size = ops.abs(input)
     turn = (grad / size - out * ops.real(grad * ops.conj(out)) / size) * 1
-    return ops.where(size == 0, grad * 0, turn)
+    return ops.where(size == 0, ops.zeroed(grad), turn)
 
 
 @op(category="pointwise", latex=r"\operatorname{sgn} x", samples=away_from(0.0), inplace=True)
@@ -238,4 +238,4 @@ def _sign(input):
 
 @sign.vjp("input", latex="0")
 def _(grad):
-    return grad * 0
+    return ops.zeroed(grad)

@@ -34,7 +34,7 @@ def cat(tensors: list[Tensor], dim: int = 0) -> Tensor:
     if not tensors:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     first = tensors[0].shape
-    if first and first != (0,) and all([a.shape == first for a in tensors]):
+    if first and first != (0,) and all(a.shape == first for a in tensors):
         join = concatenate if tensors[0].__class__ is np.ndarray else namespace(tensors[0]).concatenate
         return _ordered(join(tensors, one_dim(dim, len(first))))
     for i, a in enumerate(tensors):

@@ -76,7 +76,7 @@ def common_shape(a, b) -> tuple:
 def _(grad, input_shape, mask):
     common = common_shape(input_shape, mask.shape)
     mask = ops.expand(mask, common) if tuple(mask.shape) != common else mask
-    return ops.masked_scatter(ops.expand(grad.sum() * 0, common), mask, grad)
+    return ops.masked_scatter(ops.expand(ops.zeroed(grad.sum()), common), mask, grad)
 
 
 def _masked_scatter(input, mask, source):

@@ -260,7 +260,7 @@ def _(grad, input_shape, x, target, p, margin, weight, reduction):
 @multi_margin_backward.vjp("x")
 def _(grad, input, x, target, p, margin, weight, reduction):
     if p == 1:
-        return grad * 0
+        return ops.zeroed(grad)
     raise NotImplementedError("the second derivative of multi_margin_loss with p=2 is not implemented; PyTorch has none either.")
 
 

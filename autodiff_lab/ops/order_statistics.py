@@ -10,7 +10,7 @@ from ..core.dtypes import dtype_of
 from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor
-from .reductions import axes, picked
+from .reductions import axes, picked, to_equals
 from .sorting import at_rank, order
 
 
@@ -91,18 +91,17 @@ def _middle_of_all(input, skip_nan: bool):
 
 @median_all.vjp("input")
 def _(grad, input, out):
-    return _to_equals(grad, input, out)
+    return _to_middle(grad, input, out)
 
 
 @nanmedian_all.vjp("input")
 def _(grad, input, out):
-    return _to_equals(grad, input, out)
+    return _to_middle(grad, input, out)
 
 
-def _to_equals(grad, input, out):
+def _to_middle(grad, input, out):
     """The gradient of a middle element: in equal parts to all that equal it (or are NaN with it)."""
-    mask = ops.isnan(input) if ops.isnan(out).any() else input == out
-    return mask * (grad / mask.sum())
+    return to_equals(grad, ops.isnan(input) if ops.isnan(out).any() else input == out)
 
 
 def _either(name: str, of_all, along, sentence: str):

@@ -317,15 +317,17 @@ def winners(input, d: int, size: Pool) -> list:
 def to_largest(grad: Tensor, input: Tensor, d: int, size) -> Tensor:
     """Each number of `grad` sent to the largest element of its window of `input`."""
     xp = namespace(grad)
+    # A product is quickest, but 0 times an infinite gradient would be NaN.
+    finite = xp is np and grad.dtype.kind == "f" and np.isfinite(np.add.reduce(grad, None))
     for axis, which in reversed(winners(input, d, size)):
         n = input.shape[axis - d] + sum(size.pads[axis])
         whole = xp.zeros((*grad.shape[:grad.ndim + axis - d], n, *grad.shape[grad.ndim + axis - d + 1:]), grad.dtype)
         apart = size.dilation[axis] * (size.kernel[axis] - 1) < size.stride[axis]
         for i, part in enumerate(slices(axis, d, size)):
-            if apart:
-                xp.multiply(grad, which == i, out=whole[part])
+            if apart and finite:
+                np.multiply(grad, which == i, out=whole[part])
             else:
-                whole[part] += grad * (which == i)
+                whole[part] += grad * (which == i) if finite else xp.where(which == i, grad, grad.dtype.type(0))
         grad = whole
     inner = (..., *(slice(lo, lo + n) for n, (lo, _) in zip(input.shape[-d:], size.pads, strict=True)))
     return grad if grad.shape == input.shape else xp.ascontiguousarray(grad[inner])

@@ -18,7 +18,7 @@ from ..backend.random import Generator, default_generator
 from ..core import observe
 from ..core.dtypes import dtype_of, finfo
 from ..core.modes import modes
-from ..core.op import op
+from ..core.op import op, ops
 from ..core.support import argument_error
 from ..core.tape import Version
 from ..core.tensor import Tensor
@@ -77,7 +77,7 @@ def random_fill(latex: str, node_name: str | None = None):
 
 
 def _zero(grad):
-    return grad * 0
+    return ops.zeroed(grad)
 
 
 def _memory(tensor, made):

@@ -73,7 +73,7 @@ def relu6(input: Tensor) -> Tensor:
 
 @relu6.vjp("input", latex="[0 < x < 6]")
 def _(grad, out):
-    return grad * ((out > 0) & (out < 6))
+    return ops.where((out > 0) & (out < 6), grad, 0)
 
 
 functional(relu6)
@@ -115,7 +115,7 @@ def threshold(input: Tensor, threshold: Number, value: Number) -> Tensor:
 
 @threshold.vjp("input")
 def _(grad, input, threshold):
-    return grad * (input > threshold)
+    return ops.where(input > threshold, grad, 0)
 
 
 functional(threshold)
@@ -138,7 +138,7 @@ def hardtanh(input: Tensor, min_val: Number = -1.0, max_val: Number = 1.0) -> Te
 
 @hardtanh.vjp("input", latex="[a < x < b]")
 def _(grad, input, min_val, max_val):
-    return grad * ((input > min_val) & (input < max_val))
+    return ops.where((input > min_val) & (input < max_val), grad, 0)
 
 
 @op(category="activation", out=False, refuses="bic", latex=r"\min(\max(\tfrac{x}{6} + \tfrac12, 0), 1)", samples=away_from(-3.0, 3.0, low=-5, high=5), namespace=F, inplace=True)
@@ -154,7 +154,7 @@ def hardsigmoid(input: Tensor) -> Tensor:
 
 @hardsigmoid.vjp("input", latex=r"\tfrac16 [-3 < x < 3]")
 def _(grad, input):
-    return grad * ((input > -3) & (input < 3)) / 6
+    return ops.where((input > -3) & (input < 3), grad / 6, 0)
 
 
 @op(category="activation", out=False, refuses="bic", latex=r"x \cdot \mathrm{hardsigmoid}(x)", samples=away_from(-3.0, 3.0, low=-5, high=5), namespace=F, inplace=True)
@@ -170,7 +170,7 @@ def hardswish(input: Tensor) -> Tensor:
 
 @hardswish.vjp("input")
 def _(grad, input):
-    return ops.where(input <= -3, grad * 0, ops.where(input < 3, grad * (input / 3 + 0.5), grad))
+    return ops.where(input <= -3, ops.zeroed(grad), ops.where(input < 3, grad * (input / 3 + 0.5), grad))
 
 
 @op(category="activation", refuses="bic", latex=r"x\,[|x| > \lambda]", samples=away_from(-0.5, 0.5))
@@ -187,7 +187,7 @@ def hardshrink(input: Tensor, lambd: Number = 0.5) -> Tensor:
 
 @hardshrink.vjp("input")
 def _(grad, input, lambd):
-    return grad * ~((input >= -lambd) & (input <= lambd))
+    return ops.where((input >= -lambd) & (input <= lambd), 0, grad)
 
 
 @op(category="activation", refuses="bic", latex=r"\mathrm{sgn}(x)\max(|x| - \lambda, 0)", samples=away_from(-0.5, 0.5), namespace=F)
@@ -208,7 +208,7 @@ def softshrink(input: Tensor, lambd: Number = 0.5) -> Tensor:
 
 @softshrink.vjp("input")
 def _(grad, input, lambd):
-    return grad * ((input > lambd) | (input < -lambd))
+    return ops.where((input > lambd) | (input < -lambd), grad, 0)
 
 
 share(hardshrink)

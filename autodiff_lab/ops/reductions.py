@@ -187,6 +187,11 @@ def shared(grad, input, out, dim, keepdim: bool):
     return mask * grad / mask.sum(chosen, keepdims=True)
 
 
+def to_equals(grad, mask):
+    """The gradient of one number of all: in equal parts to those that `mask` marks, nothing to the rest."""
+    return ops.where(mask, grad / mask.sum(), 0)
+
+
 def _need_elements(name: str, input, dim) -> None:
     if input.size:
         return
@@ -208,7 +213,7 @@ def max_all(input: Tensor) -> Tensor:
 
 @max_all.vjp("input")
 def _(grad, input, out):
-    return shared(grad, input, out, None, False)
+    return to_equals(grad, input == out)
 
 
 @op(category="reduction", refuses="c", latex=r"\min_i x_i", function=False, method=False, name="min_all", node_name="Min", samples=whole, variants=(("True", "MinBackward1"),))
@@ -226,7 +231,7 @@ def min_all(input: Tensor) -> Tensor:
 
 @min_all.vjp("input")
 def _(grad, input, out):
-    return shared(grad, input, out, None, False)
+    return to_equals(grad, input == out)
 
 
 @op(category="reduction", refuses="c", latex=r"\max_i x_i", outputs=("values", "indices"), differentiable=1, function=False, method=False, name="max_dim", node_name="Max", samples=extreme_dims)
@@ -338,6 +343,11 @@ def _position(name: str, input, dim, keepdim: bool):
     return getattr(namespace(input), name)(input, axis=axis[0] if axis else None, keepdims=keepdim)
 
 
+def _unless(lost, equal, grad):
+    """The gradient of the larger (or smaller) of two, for one of them: none where it lost, half where they are equal."""
+    return ops.where(lost, 0, ops.where(equal, grad / 2, grad))
+
+
 @op(category="pointwise", latex=r"\max(x, y)", samples=pairs(gap=0.2), promote="numeric")
 def maximum(input: Tensor, other: Tensor) -> Tensor:
     """The larger of two elements; NaN if one of them is. Equal elements get half the gradient each.
@@ -352,12 +362,12 @@ def maximum(input: Tensor, other: Tensor) -> Tensor:
 
 @maximum.vjp("input", latex="[x > y]")
 def _(grad, input, other):
-    return grad * ((input >= other) * 1 + (input > other) * 1) / 2
+    return _unless(input < other, input == other, grad)
 
 
 @maximum.vjp("other", latex="[y > x]")
 def _(grad, input, other):
-    return grad * ((other >= input) * 1 + (other > input) * 1) / 2
+    return _unless(other < input, input == other, grad)
 
 
 @op(category="pointwise", latex=r"\min(x, y)", samples=pairs(gap=0.2), promote="numeric")
@@ -374,12 +384,12 @@ def minimum(input: Tensor, other: Tensor) -> Tensor:
 
 @minimum.vjp("input", latex="[x < y]")
 def _(grad, input, other):
-    return grad * ((input <= other) * 1 + (input < other) * 1) / 2
+    return _unless(input > other, input == other, grad)
 
 
 @minimum.vjp("other", latex="[y < x]")
 def _(grad, input, other):
-    return grad * ((other <= input) * 1 + (other < input) * 1) / 2
+    return _unless(other > input, input == other, grad)
 
 
 @op(category="pointwise", latex=r"\max(x, y)", samples=pairs(gap=0.2), promote="numeric")
@@ -396,12 +406,12 @@ def fmax(input: Tensor, other: Tensor) -> Tensor:
 
 @fmax.vjp("input", latex=r"[x \ge y]")
 def _(grad, input, other):
-    return ops.where((input >= other) | ops.isnan(other), grad, grad * 0)
+    return ops.where((input >= other) | ops.isnan(other), grad, ops.zeroed(grad))
 
 
 @fmax.vjp("other", latex="[y > x]")
 def _(grad, input, other):
-    return ops.where((input >= other) | ops.isnan(other), grad * 0, grad)
+    return ops.where((input >= other) | ops.isnan(other), ops.zeroed(grad), grad)
 
 
 @op(category="pointwise", latex=r"\min(x, y)", samples=pairs(gap=0.2), promote="numeric")
@@ -418,12 +428,12 @@ def fmin(input: Tensor, other: Tensor) -> Tensor:
 
 @fmin.vjp("input", latex=r"[x \le y]")
 def _(grad, input, other):
-    return ops.where((input <= other) | ops.isnan(other), grad, grad * 0)
+    return ops.where((input <= other) | ops.isnan(other), grad, ops.zeroed(grad))
 
 
 @fmin.vjp("other", latex="[y < x]")
 def _(grad, input, other):
-    return ops.where((input <= other) | ops.isnan(other), grad * 0, grad)
+    return ops.where((input <= other) | ops.isnan(other), ops.zeroed(grad), grad)
 
 
 _overloaded("max", max_all, max_dim, maximum)

@@ -86,22 +86,22 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
 
 @ceil.vjp("input", latex="0")
 def _(grad):
-    return grad * 0
+    return ops.zeroed(grad)
 
 
 @floor.vjp("input", latex="0")
 def _(grad):
-    return grad * 0
+    return ops.zeroed(grad)
 
 
 @trunc.vjp("input", latex="0")
 def _(grad):
-    return grad * 0
+    return ops.zeroed(grad)
 
 
 @round.vjp("input", latex="0")
 def _(grad):
-    return grad * 0
+    return ops.zeroed(grad)
 
 
 @op(category="pointwise", latex=r"x - \operatorname{trunc} x", samples=whole, inplace=True)
@@ -148,12 +148,12 @@ def copysign(input: Tensor, other: Tensor | Number) -> Tensor:
 
 @copysign.vjp("input")
 def _(grad, input, other):
-    return ops.where(input == 0, grad * 0, grad * ops.copysign(input * 0 + 1, other) * ops.sgn(input))
+    return ops.where(input == 0, ops.zeroed(grad), grad * ops.copysign(input * 0 + 1, other) * ops.sgn(input))
 
 
 @copysign.vjp("other", latex="0")
 def _(grad, out):
-    return grad * 0
+    return ops.zeroed(grad)
 
 
 @op(category="pointwise", samples=also(reals(), calls(lambda r: ((np.array([1.5, np.nan, np.inf, -np.inf]),), {"posinf": 2.0, "neginf": -3.0}))), inplace=True)
@@ -174,7 +174,7 @@ def nan_to_num(input: Tensor, nan: float | None = None, posinf: float | None = N
 
 @nan_to_num.vjp("input")
 def _(grad, input):
-    return ops.where(ops.isfinite(input), grad, grad * 0)
+    return ops.where(ops.isfinite(input), grad, ops.zeroed(grad))
 
 
 @op(category="pointwise", latex=r"[x > 0] + y\,[x = 0]", inplace=True, no_grad="a step", samples=calls(
@@ -222,7 +222,7 @@ def _(grad):
 
 @nextafter.vjp("other", latex="0")
 def _(grad):
-    return grad * 0
+    return ops.zeroed(grad)
 
 
 @op(category="pointwise", latex=r"m \cdot 2^{e}", outputs=("mantissa", "exponent"), differentiable=1, samples=away_from(0.0))

@@ -177,7 +177,7 @@ def _(grad, input, out, dim):
             continue
         part = ops.exp(ops.flip(ops.logcumsumexp(ops.flip(logs, (dim,)), dim), (dim,)) + input)
         total = part if total is None and size is grad else -part if total is None else total - part
-    return grad * 0 if total is None else total
+    return ops.zeroed(grad) if total is None else total
 
 
 # ---- made of other operators ----

@@ -295,7 +295,7 @@ def reduce_backward(grad, input, dim, index, src, reduce, include_self, out):
         to_self, to_src = grad, ops.gather(grad, dim, index)
     elif reduce == "mean":
         ones = ops.gather(grad, dim, index) * 0 + 1
-        number = ops.scatter_add(grad * 0 + (1 if include_self else 0), dim, index, ones)
+        number = ops.scatter_add(ops.zeroed(grad) + (1 if include_self else 0), dim, index, ones)
         number = ops.where(number == 0, 1, number)
         to_self = grad / number
         to_src = ops.gather(to_self, dim, index)
@@ -304,7 +304,7 @@ def reduce_backward(grad, input, dim, index, src, reduce, include_self, out):
     else:
         covered = corner(src, index)
         src_is = (covered == ops.gather(out, dim, index)) + ops.gather(grad, dim, index) * 0
-        self_is = (input == out) + grad * 0
+        self_is = (input == out) + ops.zeroed(grad)
         if not include_self:
             self_is = ops.scatter(self_is, dim, index, 0)
         number = ops.scatter_add(self_is, dim, index, src_is)
@@ -326,7 +326,7 @@ def _prod_backward(grad, input, dim, index, src, include_self, out):
     filled = ops.where(input == 0, 1, input)
     to_self = grad * ops.scatter_reduce(filled, dim, index, covered, "prod", include_self=include_self) / filled
     zero = covered == 0
-    number = ops.gather(ops.scatter_add(grad * 0, dim, index, zero + covered * 0), dim, index)
+    number = ops.gather(ops.scatter_add(ops.zeroed(grad), dim, index, zero + covered * 0), dim, index)
     single = zero & (number == 1)
     without = ops.scatter_reduce(input, dim, index, ops.where(single, 1, covered), "prod", include_self=include_self)
     to_src = ops.where(single, ops.gather(grad * without, dim, index), ops.gather(grad * out, dim, index) / ops.where(zero, 1, covered))

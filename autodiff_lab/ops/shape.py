@@ -354,7 +354,7 @@ abs_ = abs
 
 @diagonal.vjp("input")
 def _(grad, input_shape, offset, dim1, dim2):
-    return ops.diagonal_scatter(ops.expand(grad.sum() * 0, tuple(input_shape)), grad, offset, dim1, dim2)
+    return ops.diagonal_scatter(ops.expand(ops.zeroed(grad.sum()), tuple(input_shape)), grad, offset, dim1, dim2)
 
 
 @op(category="shape", out=False, samples=calls(lambda r: ((r.normal(size=(3, 4)), r.normal(size=(3,)), 1), {}), lambda r: ((r.normal(size=(3, 4)), r.normal(size=(2,)), -1), {})))

@@ -124,7 +124,7 @@ def _(grad, y, dim):
 @softmax_backward.vjp("y")
 def _(grad, input, y, dim):
     if not y.ndim:
-        return grad * 0
+        return ops.zeroed(grad)
     return grad * (input - ops.sum(input * y, dim, True)) - input * ops.sum(grad * y, dim, True)
 
 
@@ -173,14 +173,14 @@ def log_softmax_backward(input: Tensor, y: Tensor, dim) -> Tensor:
 @log_softmax_backward.vjp("input")
 def _(grad, y, dim):
     if not y.ndim:
-        return grad * 0
+        return ops.zeroed(grad)
     return grad - ops.sum(ops.exp(y) * grad, dim, True)
 
 
 @log_softmax_backward.vjp("y")
 def _(grad, input, y, dim):
     if not y.ndim:
-        return grad * 0
+        return ops.zeroed(grad)
     return -(grad * ops.exp(y) * ops.sum(input, dim, True))
 
 

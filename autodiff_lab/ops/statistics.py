@@ -143,7 +143,7 @@ def std_op(input: Tensor, dim: Dims | None = None, correction: Number | None = 1
 def _(grad, input, out, dim, correction, keepdim):
     flat = out == 0
     each = grad / (ops.where(flat, out + 1, out) * 2)
-    return _var_slope(ops.where(flat, grad * 0, each), input, dim, correction, keepdim)
+    return _var_slope(ops.where(flat, ops.zeroed(grad), each), input, dim, correction, keepdim)
 
 
 @op(category="reduction", outputs=("var", "mean"), function=False, method=False, name="var_mean", samples=None, out=False)

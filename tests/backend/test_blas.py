@@ -35,9 +35,9 @@ def test_at_first_it_is_what_blas_uses():
         assert made.stdout.strip() == number
 
 
-@pytest.mark.parametrize("wrong", [0, -1, 1.5, "2"])
-def test_refuses_what_is_no_number_of_threads(wrong):
-    with pytest.raises(RuntimeError, match="positive integer"):
+@pytest.mark.parametrize(("wrong", "words"), [(0, "positive integer"), (-1, "positive integer"), (1.5, "expects an int, but got float"), ("2", "expects an int, but got str")])
+def test_refuses_what_is_no_number_of_threads(wrong, words):
+    with pytest.raises(RuntimeError, match=words):
         lab.set_num_threads(wrong)
 
 
