@@ -65,7 +65,13 @@ class SummaryWriter:
         (writer or self._writer).add_event(event)
 
     def add_scalar(self, tag: str, scalar_value, global_step=None, walltime=None, new_style: bool = False, double_precision: bool = False) -> None:
-        """One number of a curve."""
+        """One number of a curve.
+
+        Raises:
+            NotImplementedError: for what is no number, in the words that programs know from PyTorch.
+        """
+        if scalar_value is None or isinstance(scalar_value, (list, tuple, dict)):
+            raise NotImplementedError(f"Got {type(scalar_value)}, but numpy array or torch tensor are expected.")
         number = float(scalar_value)
         if observe.followers:
             observe.tell("scalar_logged", tag, number)
