@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from ..backend import in_c_order, namespace
+from ..backend.order import pick_rows, positions_of, ranked
 from ..core.dtypes import FLOATING, default_dtype, dtype_of
 from ..core.op import op, ops, public
 from ..core.precision import in_float32
@@ -113,6 +114,11 @@ def _running(name: str, ufunc: str, input, dim):
     axis = axes(dim, input.ndim)
     if not axis:
         return input.copy(), xp.int64(0)
+    # Packed with its position, a number that is equal and later is larger: one pass finds both. NaN is the largest, which is wrong for cummin.
+    packed = ranked(input, axis[0], name == "cummin") if name == "cummax" or dtype_of(input).category < 2 or not xp.isnan(input).any() else None
+    if packed is not None:
+        positions = positions_of(xp.maximum.accumulate(packed, axis=-1, out=packed), axis[0], input.ndim)
+        return pick_rows(input, positions, axis[0]), positions
     values = getattr(xp, ufunc).accumulate(input, axis=axis[0])
     n = input.shape[axis[0]]
     positions = xp.arange(n).reshape((-1,) + (1,) * (input.ndim - axis[0] - 1))
