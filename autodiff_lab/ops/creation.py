@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ctypes
 from types import SimpleNamespace
 
@@ -10,7 +11,7 @@ import numpy as np
 from ..backend import namespace, order_like
 from ..core.arguments import DType, Number, Sizes, as_dtype, collect_ints
 from ..core.devices import array_on, device, get_default_device
-from ..core.dtypes import FLOATING, INT, dtype, dtype_of, get_default_dtype
+from ..core.dtypes import FLOATING, INT, bool_, dtype, dtype_of, get_default_dtype, int64, promote_types
 from ..core.errors import caution, no_memory
 from ..core.op import op, ops, public
 from ..core.samples import calls
@@ -53,8 +54,9 @@ def from_data(data, wanted: dtype | None) -> np.ndarray:
         return np.array(data)
     if isinstance(data, str):
         raise TypeError("new(): invalid data type 'str': tensors hold numbers and truth values.")
+    kinds: set = set()  # the classes of the numbers
     if isinstance(data, (list, tuple)):
-        data = _plain(data)
+        data = _plain(data, kinds)
     try:
         array = np.asarray(data)
     except ValueError:
@@ -67,14 +69,22 @@ def from_data(data, wanted: dtype | None) -> np.ndarray:
         raise ValueError("Overflow when unpacking long long: an integer is too large for int64.")
     if wanted is not None:
         _check_fits(array, wanted)
+    elif len(kinds) > 1 and array.dtype.kind in "fciub" and any(issubclass(kind, np.generic) for kind in kinds) and kinds <= set(OF_NUMBERS):
+        array = array.astype(functools.reduce(promote_types, [OF_NUMBERS[kind]() for kind in kinds]).numpy, copy=False)
     elif array.dtype.kind in "fc" and not _has_numpy(data):
         array = array.astype((get_default_dtype() if array.dtype.kind == "f" else get_default_dtype().to_complex()).numpy)
     return array
 
 
-def _plain(data):
-    """Nested sequences as nested lists of numbers; a tensor of one element counts as its number."""
-    return [_plain(d) if isinstance(d, (list, tuple)) else _single(d) if isinstance(d, Tensor) else d for d in data]
+OF_NUMBERS = {bool: lambda: bool_, int: lambda: int64, float: get_default_dtype, complex: lambda: get_default_dtype().to_complex(),
+              **{kind: functools.partial(dtype_of, np.dtype(kind)) for kind in (np.bool_, *(np.dtype(c).type for c in "bBhHiIlLefdFD"))}}
+"""The type that one number of each class asks for, where numbers of several classes stand in one list."""
+
+
+def _plain(data, kinds: set):
+    """Nested sequences as nested lists of numbers; a tensor of one element counts as its number. Notes the classes that it meets."""
+    kinds.update([type(d) for d in data if not isinstance(d, (list, tuple))])
+    return [_plain(d, kinds) if isinstance(d, (list, tuple)) else _single(d) if isinstance(d, Tensor) else d for d in data]
 
 
 def _single(tensor):
