@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import ctypes
+import functools
 from types import SimpleNamespace
 
 import numpy as np
