@@ -79,8 +79,7 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1, out=None) -> Tensor:
     if input.size(dim) != 3 or other.size(dim) != 3:
         raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.size(dim)} and {other.size(dim)}")
     a, b = _all["broadcast_tensors"](input, other)
-    (a0, a1, a2), (b0, b1, b2) = a.unbind(dim), b.unbind(dim)
-    return stored(_all["stack"]([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], dim), out)
+    return stored(a.roll(-1, dim) * b.roll(1, dim) - a.roll(1, dim) * b.roll(-1, dim), out)
 
 
 def norm(A: Tensor, ord=None, dim=None, keepdim: bool = False, *, out=None, dtype=None) -> Tensor:

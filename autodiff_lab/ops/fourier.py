@@ -65,8 +65,7 @@ def _(grad, input_shape, dims, mode):
     last = dims[-1] % len(input_shape)
     missing = input_shape[last] - grad.shape[last]
     if missing:
-        tail = grad[(slice(None),) * last + (slice(0, 1),)] * 0
-        grad = ops.cat([grad] + [tail] * missing, last)
+        grad = ops.constant_pad_nd(grad, (0, 0) * (len(input_shape) - 1 - last) + (0, missing))
     return ops.real(ops.fft_c2c(grad, dims, mode, False))
 
 
