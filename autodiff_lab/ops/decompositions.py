@@ -165,10 +165,11 @@ def _(grad, A, out):
 def adjugate(A: Tensor) -> Tensor:
     """The matrix of cofactors, transposed: det(A) times the inverse where there is one."""
     xp = namespace(A)
-    n = A.shape[-1]
     u, s, vh = xp.linalg.svd(A)
-    # adj(A) = det(U) det(V) V diag(products of the other singular values) U^H
-    others = xp.stack([xp.prod(xp.delete(s, i, axis=-1), axis=-1) for i in range(n)], axis=-1) if n else s
+    # adj(A) = det(U) det(V) V diag(products of the other singular values) U^H; the others are those before and those after.
+    others = xp.ones_like(s)
+    others[..., 1:] = xp.cumprod(s[..., :-1], axis=-1)
+    others[..., :-1] *= xp.cumprod(s[..., :0:-1], axis=-1)[..., ::-1]
     sign = (xp.linalg.det(u) * xp.linalg.det(vh))[..., None, None]
     return (sign * (xp.conj(vh.swapaxes(-1, -2)) * others[..., None, :]) @ xp.conj(u.swapaxes(-1, -2))).astype(A.dtype)
 
