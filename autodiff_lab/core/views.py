@@ -329,7 +329,7 @@ def _promoted(op, plan, values) -> list:
     """The values with tensor operands brought to one type."""
     if len(plan.tensors) == 2 and op.promote == "numeric":
         a, b = values[plan.tensors[0][0]], values[plan.tensors[1][0]]
-        if b.__class__ in PLAIN and b.__class__ is not complex and a.dtype in FLOATING or getattr(b, "dtype", None) is a.dtype:
+        if b.__class__ in PLAIN and b.__class__ is not complex and (a.dtype in FLOATING or b.__class__ is int and a.dtype.kind in "iu") or getattr(b, "dtype", None) is a.dtype:
             return values
     from .support import differing, promote
 
