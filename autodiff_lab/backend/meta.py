@@ -11,6 +11,7 @@ from __future__ import annotations
 import mmap
 import sys
 import types
+from typing import Any, Literal
 
 import numpy as np
 
@@ -24,7 +25,7 @@ NO_ITEM = "Tensor.item() cannot be called on meta tensors"
 REFUSED = frozenset("nonzero flatnonzero argwhere unique compress extract bincount histogram histogramdd trim_zeros array_equal".split())
 
 
-def blank(shape, dtype, order: str = "C") -> MetaArray:
+def blank(shape, dtype, order: Literal["C", "F"] = "C") -> MetaArray:
     """A new array without numbers."""
     dtype = np.dtype(dtype)
     size = dtype.itemsize
@@ -42,7 +43,7 @@ def _around(host) -> MetaArray:
     return made
 
 
-def inside(value):
+def inside(value) -> Any:  # an array, or what `value` is
     """What NumPy works on instead of `value`.
 
     Raises:
@@ -57,7 +58,7 @@ def inside(value):
     return value
 
 
-def outside(value, source=None):
+def outside(value, source=None) -> Any:  # a MetaArray, or tuples and lists of them, or what `value` is
     """The result of a NumPy function, its numbers thrown away; a view of an argument stays a view of it."""
     if isinstance(value, np.ndarray) and value.dtype != object:
         if source is not None and np.may_share_memory(value, source):
@@ -199,7 +200,7 @@ class MetaArray:
     def base(self):
         return None if self.host.base is None or isinstance(self.host.base, mmap.mmap) else _around(self.host.base)
 
-    def __getattr__(self, name):
+    def __getattr__(self, name) -> Any:  # a method or an attribute of NumPy's array
         if name.startswith("__"):
             raise AttributeError(name)  # above all the ways to memory that NumPy would take
         found = getattr(self.host, name)
@@ -289,7 +290,7 @@ class _Module(types.ModuleType):
         super().__init__(name)
         self._source = source
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:  # a function, a class, a constant
         if name.startswith("__"):
             raise AttributeError(name)
         found = getattr(self._source, name)

@@ -224,7 +224,7 @@ def collect_ints(starred: tuple, keyword, op, name: str | None = None) -> tuple:
         raise TypeError(f'{short(op)}() missing 1 required positional arguments: "{name}"')
     first = starred[0]
     if len(starred) == 1 and isinstance(first, (tuple, list)):
-        starred = first
+        starred = tuple(first)
     elif isinstance(first, dtype) and short(op) == "view":
         return starred
     elif as_int(first) is None and not isinstance(first, Tensor):

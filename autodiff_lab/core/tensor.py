@@ -81,7 +81,7 @@ class Tensor(_Slots):
         return wrap(array)
 
     @staticmethod
-    def _make_subclass(cls, data, require_grad: bool = False) -> Tensor:
+    def _make_subclass(cls, data, require_grad: bool = False) -> Tensor:  # pyright: ignore[reportSelfClsParameterName] - PyTorch's name
         """A leaf of class `cls` that shares the memory of `data`."""
         made = wrap(data._array(), cls)
         made.requires_grad = require_grad

@@ -12,12 +12,13 @@ history so that gradients stay right:
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import numpy as np
 
 from ..backend import namespace, shares
 from . import observe
-from .dtypes import FLOATING, can_cast, cast_error, dtype_of
+from .dtypes import FLOATING, can_cast, cast_error, dtype, dtype_of
 from .modes import modes
 from .tape import EngineOp, Version, clock, new_node, new_version
 from .tensor import Tensor, wrap
@@ -484,7 +485,7 @@ CPP = {"float64": "double", "float32": "float", "float16": "c10::Half", "bfloat1
        "int64": "long int", "int32": "int", "int16": "short int", "int8": "signed char", "uint8": "unsigned char"}
 
 
-def cpp_name(kind) -> str:
+def cpp_name(kind: dtype) -> str:
     """The name of a dtype in C++, which PyTorch puts into some messages."""
     return CPP.get(kind.name, kind.name)
 
@@ -498,7 +499,7 @@ class Called:
         self.name = name
 
 
-def stored(result, out):
+def stored(result: Tensor, out) -> Tensor:
     """`result`, or `out` with its numbers: how a composed function ends that takes `out`."""
     if out is None:
         return result
@@ -507,7 +508,7 @@ def stored(result, out):
     return write_out(Called(sys._getframe(1).f_code.co_name), out, result._a, result._rg)
 
 
-def write_out(op, out, array, wants_grad: bool, args: tuple = ()):
+def write_out(op, out, array, wants_grad: bool, args: tuple = ()) -> Any:  # a tensor, or as many in a tuple as `out` has
     """Store a result in the tensor given as `out=`; resized if it is empty, as PyTorch does."""
     if not isinstance(out, Tensor):
         if isinstance(out, (tuple, list)) and isinstance(array, tuple):

@@ -10,6 +10,7 @@ import math
 import re
 import types
 from collections import defaultdict
+from collections.abc import Iterator
 
 from ..core.tensor import Tensor
 from .node import PACKAGE, Node, map_arg, qualified_name, shown_target, type_text
@@ -92,7 +93,7 @@ class Graph:
 
     def output_node(self) -> Node:
         """The step that returns."""
-        return next(n for n in reversed(self.nodes) if n.op == "output")
+        return next(n for n in _Nodes(self, forward=False) if n.op == "output")
 
     # ---- building ----
 
@@ -270,7 +271,7 @@ class _Nodes:
     def __init__(self, graph, forward: bool = True):
         self._graph, self._forward = graph, forward
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Node]:
         root = self._graph._root
         node = root._next if self._forward else root._prev
         while node is not root:
@@ -279,7 +280,7 @@ class _Nodes:
                 yield node
             node = following._next if self._forward else following._prev
 
-    def __reversed__(self):
+    def __reversed__(self) -> _Nodes:
         return _Nodes(self._graph, not self._forward)
 
     def __len__(self) -> int:

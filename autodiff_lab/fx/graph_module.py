@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import linecache
 from itertools import count
+from typing import Any
 
 from ..core.tensor import Tensor
 from ..nn.modules.module import Module
@@ -25,8 +26,9 @@ class GraphModule(Module):
     After changing the graph call `recompile()`.
     """
 
-    def __new__(cls, *args, **kwargs):
-        return object.__new__(type(cls.__name__ if cls is not GraphModule else "GraphModuleImpl", (cls,), {}))  # so that each has a forward of its own
+    def __new__(cls, *args, **kwargs) -> GraphModule:
+        own: Any = type(cls.__name__ if cls is not GraphModule else "GraphModuleImpl", (cls,), {})  # so that each has a forward of its own
+        return object.__new__(own)
 
     def __init__(self, root, graph: Graph, class_name: str = "GraphModule"):
         super().__init__()

@@ -17,7 +17,7 @@ FUNCTIONAL = frozenset("atleast_1d atleast_2d atleast_3d align_tensors block_dia
                        "meshgrid norm split stft tensordot unique unique_consecutive unravel_index".split())
 
 
-def map_aggregate(value, fn):
+def map_aggregate(value, fn) -> Any:  # nested as `value`
     """`fn` of everything inside nested tuples, lists, dicts and slices."""
     if isinstance(value, tuple):
         made = [map_aggregate(v, fn) for v in value]
@@ -31,7 +31,7 @@ def map_aggregate(value, fn):
     return fn(value)
 
 
-def map_arg(value, fn):
+def map_arg(value, fn) -> Any:  # nested as `value`
     """`fn` of every node inside; other things stay."""
     return map_aggregate(value, lambda v: fn(v) if isinstance(v, Node) else v)
 

@@ -96,9 +96,9 @@ class Attribute(Proxy):
     @property
     def node(self) -> Node:
         """The step that gets the attribute; made when first asked for."""
-        if self._node is None:
-            self._node = self.tracer.create_proxy("call_function", getattr, (self.root, self.attr), {}).node
-        return self._node
+        if (node := self._node) is None:
+            node = self._node = self.tracer.create_proxy("call_function", getattr, (self.root, self.attr), {}).node
+        return node
 
     def __call__(self, *args, **kwargs) -> Proxy:
         return self.tracer.create_proxy("call_method", self.attr, (self.root, *args), kwargs)

@@ -39,7 +39,7 @@ class Parameter(Tensor, metaclass=_ParameterKind):
     tensor([0., 0.], requires_grad=True)
     """
 
-    __torch_function__ = disabled
+    __torch_function__ = disabled  # pyright: ignore[reportAssignmentType] - asked of the class, where it is called as a class method is
 
     def __new__(cls, data=None, requires_grad: bool = True):
         if data is None:
@@ -79,7 +79,7 @@ class Buffer(Tensor):
     ['count']
     """
 
-    __torch_function__ = disabled
+    __torch_function__ = disabled  # pyright: ignore[reportAssignmentType] - asked of the class, where it is called as a class method is
 
     def __new__(cls, data=None, *, persistent: bool = True):
         if data is None:
@@ -155,7 +155,7 @@ class UninitializedBuffer(_Uninitialized, Tensor):
     """
 
     cls_to_become = Tensor
-    __torch_function__ = disabled
+    __torch_function__ = disabled  # pyright: ignore[reportAssignmentType] - asked of the class, where it is called as a class method is
 
     def __new__(cls, requires_grad: bool = False, device=None, dtype=None, persistent: bool = True):
         from ..core.op import public
