@@ -15,7 +15,7 @@ from .linear import matmul
 from .reductions import sum
 from .shape import expand
 
-__all__ = ["chain_matmul", "corrcoef", "cov", "inner", "kron", "outer", "tensordot"]
+__all__ = ["corrcoef", "cov", "inner", "kron", "outer", "tensordot"]
 
 Number = int | float | complex | bool
 
@@ -382,14 +382,6 @@ def inner(input: Tensor, other: Tensor, *, out=None):
     return stored(tensordot(input, other, ([-1], [-1])), out)
 
 
-def chain_matmul(*matrices, out=None):
-    """The product of several matrices; see linalg.multi_dot for the best order."""
-    result = matrices[0]
-    for matrix in matrices[1:]:
-        result = mm(result, matrix)
-    return stored(result, out)
-
-
 def kron(input: Tensor, other: Tensor, *, out=None):
     """Kronecker product: every element of `input` times all of `other`, laid out as blocks.
 
@@ -510,7 +502,7 @@ def corrcoef(input: Tensor):
 def _methods() -> None:
     for name in __all__:
         public[""][name] = globals()[name]
-        if name not in ("chain_matmul", "tensordot"):
+        if name != "tensordot":
             setattr(Tensor, name, globals()[name])
     public[""]["ger"] = Tensor.ger = outer
 
