@@ -123,7 +123,7 @@ def resolve_name(f) -> str | None:
     >>> lab.overrides.resolve_name(lab.nn.functional.relu), lab.overrides.resolve_name(lab.Tensor.shape.__get__)
     ('torch.nn.functional.relu', 'torch.Tensor.shape.__get__')
     """
-    return name_of(f) if f in overriding._looking or f in _of_tensor() or any(f in functions for functions in get_overridable_functions().values()) else None
+    return name_of(f) if f in overriding.looking or f in _of_tensor() or any(f in functions for functions in get_overridable_functions().values()) else None
 
 
 BaseTorchFunctionMode = type("BaseTorchFunctionMode", (TorchFunctionMode,), {

@@ -1,4 +1,4 @@
-"""`__torch_function__`: classes, objects and modes that take PyTorch's functions over.
+"""Here classes, objects and modes take PyTorch's functions over, by `__torch_function__`.
 
 Plain tensors pay nothing for it. Until a program defines a subclass of Tensor, enters a mode or hands a function an
 object that takes over, functions are as codegen wrote them. Then `begin` puts a look at the arguments before each public
@@ -14,7 +14,10 @@ import types
 import warnings
 from collections.abc import Callable
 
-__all__ = ["DisableTorchFunction", "DisableTorchFunctionSubclass", "Foreign", "TorchFunctionMode", "begin", "default", "disabled", "hand_on", "hand_on_call", "hand_over", "note_class", "overloaded", "state", "takes_over"]
+__all__ = [
+    "CREATION", "UNSEEN", "UNSEEN_METHODS", "DisableTorchFunction", "DisableTorchFunctionSubclass", "Foreign", "PlainNumber", "TorchFunctionMode", "begin", "default",
+    "disabled", "hand_on", "hand_on_call", "hand_over", "looking", "name_of", "note_class", "nowrap", "overloaded", "state", "takes_over",
+]
 
 
 class _State(threading.local):
@@ -57,25 +60,6 @@ def nowrap() -> set:
     from .tensor import Tensor
 
     return {Tensor._base.__get__, Tensor.grad.__get__}
-
-
-def _kept(result, cls):
-    from .tensor import Tensor, wrap
-
-    if cls is Tensor:
-        return result
-    if isinstance(result, Tensor):
-        if isinstance(result, cls):
-            return result
-        if result._node is not None or result._view is not None:
-            return result.as_subclass(cls)
-        made = wrap(result._a, cls)  # what as_subclass does, where there is no history to keep
-        made._rg, made._ver = result._rg, result._ver
-        return made
-    if isinstance(result, (tuple, list)):
-        kept = [_kept(each, cls) for each in result]
-        return type(result)(kept)
-    return result
 
 
 # ---- asking ----
@@ -148,10 +132,10 @@ def hand_on(op, flavour: str, values: tuple, error: Foreign):
         return op.function(public[""]["tensor"](values[0]), values[1], **{param.name: value for param, value in zip(op.params[2:], values[2:], strict=True)})
     begin()
     function = getattr(Tensor, op.name + "_", None) if flavour.startswith("inplace") else public[""][op.name] if flavour == "listed" else op.function
-    if function not in _looking:  # the public function is another one around it
+    if function not in looking:  # the public function is another one around it
         namespace, _, short = op.name.rpartition(".")
         function = public.get(namespace, {}).get(short)
-    if function not in _looking:
+    if function not in looking:
         raise error
     args, kwargs, by_name = [], {}, False
     for param, value in zip(op.params, values, strict=True):
@@ -167,7 +151,7 @@ def hand_on(op, flavour: str, values: tuple, error: Foreign):
 def hand_on_call(function, signature, values: tuple, error: Exception):
     """The same for a function composed of operators."""
     begin()
-    if function not in _looking:
+    if function not in looking:
         raise error
     args, kwargs = [], {}
     for param, value in zip(signature.parameters.values(), values, strict=True):
@@ -202,6 +186,62 @@ def name_of(function) -> str:
     return f"torch.Tensor.{function.__name__}"
 
 
+# ---- switching off, and modes ----
+
+class _Off:
+    level = 0
+
+    def __enter__(self):
+        self._before = state.off
+        state.off = max(state.off, self.level)
+
+    def __exit__(self, *exception) -> None:
+        state.off = self._before
+
+
+class DisableTorchFunctionSubclass(_Off):
+    """Inside, objects are not asked; modes are."""
+
+    level = 1
+
+
+class DisableTorchFunction(_Off):
+    """Inside, neither objects nor modes are asked."""
+
+    level = 2
+
+
+class TorchFunctionMode:
+    """Takes over every function inside a `with` block: override `__torch_function__(self, func, types, args, kwargs)`.
+
+    >>> import autodiff_lab as lab
+    >>> class Names(lab.overrides.TorchFunctionMode):
+    ...     def __torch_function__(self, func, types, args=(), kwargs=None):
+    ...         print(func.__name__)
+    ...         return func(*args, **(kwargs or {}))
+    >>> with Names():
+    ...     _ = lab.ones(2).exp()
+    ones
+    exp
+    """
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        raise NotImplementedError
+
+    def __enter__(self):
+        begin()
+        state.modes = (*state.modes, self)
+        return self
+
+    def __exit__(self, *exception) -> None:
+        state.modes = state.modes[:-1]
+
+    @classmethod
+    def push(cls, *args, **kwargs):
+        """The mode, to be entered by `with`."""
+        return cls(*args, **kwargs)
+
+
 # ---- looking before each function ----
 
 # What PyTorch asks nobody about, and what only modes see.
@@ -215,15 +255,18 @@ DATA = frozenset(("as_tensor", "asarray", "tensor"))  # takes numbers out of any
 CREATION = DATA | frozenset(
     "empty empty_permuted empty_strided eye full ones scalar_tensor zeros rand randint randn randperm normal hann_window "
     "hamming_window blackman_window bartlett_window kaiser_window arange linspace logspace tril_indices triu_indices range sparse_coo_tensor result_type".split())
-UNSEEN_METHODS = frozenset("as_subclass __new__ __init__ __iter__ __hash__ __dir__ __getattr__ __getattribute__ __setattr__ __init_subclass__ __array_ufunc__ __dlpack__ __dlpack_device__ __str__".split())
+UNSEEN_METHODS = frozenset(
+    "as_subclass __new__ __init__ __iter__ __hash__ __dir__ __getattr__ __getattribute__ __setattr__ __init_subclass__ __array_ufunc__ __dlpack__ __dlpack_device__ "
+    "__str__".split())
 # The method that PyTorch reports for a Python operator, where it is another one.
 OPERATORS = {"__add__": "add", "__radd__": "add", "__iadd__": "add_", "__sub__": "sub", "__isub__": "sub_", "__mul__": "mul", "__rmul__": "mul", "__imul__": "mul_",
-             "__truediv__": "div", "__rtruediv__": "__rdiv__", "__div__": "div", "__itruediv__": "div_", "__idiv__": "div_", "__pow__": "pow", "__ipow__": "pow_", "__mod__": "remainder", "__imod__": "remainder_",
+             "__truediv__": "div", "__rtruediv__": "__rdiv__", "__div__": "div", "__itruediv__": "div_", "__idiv__": "div_", "__pow__": "pow", "__ipow__": "pow_",
+             "__mod__": "remainder", "__imod__": "remainder_",
              "__matmul__": "matmul", "__neg__": "neg", "__abs__": "abs", "__lt__": "lt", "__le__": "le", "__gt__": "gt", "__ge__": "ge", "__ne__": "ne"}
 # What is written in Python in PyTorch and gives its keywords as {} where there are none; compiled functions give None.
 WRITTEN = frozenset("__rsub__ __rdiv__ pow __rpow__ __floordiv__ __rfloordiv__ __len__ __repr__ __format__ __contains__ __reversed__ __deepcopy__ __reduce_ex__ __array__ "
                     "broadcast_tensors einsum unique stft istft tensordot meshgrid cdist atleast_1d atleast_2d atleast_3d block_diag backward".split())
-_looking: set = set()  # the functions that look
+looking: set = set()  # the functions that look at their arguments by now
 
 
 def begin() -> None:
@@ -245,15 +288,36 @@ def begin() -> None:
             if name in UNSEEN_METHODS or name.startswith("_") and not special:
                 continue
             if isinstance(value, property):
-                if value.fget in _looking:  # a function too, such as torch.real: the attribute is reported as an attribute
+                if value.fget in looking:  # a function too, such as torch.real: the attribute is reported as an attribute
                     value = property(_reads(value.fget.inner), value.fset, value.fdel, value.__doc__)
                     setattr(Tensor, name, value)
                 for part, reached in ((value.fget, value.__get__), (value.fset, value.__set__), (value.fdel, value.__delete__)):
                     _watch(part, reached)
             else:
-                if isinstance(value, types.FunctionType) and value not in _looking and getattr(Tensor, value.__name__, None) is not value:
+                if isinstance(value, types.FunctionType) and value not in looking and getattr(Tensor, value.__name__, None) is not value:
                     value.__name__ = name
                 _watch(value, vars(Tensor).get(OPERATORS.get(name, name), value), declines=special)
+
+
+# ---- helpers, in order of use ----
+
+def _kept(result, cls):
+    from .tensor import Tensor, wrap
+
+    if cls is Tensor:
+        return result
+    if isinstance(result, Tensor):
+        if isinstance(result, cls):
+            return result
+        if result._node is not None or result._view is not None:
+            return result.as_subclass(cls)
+        made = wrap(result._a, cls)  # what as_subclass does, where there is no history to keep
+        made._rg, made._ver = result._rg, result._ver
+        return made
+    if isinstance(result, (tuple, list)):
+        kept = [_kept(each, cls) for each in result]
+        return type(result)(kept)
+    return result
 
 
 def _reads(inner) -> Callable:
@@ -264,9 +328,9 @@ def _reads(inner) -> Callable:
 
 def _watch(function, reported, modes_only: bool = False, declines: bool = False) -> None:
     """Put a look at the arguments before `function`, which is reported as `reported`; with `declines`, as a Python operator that nobody knows."""
-    if not isinstance(function, types.FunctionType) or function in _looking:
+    if not isinstance(function, types.FunctionType) or function in looking:
         return
-    _looking.add(function)
+    looking.add(function)
     inner = types.FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__)
     inner.__kwdefaults__, inner.__qualname__ = function.__kwdefaults__, function.__qualname__
     function.__signature__ = inspect.signature(function)
@@ -325,59 +389,3 @@ def _declining(inner, reported) -> Callable:
                 return NotImplemented
             raise
     return decline
-
-
-# ---- switching off, and modes ----
-
-class _Off:
-    level = 0
-
-    def __enter__(self):
-        self._before = state.off
-        state.off = max(state.off, self.level)
-
-    def __exit__(self, *exception) -> None:
-        state.off = self._before
-
-
-class DisableTorchFunctionSubclass(_Off):
-    """Inside, objects are not asked; modes are."""
-
-    level = 1
-
-
-class DisableTorchFunction(_Off):
-    """Inside, neither objects nor modes are asked."""
-
-    level = 2
-
-
-class TorchFunctionMode:
-    """Takes over every function inside a `with` block: override `__torch_function__(self, func, types, args, kwargs)`.
-
-    >>> import autodiff_lab as lab
-    >>> class Names(lab.overrides.TorchFunctionMode):
-    ...     def __torch_function__(self, func, types, args=(), kwargs=None):
-    ...         print(func.__name__)
-    ...         return func(*args, **(kwargs or {}))
-    >>> with Names():
-    ...     _ = lab.ones(2).exp()
-    ones
-    exp
-    """
-
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        raise NotImplementedError
-
-    def __enter__(self):
-        begin()
-        state.modes = (*state.modes, self)
-        return self
-
-    def __exit__(self, *exception) -> None:
-        state.modes = state.modes[:-1]
-
-    @classmethod
-    def push(cls, *args, **kwargs):
-        """The mode, to be entered by `with`."""
-        return cls(*args, **kwargs)

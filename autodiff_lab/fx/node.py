@@ -7,7 +7,7 @@ import sys
 import types
 from typing import Any
 
-from ..core.overriding import _looking, name_of
+from ..core.overriding import looking, name_of
 
 __all__ = ["Node", "map_aggregate", "map_arg", "qualified_name"]
 
@@ -41,7 +41,7 @@ def qualified_name(function) -> str:
     name = getattr(function, "__name__", repr(function))
     if name in FUNCTIONAL and getattr(sys.modules[PACKAGE], name, None) is function:
         return f"torch.functional.{name}"
-    if isinstance(function, types.FunctionType) and function in _looking:
+    if isinstance(function, types.FunctionType) and function in looking:
         return name_of(function)
     if getattr(sys.modules[PACKAGE], name, None) is function:
         return f"torch.{name}"
