@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from multiprocessing import *  # noqa: F403  # pyright: ignore - the same names
+from multiprocessing import *  # noqa: F403  # pyright: ignore[reportWildcardImportFromLibrary] - the same names
 
 __all__ = ["get_all_sharing_strategies", "get_sharing_strategy", "set_sharing_strategy", "spawn"]
 

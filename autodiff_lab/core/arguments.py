@@ -14,12 +14,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .codegen import MISSING
 from .dtypes import dtype, of_name
 from .errors import no_memory
 from .overriding import Foreign, hand_on_call, state, takes_over
 from .tensor import Tensor
 
-__all__ = ["PYTHON", "DType", "REALS", "as_dtype", "both", "Dims", "Number", "Sizes", "check_all", "checked", "collect_ints", "dims_of", "integer", "missing", "number", "one_by_one", "real", "refusal", "sizes_of", "text", "truth"]
+__all__ = [
+    "PYTHON", "REALS", "DType", "Dims", "Number", "Sizes", "as_dtype", "both", "check_all", "checked", "collect_ints", "dims_of", "integer", "missing", "number",
+    "one_by_one", "real", "refusal", "sizes_of", "test_of", "text", "truth",
+]
 
 Number = int | float | complex | bool
 Sizes = Sequence[int]
@@ -244,12 +248,6 @@ def one_by_one(function, name: str):
 # ---- functions composed of operators ----
 
 METHODS = "autodiff_lab.ops."  # where the methods are that are no function too
-
-
-def _first(*args, **kwargs):
-    return __complete__(*args, **kwargs)  # noqa: F821  # pyright: ignore - found in the globals that `checked` makes
-
-
 NUMPYS = {"dim": "axis", "keepdim": "keepdims"}
 
 
@@ -266,44 +264,27 @@ def checked(function, name: str | None = None, aliases: dict = NUMPYS):
     others = {first: other for first, other in aliases.items() if first in known and other not in known and known[first].kind is not inspect.Parameter.VAR_POSITIONAL}
     if any(p.kind is p.VAR_KEYWORD for p in known.values()):
         others = {}
+    required = []  # may come under another name, so that Python cannot tell that it is missing
+    if any(known[first].default is inspect.Parameter.empty for first in others):
+        required = [p.name for p in known.values() if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+    looks = [line for p in known.values() if (line := test_of(p, COMPOSED))]
     lines = [f"if {other} is not MISSING: {first} = {other} if {first} is default_{first} else both(OP, '{other}')" for first, other in others.items()]
-    lines += [line for p in known.values() if (line := test_of(p, COMPOSED))]
+    lines += [*(f"if {each} is MISSING: missing(OP, '{each}')" for each in required), *looks]
     if not lines:
         return function
-    required = [p.name for p in known.values() if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD] if any(known[first].default is inspect.Parameter.empty for first in others) else []
-    lines[len(others):len(others)] = [f"if {each} is MISSING: missing(OP, '{each}')" for each in required]
     scope = {"__name__": function.__module__, "__builtins__": __builtins__}
     made = functools.update_wrapper(types.FunctionType(_first.__code__, scope, function.__name__), function)
 
     def complete(*args, **kwargs):
         parameters = [p.replace(annotation=p.empty, default=MISSING if p.name in required else p.default) for p in known.values()]
-        words = [inspect.Parameter(other, inspect.Parameter.KEYWORD_ONLY, default=Verbatim("MISSING")) for other in others.values()]
-        plain = str(inspect.Signature([*[p if p.default is p.empty else p.replace(default=Verbatim(f"default_{p.name}")) for p in parameters], *words]))
-        given = ", ".join({p.VAR_POSITIONAL: f"*{p.name}", p.VAR_KEYWORD: f"**{p.name}", p.KEYWORD_ONLY: f"{p.name}={p.name}"}.get(p.kind, p.name) for p in parameters)
-        scope.update({name: globals()[name] for _, name in COMPOSED.values()}, **{f"default_{p.name}": p.default for p in parameters},
-                     no_memory=no_memory, both=both, missing=missing, Foreign=Foreign, state=state, takes_over=takes_over, hand_on_call=hand_on_call, made=made, signature=signature, MISSING=MISSING, OP=name or function.__name__, DType=dtype, as_dtype=as_dtype, REALS=REALS, NUMBERS=frozenset((*REALS, complex)), Tensor=Tensor, function=function)
-        values = "".join(f"{p.name}, " for p in parameters)
-        exec(f"def written{plain}:\n    " + "\n    ".join([
-            "try:", *(f"    {line}" for line in lines), f"    return function({given})", "except MemoryError as error: raise no_memory(OP, error) from None",
-            "except (Foreign, AttributeError, TypeError, IndexError) as error:  # what an object that takes over provokes, before anything has begun",
-            f"    if state.begun or not any([takes_over(value) and not isinstance(value, Tensor) for value in ({values})]): raise",
-            f"    return hand_on_call(made, signature, ({values}), error)"]), scope)
+        scope.update(_looks_know(), **{f"default_{p.name}": p.default for p in parameters}, OP=name or function.__name__, function=function, made=made, signature=signature)
+        exec(_written(parameters, others.values(), lines), scope)
         written, own = scope["written"], made.__dict__.get("inner", made)  # behind another look; see overriding
         own.__code__, own.__defaults__, own.__kwdefaults__ = written.__code__, written.__defaults__, written.__kwdefaults__
         return own(*args, **kwargs)
 
     scope["__complete__"] = complete
     return made
-
-
-class Verbatim(str):
-    """Text that prints as it is."""
-
-    def __repr__(self) -> str:
-        return str(self)
-
-
-MISSING = type("MISSING", (), {"__repr__": lambda self: "<required>"})()
 
 
 def check_all(*scopes, aliases: dict = NUMPYS) -> None:
@@ -316,3 +297,37 @@ def check_all(*scopes, aliases: dict = NUMPYS) -> None:
     for name, value in list(vars(Tensor).items()):
         if isinstance(value, types.FunctionType) and (value in seen or value.__module__.startswith(METHODS) and not hasattr(value, "op")):
             setattr(Tensor, name, seen.get(value) or checked(value))
+
+
+# ---- helpers, in order of use ----
+
+def _first(*args, **kwargs):
+    return __complete__(*args, **kwargs)  # noqa: F821  # pyright: ignore[reportUndefinedVariable] - found in the globals that `checked` makes
+
+
+def _looks_know() -> dict:
+    """What the text of `_written` calls by name, the same for every function."""
+    return {
+        **{test: globals()[test] for _, test in COMPOSED.values()}, "DType": dtype, "Foreign": Foreign, "MISSING": MISSING, "NUMBERS": frozenset((*REALS, complex)), "REALS": REALS,
+        "Tensor": Tensor, "as_dtype": as_dtype, "both": both, "hand_on_call": hand_on_call, "missing": missing, "no_memory": no_memory, "state": state, "takes_over": takes_over,
+    }
+
+
+class _Verbatim(str):
+    """Text that prints as it is."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _written(parameters: list[inspect.Parameter], others, lines: list[str]) -> str:
+    """The text of a function that runs `lines`, which look at `parameters`, and then calls `function`; `others` are more keywords it takes."""
+    shown = [p if p.default is p.empty else p.replace(default=_Verbatim(f"default_{p.name}")) for p in parameters]
+    shown += [inspect.Parameter(other, inspect.Parameter.KEYWORD_ONLY, default=_Verbatim("MISSING")) for other in others]
+    given = ", ".join({p.VAR_POSITIONAL: f"*{p.name}", p.VAR_KEYWORD: f"**{p.name}", p.KEYWORD_ONLY: f"{p.name}={p.name}"}.get(p.kind, p.name) for p in parameters)
+    values = "".join(f"{p.name}, " for p in parameters)
+    return f"def written{inspect.Signature(shown)}:\n    " + "\n    ".join([
+        "try:", *(f"    {line}" for line in lines), f"    return function({given})", "except MemoryError as error: raise no_memory(OP, error) from None",
+        "except (Foreign, AttributeError, TypeError, IndexError) as error:  # what an object that takes over provokes, before anything has begun",
+        f"    if state.begun or not any([takes_over(value) and not isinstance(value, Tensor) for value in ({values})]): raise",
+        f"    return hand_on_call(made, signature, ({values}), error)"])

@@ -19,14 +19,14 @@ from .dtypes import FLOATING, NATIVE
 from .modes import WATCHERS, modes
 from .tape import FREED, Node, Version, check_version, clock
 
-__all__ = ["Built", "build", "saved_value"]
+__all__ = ["MISSING", "Built", "build", "saved_value"]
 
 # A NumPy number is asked for its class: for its dtype it makes a new object, which takes longer than the sum of two numbers.
 SCALARS = frozenset(dtype.type for dtype in FLOATING)
 NATIVE_SCALARS = frozenset(dtype.type for dtype in NATIVE)
 NUMBERS = frozenset((float, int, bool, complex))
 OURS = f"{__name__.split('.')[0]}.ops"  # where rules and what they call are at home
-MISSING = type("MISSING", (), {"__repr__": lambda self: "<required>"})()
+MISSING = type("MISSING", (), {"__repr__": lambda self: "<required>"})()  # stands for an argument that was not given
 
 
 class Built:

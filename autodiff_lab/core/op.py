@@ -277,7 +277,7 @@ def op(*, category: str = "other", latex: str | None = None, samples=None, error
 
 
 def _stub(*args, **kwargs):
-    return __complete__(*args, **kwargs)  # noqa: F821  # pyright: ignore - found in the globals that `lazy` makes
+    return __complete__(*args, **kwargs)  # noqa: F821  # pyright: ignore[reportUndefinedVariable] - found in the globals that `lazy` makes
 
 
 def lazy(made: Op, name: str, flavour: str):
