@@ -12,7 +12,7 @@ import numpy as np
 
 from . import memory, meta
 
-__all__ = ["array_types", "channels_like", "in_c_order", "is_array", "namespace", "order_like", "special", "to_host"]
+__all__ = ["channels_like", "in_c_order", "is_array", "namespace", "order_like", "special", "to_host"]
 
 memory.tune()
 
@@ -65,12 +65,6 @@ def special(array):
 def is_array(value) -> bool:
     """True for what kernels compute on: NumPy arrays and scalars, and CuPy arrays."""
     return isinstance(value, (np.ndarray, np.generic, meta.MetaArray)) or type(value).__module__.startswith("cupy")
-
-
-def array_types() -> tuple[type, ...]:
-    """The array classes that are loaded now."""
-    cupy = sys.modules.get("cupy")
-    return (np.ndarray, np.generic, cupy.ndarray) if cupy else (np.ndarray, np.generic)
 
 
 def to_host(array) -> Any:  # np.ndarray, or one NumPy number
