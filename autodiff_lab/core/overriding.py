@@ -38,9 +38,14 @@ class PlainNumber(Foreign):
     """Nothing but numbers, for one of the few functions that PyTorch lets make a tensor of them: torch.add(5, 5)."""
 
 
-def disabled(func, types, args=(), kwargs=None):
-    """`func(*args, **kwargs)`: what a subclass of Tensor names that takes over no function."""
-    return func(*args, **(kwargs or {}))
+class _Disabled:
+    """What a subclass of Tensor names as its `__torch_function__` that takes over no function. An object, because a function would be bound to the instance."""
+
+    def __call__(self, func, types, args=(), kwargs=None):
+        return func(*args, **(kwargs or {}))
+
+
+disabled = _Disabled()
 
 
 def takes_over(value) -> bool:

@@ -124,6 +124,10 @@ def chain_matmul(*matrices, out=None):
     """The product of several matrices in the cheapest order; prefer linalg.multi_dot."""
     caution("torch.chain_matmul is deprecated and will be removed in a future PyTorch release. Use torch.linalg.multi_dot instead, "
             "which accepts a list of two or more tensors rather than multiple parameters.")
+    if not matrices:
+        raise RuntimeError("chain_matmul(): Expected one or more matrices")
+    if len(matrices) == 1:
+        return matrices[0]
     return multi_dot(matrices, out=out)
 
 

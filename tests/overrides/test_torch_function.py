@@ -327,3 +327,8 @@ def test_a_watched_function_keeps_its_signature_and_name():
     assert list(inspect.signature(lab.add).parameters)[:2] == ["input", "other"]
     assert list(inspect.signature(lab.Tensor.size).parameters) == ["self", "dim"]
     assert pickle.loads(pickle.dumps(lab.add)) is lab.add
+
+
+def test_a_parameter_answers_for_the_function_it_was_given_to():
+    p = lab.nn.Parameter(lab.ones(2))
+    assert p.__torch_function__(lab.add, (), (p, 1)).tolist() == [2.0, 2.0]
