@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 
+from .core.op import public
 from .core.overriding import DisableTorchFunction, DisableTorchFunctionSubclass
 from .core.overriding import disabled as _disabled_torch_function_impl
 from .core.tensor import Tensor
@@ -14,7 +15,19 @@ __all__ = ["DisableTorchFunction", "DisableTorchFunctionSubclass", "PyTorchFileR
 
 _TensorMeta = type(Tensor)
 TensorBase = Tensor
-_nn = types.SimpleNamespace(_parse_to=_parse_to)
+
+
+class _Functions(types.SimpleNamespace):
+    """`_C._nn`: where PyTorch's `nn.functional` takes what is compiled."""
+
+    def __getattr__(self, name: str):
+        found = public["nn.functional"].get(name)
+        if found is None:
+            raise AttributeError(f"module 'torch._C._nn' has no attribute '{name}'")
+        return found
+
+
+_nn = _Functions(_parse_to=_parse_to)
 _PUBLIC = frozenset(("Generator", "Size", "Stream", "Event", "device", "dtype", "finfo", "iinfo", "layout", "memory_format", "default_generator", "get_default_dtype", "get_num_threads", "get_num_interop_threads",
                      "set_num_threads", "set_num_interop_threads", "set_flush_denormal", "is_grad_enabled", "is_inference_mode_enabled", "is_anomaly_enabled", "is_anomaly_check_nan_enabled", "set_anomaly_enabled"))
 has_lapack = has_spectral = True

@@ -43,7 +43,8 @@ def define(d: int):
         for letter, n, m, k in zip(("time", "height", "width")[-d:], size, output_size, kernel_size, strict=True):
             if m + k - 1 > n - (d == 3):  # PyTorch asks of volumes that one number is left over
                 raise RuntimeError(f"{name}{'_out' * (d == 3)}(): pool {letter} {k} too large relative to input {letter} {n}")
-        rows = input.reshape(-1, input.shape[-d - 1], math.prod(size))
+        rows = input.reshape(math.prod(input.shape[:-d - 1]), input.shape[-d - 1], math.prod(size))
+        random_samples = random_samples[:len(rows)]  # of one image PyTorch reads the first
         random_order = (1, 0) if d == 2 else range(d)  # of the images: width first
         where = 0
         for axis in range(d):
@@ -52,8 +53,9 @@ def define(d: int):
             shape = [*place.shape[:2], *(1,) * (2 * d)]
             shape[2 + axis], shape[2 + d + axis] = output_size[axis], kernel_size[axis]
             where = where * size[axis] + place.reshape(shape)
-        where = where.reshape(*where.shape[:2], math.prod(output_size), -1)
-        values = xp.take_along_axis(rows, where.reshape(*where.shape[:2], -1), -1).reshape(where.shape)
+        places, each = math.prod(output_size), math.prod(kernel_size)
+        where = where.reshape(*where.shape[:2], places, each)
+        values = xp.take_along_axis(rows, where.reshape(*where.shape[:2], places * each), -1).reshape(where.shape)
         best = xp.argmax(values, -1)[..., None]
         shape = (*input.shape[:-d], *output_size)
         return xp.take_along_axis(values, best, -1).reshape(shape), xp.take_along_axis(where, best, -1).reshape(shape)

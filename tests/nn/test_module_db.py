@@ -19,12 +19,6 @@ import autodiff_lab as lab  # noqa: E402
 
 pytestmark = [pytest.mark.oracle, pytest.mark.filterwarnings("ignore")]
 
-LEFT_FOR_LATER = {
-    "nn.FractionalMaxPool2d": "fractional pooling is left for later",
-    "nn.FractionalMaxPool3d": "fractional pooling is left for later",
-    "nn.LinearCrossEntropyLoss": "a chunked loss for very large vocabularies is left for later",
-}
-
 DISAGREEMENTS: dict[str, str] = {}
 """Modules whose results are known to differ, and why."""
 
@@ -170,8 +164,6 @@ def _parameters(cls) -> set:
 @pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
 @pytest.mark.parametrize("info", module_db, ids=lambda info: info.name)
 def test_module_agrees_with_pytorch(info, training):
-    if info.name in LEFT_FOR_LATER:
-        pytest.skip(LEFT_FOR_LATER[info.name])
     if info.name in DISAGREEMENTS:
         pytest.xfail(DISAGREEMENTS[info.name])
     if not training and not info.train_and_eval_differ:
@@ -179,7 +171,7 @@ def test_module_agrees_with_pytorch(info, training):
     assert compare(info, training)
 
 
-@pytest.mark.parametrize("info", [i for i in module_db if i.module_error_inputs_func is not None and i.name not in LEFT_FOR_LATER], ids=lambda info: info.name)
+@pytest.mark.parametrize("info", [i for i in module_db if i.module_error_inputs_func is not None], ids=lambda info: info.name)
 def test_module_refuses_what_pytorch_refuses(info):
     name = info.name.removeprefix("nn.")
     for case in info.module_error_inputs_func(info, device="cpu", dtype=torch.float32, requires_grad=False, training=True):
@@ -195,9 +187,6 @@ def test_module_refuses_what_pytorch_refuses(info):
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     for each in module_db:
-        if each.name in LEFT_FOR_LATER:
-            print(f"{each.name:32} -  {LEFT_FOR_LATER[each.name]}")
-            continue
         try:
             done = sum(compare(each, mode) for mode in ((True, False) if each.train_and_eval_differ else (True,)))
             print(f"{each.name:32} agrees in {done} cases")

@@ -459,3 +459,10 @@ def test_numbers_alone_make_a_tensor_in_sums_and_products():
 def test_a_written_index_that_does_not_fit_is_an_expansion():
     with pytest.raises(RuntimeError, match="The expanded size of the tensor"):
         lab.ones(3, 4)[0] = lab.ones(3)
+
+
+@pytest.mark.parametrize("shape", [(0, 2, 5, 5), (0, 2, 5, 5, 5)])
+def test_fractional_pooling_of_no_image_is_no_image(shape):
+    d = len(shape) - 2
+    pool = (lab.nn.functional.fractional_max_pool2d, lab.nn.functional.fractional_max_pool3d)[d - 2]
+    assert pool(lab.ones(shape), 2, output_size=2).shape == (0, 2, *(2,) * d)
