@@ -7,6 +7,7 @@ from . import attention
 from . import attributes
 from . import bessel
 from . import bitwise
+from . import channel_norms
 from . import classification
 from . import clamping
 from . import comparison

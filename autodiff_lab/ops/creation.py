@@ -243,6 +243,16 @@ def type_of(wanted, out) -> np.dtype:
     return (out.dtype if out is not None and wanted is None else dtype_of(wanted) if wanted is not None else get_default_dtype()).numpy
 
 
+def _same(make, given: tuple, size, out, dtype, device, requires_grad) -> Tensor:
+    """A tensor of one number everywhere, made by NumPy's function of the same name."""
+    name = make.__name__
+    try:
+        array = (no_numbers if goes_to_meta(device) else make)(sizes(given, size, name), type_of(dtype, out))
+    except MemoryError as error:
+        raise no_memory(name, error) from None
+    return placed(array, None, device, requires_grad, out, name)
+
+
 def zeros(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, names=None) -> Tensor:
     """Zeros of shape `size`, given one by one or as a sequence.
 
@@ -250,12 +260,7 @@ def zeros(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin
     >>> lab.zeros(2, 3).shape
     torch.Size([2, 3])
     """
-    make = no_numbers if goes_to_meta(device) else np.zeros
-    try:
-        array = make(sizes(size_, size, "zeros"), type_of(dtype, out))
-    except MemoryError as error:
-        raise no_memory("zeros", error) from None
-    return placed(array, None, device, requires_grad, out, "zeros")
+    return _same(np.zeros, size_, size, out, dtype, device, requires_grad)
 
 
 def ones(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, names=None) -> Tensor:
@@ -266,12 +271,7 @@ def ones(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin_
     tensor([[1., 1., 1.],
             [1., 1., 1.]])
     """
-    make = no_numbers if goes_to_meta(device) else np.ones
-    try:
-        array = make(sizes(size_, size, "ones"), type_of(dtype, out))
-    except MemoryError as error:
-        raise no_memory("ones", error) from None
-    return placed(array, None, device, requires_grad, out, "ones")
+    return _same(np.ones, size_, size, out, dtype, device, requires_grad)
 
 
 zeros.looks_itself = ones.looks_itself = True

@@ -35,8 +35,7 @@ def cat(tensors: list[Tensor], dim: int = 0) -> Tensor:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     first = tensors[0].shape
     if first and first != (0,) and all(a.shape == first for a in tensors):
-        join = concatenate if tensors[0].__class__ is np.ndarray else namespace(tensors[0]).concatenate
-        return _ordered(join(tensors, one_dim(dim, len(first))))
+        return _ordered(_joined(tensors, one_dim(dim, len(first))))
     for i, a in enumerate(tensors):
         if not a.ndim:
             raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated. Use torch.stack.")
@@ -49,7 +48,11 @@ def cat(tensors: list[Tensor], dim: int = 0) -> Tensor:
         for d, (n, m) in enumerate(zip(first, a.shape, strict=True)):
             if d != dim and n != m:
                 raise RuntimeError(f"Sizes of tensors must match except in dimension {dim}. Expected size {n} but got size {m} for tensor number {i} in the list.")
-    return _ordered(namespace(kept[0]).concatenate(kept, axis=dim))
+    return _ordered(_joined(kept, dim))
+
+
+def _joined(arrays, axis: int):
+    return (concatenate if arrays[0].__class__ is np.ndarray else namespace(arrays[0]).concatenate)(arrays, axis)
 
 
 def _ordered(joined):
@@ -94,8 +97,7 @@ def stack(tensors: list[Tensor], dim: int = 0) -> Tensor:
             raise RuntimeError(f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and {list(a.shape)} at entry {i}")
     dim = one_dim(dim, len(shape) + 1)
     if not dim and shape:
-        join = concatenate if tensors[0].__class__ is np.ndarray else namespace(tensors[0]).concatenate
-        return in_c_order(join(tensors, 0)).reshape((len(tensors), *shape))
+        return in_c_order(_joined(tensors, 0)).reshape((len(tensors), *shape))
     return in_c_order(namespace(tensors[0]).stack(tensors, axis=dim))
 
 

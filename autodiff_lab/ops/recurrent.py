@@ -17,7 +17,7 @@ from ..core.op import op, ops
 from ..core.samples import calls
 from ..core.tensor import Tensor
 from .composed import gradients_through
-from .convolution import SMALL
+from .patches import SMALL
 
 __all__: list[str] = []
 

@@ -15,8 +15,8 @@ from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor
 from .combining import combine
-from .convolution import Geometry, offsets, output_size, pad_zeros, windows
 from .padding import gather_dims
+from .patches import Geometry, offsets, output_size, pad_zeros, windows
 from .pooling import mix_along
 from .rearranging import unshared
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from autodiff_lab.ops import convolution
-from autodiff_lab.ops.convolution import FIRST, LAST, SLABS
+from autodiff_lab.ops import convolution, patches
+from autodiff_lab.ops.patches import FIRST, LAST, SLABS
 
 torch = pytest.importorskip("torch", reason="no comparison with PyTorch: it is not installed (make test EXTRAS=oracle)")
 
@@ -31,10 +31,10 @@ def test_blocks_give_pytorchs_numbers(case):
     stride, padding, dilation = (value if isinstance(value, tuple) else (value, value) for value in (stride, padding, dilation))
     rng = np.random.default_rng(0)
     x, w = rng.normal(size=shape), rng.normal(size=kernel)
-    geometry = convolution.geometry(kernel[2:], stride, padding, dilation, groups)
-    out = convolution.output_size(shape[2:], geometry)
+    geometry = patches.geometry(kernel[2:], stride, padding, dilation, groups)
+    out = patches.output_size(shape[2:], geometry)
     grad = rng.normal(size=(shape[0], kernel[0], *out))
-    assert convolution.layout(shape[1], kernel[0], geometry, out) is how
+    assert patches.layout(shape[1], kernel[0], geometry, out) is how
     tensors = [torch.from_numpy(v) for v in (grad, x, w)]
     to_input, to_weight, _ = torch.ops.aten.convolution_backward(*tensors, None, stride, padding, dilation, False, [0, 0], groups, [True, True, False])
     expected = torch.nn.functional.conv2d(*tensors[1:], None, stride, padding, dilation, groups), to_input, to_weight
