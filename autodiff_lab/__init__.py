@@ -85,6 +85,7 @@ for _namespace in ("", "linalg", "fft", "special"):
 
 
 @_functools.wraps(_public[""]["diff"])
+globals().update(_dtypes.NAMED, chalf=_dtypes.NAMED["complex32"], bit=_dtypes.NAMED["uint1"])
 def diff(input, *args, **options):
     """Differences of neighbouring elements, as in PyTorch; of two tensors or recordings: what differs between their graphs."""
     if not isinstance(input, Tensor) or (args and isinstance(args[0], Tensor)):

@@ -15,7 +15,7 @@ except ImportError:  # bfloat16 is there where ml_dtypes is
     _bfloat16 = None
 
 __all__ = [
-    "FLOATING", "cast_error", "can_cast", "default_dtype", "dtype", "dtype_of", "finfo", "get_default_dtype",
+    "FLOATING", "NAMED", "cast_error", "can_cast", "default_dtype", "dtype", "dtype_of", "finfo", "get_default_dtype",
     "iinfo", "of_name", "promote_types", "promoted", "set_default_dtype",
 ]
 
@@ -28,13 +28,20 @@ class dtype:
     (True, 4)
     """
 
-    __slots__ = ("category", "char", "is_complex", "is_floating_point", "is_signed", "itemsize", "name", "numpy", "rank", "title")
+    __slots__ = ("category", "char", "is_complex", "is_floating_point", "is_signed", "itemsize", "limits", "name", "numpy", "rank", "title")
 
-    def __init__(self, name: str, numpy: np.dtype, category: int, title: str, rank: int):
-        self.name, self.numpy, self.category, self.title, self.rank = name, numpy, category, title, rank
-        self.itemsize = numpy.itemsize
+    def __init__(self, name: str, numpy: np.dtype | None, category: int, title: str, rank: int):
+        self.name, self.category, self.title, self.rank, self.limits = name, category, title, rank, None
+        if numpy is not None:
+            self.numpy, self.itemsize = numpy, numpy.itemsize
         self.is_floating_point, self.is_complex = category == FLOAT, category == COMPLEX
         self.is_signed = category >= FLOAT or (category == INT and not name.startswith("u"))
+
+    def __getattr__(self, name: str):  # of the types that can only be named, see NAMED
+        if name == "numpy":
+            raise NotImplementedError(f"{self} can be named here, but no tensor can hold such numbers, because NumPy has no such type. "
+                                      "Take torch.float32, or an integer type such as torch.int8.")
+        raise AttributeError(f"'torch.dtype' object has no attribute '{name}'")
 
     def __repr__(self) -> str:
         return f"torch.{self.name}"
@@ -84,13 +91,34 @@ complex64 = _make("complex64", np.complex64, COMPLEX, "ComplexFloat", 3)
 complex128 = _make("complex128", np.complex128, COMPLEX, "ComplexDouble", 4)
 bfloat16 = _make("bfloat16", _bfloat16, FLOAT, "BFloat16", 2) if _bfloat16 else None
 
+
+
+def _named(name, category, title, itemsize=1, limits=None):
+    made = dtype(name, None, category, title, 0)
+    made.itemsize, made.limits = itemsize, limits
+    made.is_signed = not name.startswith(("u", "q", "bits", "float8_e8"))
+    return made
+
+
+# (largest, eps, smallest normal) of the floating ones, (smallest, largest) of the quantised ones.
+_NAMED = [_named(f"float8_{form}", FLOAT, f"Float8_{form}", 1, limits) for form, limits in (
+              ("e4m3fn", (448.0, 2.0**-3, 2.0**-6)), ("e4m3fnuz", (240.0, 2.0**-3, 2.0**-7)), ("e5m2", (57344.0, 2.0**-2, 2.0**-14)),
+              ("e5m2fnuz", (57344.0, 2.0**-3, 2.0**-15)), ("e8m0fnu", (2.0**127, 1.0, 2.0**-127)))]
+_NAMED += [_named("float4_e2m1fn_x2", FLOAT, "Float4_e2m1fn_x2"), _named("complex32", COMPLEX, "ComplexHalf", 4)]
+_NAMED += [_named(f"{sign}int{bits}", INT, f"{sign.upper()}Int{bits}") for sign in ("", "u") for bits in range(1, 8)]
+_NAMED += [_named(name, INT, "Q" + name[1:].replace("int", "Int"), size, limits) for name, size, limits in (
+               ("qint8", 1, (-128, 127)), ("quint8", 1, (0, 255)), ("qint32", 4, (-2**31, 2**31 - 1)), ("quint4x2", 1, (0, 255)), ("quint2x4", 1, (0, 255)))]
+_NAMED += [_named(f"bits{form}", INT, f"Bits{form}", 2 if form == "16" else 1) for form in ("8", "16", "1x8", "2x4", "4x2")]
+NAMED = {made.name: made for made in _NAMED}
+"""Name -> type, of the types that PyTorch has and no tensor here can hold: they can be named, compared and asked for their limits."""
+
 _of_numpy: dict[np.dtype, dtype] = {made.numpy: made for made in _all.values()}
 FLOATING = frozenset(made.numpy for made in _all.values() if made.category >= FLOAT)
 """NumPy dtypes of the types that can have a gradient."""
 NATIVE = FLOATING - ({bfloat16.numpy} if bfloat16 else set())
 """Those of them that keep their type beside a Python number; bfloat16, which NumPy does not know, becomes float32."""
 
-_names = dict(_all, float=float32, double=float64, half=float16, int=int32, long=int64, short=int16)
+_names = dict(_all, float=float32, double=float64, half=float16, int=int32, long=int64, short=int16, **NAMED)
 _python = {bool: bool_, int: int64, float: float32, complex: complex64}
 default_dtype = [float32]  # a list, so that everyone sees the change
 
@@ -163,6 +191,8 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
     """
     if type1 is type2:
         return type1
+    if type1.name in NAMED or type2.name in NAMED:
+        raise RuntimeError(f"Promotion for {type1.title} and {type2.title} is not supported: no tensor here can hold the one of them that NumPy does not have.")
     low, high = sorted((type1, type2), key=lambda t: (t.category, t.rank))
     if low.category != high.category:
         if high.category == COMPLEX and low.category == FLOAT:
@@ -245,7 +275,14 @@ class finfo:
         found = type or default_dtype[0]
         if found.category < FLOAT:
             raise TypeError("torch.finfo() requires a floating point input type. Use torch.iinfo to handle 'torch.finfo'")
-        real = found.to_real()
+        real = float16 if found.name == "complex32" else found.to_real()
+        if real.name in NAMED:
+            if real.limits is None:
+                raise NotImplementedError(f'"epsilon" not implemented for \'{real.title}\'')
+            self.dtype, self.bits, self.resolution = real.name, 8, 1.0
+            self.max, self.eps, self.tiny = real.limits
+            self.smallest_normal, self.min = self.tiny, -self.max if real.is_signed else self.tiny
+            return
         if real.name == "bfloat16":
             import ml_dtypes
             info = ml_dtypes.finfo(real.numpy)
@@ -254,7 +291,7 @@ class finfo:
         self.dtype, self.bits = real.name, real.itemsize * 8
         self.eps, self.max, self.min = float(info.eps), float(info.max), float(info.min)
         self.tiny = self.smallest_normal = float(info.tiny)
-        self.resolution = float(info.resolution)
+        self.resolution = float(f"1e-{info.precision}")
 
     def __repr__(self) -> str:
         return (f"finfo(resolution={self.resolution:g}, min={self.min:g}, max={self.max:g}, eps={self.eps:g}, "
@@ -270,9 +307,12 @@ class iinfo:
     """
 
     def __init__(self, type: dtype):
-        if type.category != INT:
+        if type.category != INT or type.name in NAMED and type.limits is None:
             raise TypeError("torch.bool is not supported by torch.iinfo" if type.name == "bool" else
                             "torch.iinfo() requires an integer input type. Use torch.finfo to handle 'torch.iinfo'")
+        if type.name in NAMED:
+            self.dtype, self.bits, (self.min, self.max) = type.name, type.itemsize * 8, type.limits
+            return
         info = np.iinfo(type.numpy)
         self.dtype, self.bits, self.min, self.max = type.name, type.itemsize * 8, int(info.min), int(info.max)
 

@@ -6,22 +6,73 @@ A tree is taken apart into its leaves and a `TreeSpec`, which remembers the nest
 from __future__ import annotations
 
 import functools
+import typing
 from collections import OrderedDict, defaultdict, deque, namedtuple
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
-__all__ = ["LeafSpec", "PyTree", "SUPPORTED_NODES", "TreeSpec", "register_constant", "register_dataclass", "register_pytree_node", "tree_all", "tree_all_only", "tree_any", "tree_any_only", "tree_flatten", "tree_iter",
-           "tree_leaves", "tree_map", "tree_map_", "tree_map_only", "tree_map_only_", "tree_structure", "tree_unflatten"]
+__all__ = ["GetAttrKey", "KeyPath", "LeafSpec", "MappingKey", "PyTree", "SUPPORTED_NODES", "SequenceKey", "TreeSpec", "key_get", "keystr", "register_constant", "register_dataclass", "register_pytree_node", "tree_all", "tree_all_only", "tree_any", "tree_any_only", "tree_flatten", "tree_flatten_with_path", "tree_iter",
+           "tree_leaves", "tree_leaves_with_path", "tree_map", "tree_map_", "tree_map_only", "tree_map_only_", "tree_map_with_path", "tree_structure", "tree_unflatten"]
 
-PyTree = Any
-NodeDef = namedtuple("NodeDef", ["type", "flatten_fn", "unflatten_fn"])
+PyTree = Context = Any
+NodeDef = namedtuple("NodeDef", ["type", "flatten_fn", "unflatten_fn", "flatten_with_keys_fn"])
 SUPPORTED_NODES: dict[type, NodeDef] = {}
 
 
-def register_pytree_node(cls: type, flatten_fn, unflatten_fn, **names) -> None:
-    """Teach trees a class: `flatten_fn(node)` gives (children, context), `unflatten_fn(children, context)` the node again."""
-    SUPPORTED_NODES[cls] = NodeDef(cls, flatten_fn, unflatten_fn)
+@dataclass(frozen=True)
+class MappingKey:
+    """The step from a dict to the value of one of its keys."""
+
+    key: Any
+
+    def __str__(self) -> str:
+        return f"[{self.key!r}]"
+
+    def get(self, mapping):
+        """The value."""
+        return mapping[self.key]
+
+
+@dataclass(frozen=True)
+class SequenceKey:
+    """The step from a list or tuple to one of its items."""
+
+    idx: int
+
+    def __str__(self) -> str:
+        return f"[{self.idx!r}]"
+
+    def get(self, sequence):
+        """The item."""
+        return sequence[self.idx]
+
+
+@dataclass(frozen=True)
+class GetAttrKey:
+    """The step from an object to one of its fields."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f".{self.name}"
+
+    def get(self, obj):
+        """The field."""
+        return getattr(obj, self.name)
+
+
+KeyEntry = typing.Union[MappingKey, SequenceKey, GetAttrKey]  # noqa: UP007
+KeyPath = tuple[KeyEntry, ...]
+
+
+def register_pytree_node(cls: type, flatten_fn, unflatten_fn, *, flatten_with_keys_fn=None, **names) -> None:
+    """Teach trees a class: `flatten_fn(node)` gives (children, context), `unflatten_fn(children, context)` the node again.
+
+    Args:
+        flatten_with_keys_fn: gives ((key, child) pairs, context); needed by what works with paths, such as `tree_map_with_path`.
+    """
+    SUPPORTED_NODES[cls] = NodeDef(cls, flatten_fn, unflatten_fn, flatten_with_keys_fn)
 
 
 def register_dataclass(cls: type, *, field_names: list | None = None, drop_field_names: list | None = None, **names) -> None:
@@ -59,7 +110,11 @@ def register_dataclass(cls: type, *, field_names: list | None = None, drop_field
         return [value for value in values.values() if value is not None], [[name for name, value in values.items() if value is not None],
                                                                            [name for name, value in values.items() if value is None]]
 
-    register_pytree_node(cls, flatten, lambda children, context: cls(**dict(zip(context[0], children, strict=True)), **dict.fromkeys(context[1])))
+    def with_keys(node):
+        children, context = flatten(node)
+        return list(zip(map(GetAttrKey, context[0]), children, strict=True)), context
+
+    register_pytree_node(cls, flatten, lambda children, context: cls(**dict(zip(context[0], children, strict=True)), **dict.fromkeys(context[1])), flatten_with_keys_fn=with_keys)
 
 
 @dataclass(frozen=True)
@@ -78,20 +133,41 @@ def register_constant(cls: type) -> None:
     for method, missing in (("__eq__", cls.__eq__ is object.__eq__), ("__hash__", cls.__hash__ is None)):
         if missing:
             raise TypeError(f"register_constant(cls) expects `cls` to have a non-default `{method}` implementation.")
-    register_pytree_node(cls, lambda node: ([], ConstantNode(node)), lambda _, context: context.value)
+    register_pytree_node(cls, lambda node: ([], ConstantNode(node)), lambda _, context: context.value, flatten_with_keys_fn=lambda node: ([], ConstantNode(node)))
 
 
-def _dict(make, keys_of=lambda d: list(d)):
-    return lambda d: (list(d.values()), keys_of(d)), make
+def _dict_flatten(d):
+    return list(d.values()), list(d)
 
 
-register_pytree_node(tuple, lambda t: (list(t), None), lambda c, _: tuple(c))
-register_pytree_node(list, lambda t: (list(t), None), lambda c, _: list(c))
-register_pytree_node(dict, *_dict(lambda c, keys: dict(zip(keys, c, strict=True))))
-register_pytree_node(OrderedDict, *_dict(lambda c, keys: OrderedDict(zip(keys, c, strict=True))))
-register_pytree_node(defaultdict, *_dict(lambda c, context: defaultdict(context[0], zip(context[1], c, strict=True)), lambda d: [d.default_factory, list(d)]))
-register_pytree_node(deque, lambda d: (list(d), d.maxlen), lambda c, maxlen: deque(c, maxlen=maxlen))
-register_pytree_node(namedtuple, lambda t: (list(t), type(t)), lambda c, kind: kind(*c))
+def _dict_flatten_with_keys(d):
+    return [(MappingKey(key), value) for key, value in d.items()], list(d)
+
+
+def _dict_unflatten(values, keys) -> dict:
+    return dict(zip(keys, values, strict=True))
+
+
+def _list_flatten(items):
+    return list(items), None
+
+
+def _list_flatten_with_keys(items):
+    return [(SequenceKey(i), item) for i, item in enumerate(items)], None
+
+
+def _list_unflatten(items, context) -> list:
+    return list(items)
+
+
+register_pytree_node(tuple, _list_flatten, lambda c, _: tuple(c), flatten_with_keys_fn=_list_flatten_with_keys)
+register_pytree_node(list, _list_flatten, _list_unflatten, flatten_with_keys_fn=_list_flatten_with_keys)
+register_pytree_node(dict, _dict_flatten, _dict_unflatten, flatten_with_keys_fn=_dict_flatten_with_keys)
+register_pytree_node(OrderedDict, _dict_flatten, lambda c, keys: OrderedDict(zip(keys, c, strict=True)), flatten_with_keys_fn=_dict_flatten_with_keys)
+register_pytree_node(defaultdict, lambda d: (list(d.values()), [d.default_factory, list(d)]), lambda c, context: defaultdict(context[0], zip(context[1], c, strict=True)),
+                     flatten_with_keys_fn=lambda d: (_dict_flatten_with_keys(d)[0], [d.default_factory, list(d)]))
+register_pytree_node(deque, lambda d: (list(d), d.maxlen), lambda c, maxlen: deque(c, maxlen=maxlen), flatten_with_keys_fn=lambda d: (_list_flatten_with_keys(d)[0], d.maxlen))
+register_pytree_node(namedtuple, lambda t: (list(t), type(t)), lambda c, kind: kind(*c), flatten_with_keys_fn=lambda t: (list(zip(map(GetAttrKey, t._fields), t, strict=True)), type(t)))
 
 
 def _kind(tree) -> Callable | None:
@@ -259,6 +335,56 @@ def tree_map_(func, tree, *rests, is_leaf=None):
     return tree
 
 
+def _leaves_with_path(tree, is_leaf, path):
+    kind = None if is_leaf is not None and is_leaf(tree) else _kind(tree)
+    if kind is None:
+        yield path, tree
+        return
+    if SUPPORTED_NODES[kind].flatten_with_keys_fn is None:
+        raise ValueError(f"Did not find a flatten_with_keys_fn for type: {kind}. Please pass a flatten_with_keys_fn argument to register_pytree_node.")
+    for key, child in SUPPORTED_NODES[kind].flatten_with_keys_fn(tree)[0]:
+        yield from _leaves_with_path(child, is_leaf, (*path, key))
+
+
+def tree_leaves_with_path(tree, is_leaf=None) -> list[tuple[KeyPath, Any]]:
+    """(path, leaf) from left to right; a path is the keys from the outermost node to the leaf.
+
+    >>> [(keystr(path), leaf) for path, leaf in tree_leaves_with_path({"a": [1, 2]})]
+    [("['a'][0]", 1), ("['a'][1]", 2)]
+
+    Raises:
+        ValueError: if the tree has a node that was registered without `flatten_with_keys_fn`.
+    """
+    return list(_leaves_with_path(tree, is_leaf, ()))
+
+
+def tree_flatten_with_path(tree, is_leaf=None) -> tuple[list[tuple[KeyPath, Any]], TreeSpec]:
+    """`tree_leaves_with_path`, and the nesting."""
+    return tree_leaves_with_path(tree, is_leaf), tree_structure(tree, is_leaf)
+
+
+def tree_map_with_path(func, tree, *rests, is_leaf=None):
+    """`tree_map` whose `func` also gets the path, as its first argument.
+
+    >>> tree_map_with_path(lambda path, leaf: keystr(path), {"a": [1, 2]})
+    {'a': ["['a'][0]", "['a'][1]"]}
+    """
+    found, spec = tree_flatten_with_path(tree, is_leaf)
+    return tree_unflatten([func(path, leaf, *others) for (path, leaf), *others in zip(found, *(spec.flatten_up_to(rest) for rest in rests), strict=True)], spec)
+
+
+def keystr(kp: KeyPath) -> str:
+    """A path as it is written behind the tree's name."""
+    return "".join(map(str, kp))
+
+
+def key_get(obj, kp: KeyPath):
+    """What stands at a path."""
+    for key in kp:
+        obj = key.get(obj)
+    return obj
+
+
 def _only(kinds, func):
     """`func` for leaves of certain classes, or for which a condition holds; others stay."""
     fits = kinds if callable(kinds) and not isinstance(kinds, type) else functools.partial(lambda k, x: isinstance(x, k), kinds)
@@ -310,4 +436,6 @@ def tree_is_leaf(tree, is_leaf=None) -> bool:
     return _kind(tree) is None or (is_leaf is not None and is_leaf(tree))
 
 
-_get_node_type = _kind  # PyTorch's name for it
+_get_node_type = _kind  # PyTorch's names for them
+_is_leaf = tree_is_leaf
+_register_pytree_node = register_pytree_node
