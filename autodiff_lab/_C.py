@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import types
 
 from .core.op import public
@@ -30,6 +31,48 @@ class _Functions(types.SimpleNamespace):
 _nn = _Functions(_parse_to=_parse_to)
 _PUBLIC = frozenset(("Generator", "Size", "Stream", "Event", "device", "dtype", "finfo", "iinfo", "layout", "memory_format", "default_generator", "get_default_dtype", "get_num_threads", "get_num_interop_threads",
                      "set_num_threads", "set_num_interop_threads", "set_flush_denormal", "is_grad_enabled", "is_inference_mode_enabled", "is_anomaly_enabled", "is_anomaly_check_nan_enabled", "set_anomaly_enabled"))
+DispatchKey = enum.Enum("DispatchKey", "Undefined CompositeExplicitAutograd CompositeImplicitAutograd Autograd ADInplaceOrView Python AutocastCPU AutocastMPS AutocastXPU AutocastHPU "
+                                       "AutocastCUDA AutocastPrivateUse1 Dense CPU CUDA MPS XPU PrivateUse1 Meta Sparse AutogradCPU AutogradCUDA AutogradMPS AutogradMeta", module=__name__)
+
+
+class DispatchKeySet:
+    """Which ways an operator could take in PyTorch. Here there is one way; packages join such sets in passing."""
+
+    def __init__(self, key: DispatchKey):
+        self._keys = frozenset((key,))
+
+    def __or__(self, other: DispatchKeySet) -> DispatchKeySet:
+        joined = DispatchKeySet(DispatchKey.Undefined)
+        joined._keys = self._keys | other._keys
+        return joined
+
+    def has(self, key: DispatchKey) -> bool:
+        """True if the key is among them."""
+        return key in self._keys
+
+    def __repr__(self) -> str:
+        return f"DispatchKeySet({', '.join(key.name for key in DispatchKey if key in self._keys)})"
+
+
+class _ExcludeDispatchKeyGuard:
+    """A context in which operators leave some ways out: autocast, which does not exist here, so that nothing changes.
+
+    Raises:
+        RuntimeError: for any other way.
+    """
+
+    def __init__(self, keys: DispatchKeySet):
+        others = [key.name for key in keys._keys if not key.name.startswith("Autocast")]
+        if others:
+            raise RuntimeError(f"_ExcludeDispatchKeyGuard: operators here cannot leave out {', '.join(sorted(others))}, only autocast.")
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *exception) -> None:
+        return None
+
+
 has_lapack = has_spectral = True
 has_mkl = has_openmp = False
 

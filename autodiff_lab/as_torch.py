@@ -22,16 +22,21 @@ __all__ = ["AsTorch", "as_torch"]
 _LIBRARY = __package__
 _GOING_ON = "A program that can do without goes on with `python -m autodiff_lab --without {0} PROGRAM.py`, or lab.as_torch(without=[\"{0}\"]): then only what it takes from {0} is refused."
 _COMPANIONS = {
-    "torchvision": "Its data sets are downloaded and its models are compiled against PyTorch. For small images use autodiff_lab.datasets.load_digits().",
-    "torchaudio": "It is compiled against PyTorch.",
-    "torchtext": "It is compiled against PyTorch. For small texts use autodiff_lab.datasets.load_verse() or load_names().",
+    "torchvision": "it is not installed. `pip install --no-deps torchvision pillow` installs it without PyTorch; its Python code then runs here, and what it has compiled is refused.",
+    "torchaudio": "torchaudio works only with PyTorch itself, against which it is compiled.",
+    "torchtext": "torchtext works only with PyTorch itself, against which it is compiled. For small texts use autodiff_lab.datasets.load_verse() or load_names().",
+}
+_BLAMES = {  # modules of torchvision, what says there that operators are missing, and what to do instead
+    "torchvision.extension": ("_assert_has_ops", "What torchvision has in Python (transforms, data sets, models, most of ops) does run."),
+    "torchvision.io.image": ("_assert_has_image_ops", "Read an image with torchvision.transforms.functional.pil_to_tensor(PIL.Image.open(path)), write one with torchvision.utils.save_image."),
 }
 _NOT_OURS = {"backend", "core", "ops", "record", "export", "widgets", "notebook", "lessons", "datasets", "as_torch", "__main__"}  # PyTorch has no such modules
 _ELSEWHERE = {  # where the module of a longer path stands here
-    "_subclasses.fake_tensor": "_subclasses", "amp.autocast_mode": "amp", "amp.grad_scaler": "amp", "autograd.anomaly_mode": "autograd.anomaly", "cuda.amp.autocast_mode": "cuda.amp",
+    "_dynamo.utils": "_dynamo", "_subclasses.fake_tensor": "_subclasses", "quantization": "ao.quantization", "ao.nn.quantized": "nn.quantized", "autograd.anomaly_mode": "autograd.anomaly", "cpu.amp.autocast_mode": "cpu.amp", "cpu.amp.grad_scaler": "cpu.amp",
+    "cuda.amp.autocast_mode": "cuda.amp",
     "cuda.amp.grad_scaler": "cuda.amp", "distributed.algorithms.join": "distributed", "distributed.optim": "distributed",
     "distributed._composable": "distributed", "distributed._tensor": "distributed.tensor", "distributed._composable.fsdp": "distributed.fsdp", "distributed._tensor.experimental": "distributed.tensor", "distributed.device_mesh": "distributed.tensor",
-    "distributed.fsdp.fully_sharded_data_parallel": "distributed.fsdp", "distributed.tensor.experimental": "distributed.tensor", "fx.experimental": "fx", "fx.experimental.proxy_tensor": "fx",
+    "distributed.fsdp.fully_sharded_data_parallel": "distributed.fsdp", "distributed.tensor.experimental": "distributed.tensor", "jit.annotations": "jit", "fx.experimental": "fx", "fx.experimental.proxy_tensor": "fx",
     "nn.modules.channelshuffle": "nn.modules.vision", "nn.modules.fold": "nn.modules.vision",
     "nn.modules.instancenorm": "nn.modules.batchnorm", "nn.modules.pixelshuffle": "nn.modules.vision", "nn.modules.upsampling": "nn.modules.vision",
     "nn.parallel.data_parallel": "nn.parallel", "nn.parallel.distributed": "nn.parallel", "nn.parallel.scatter_gather": "nn.parallel", "nn.utils.convert_parameters": "nn.utils.vectors",
@@ -127,12 +132,14 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         if top in _COMPANIONS or top in self.without:
             local = importlib.machinery.PathFinder.find_spec(name, path)
             if local is not None and local.origin and not {"site-packages", "dist-packages"} & set(Path(local.origin).parts):
-                return local  # a module of the program's own by that name
+                return _vision(local)  # a module of the program's own by that name
+            if local is not None and top == "torchvision" and top not in self.without:
+                return _vision(local)
             if local is None and sys._getframe(2).f_code.co_name == "find_spec":
                 return None  # importlib.util.find_spec, by which packages ask whether another is there
             if top in self.without:
                 return importlib.machinery.ModuleSpec(name, _Nothing(), origin="left out", is_package=True)
-            raise ModuleNotFoundError(f"No module named '{name}' here: {top} works only with PyTorch itself. {_COMPANIONS[top]} {_GOING_ON.format(top)}", name=name)
+            raise ModuleNotFoundError(f"No module named '{name}' here: {_COMPANIONS[top]} {_GOING_ON.format(top)}", name=name)
         if top != "torch":
             return None
         if name == "torch":
@@ -180,6 +187,22 @@ class _LeftOut(types.ModuleType):
         raise ModuleNotFoundError(f"{self.__name__} is not here: the program was started without {self.__name__.partition('.')[0]}.", name=self.__name__)
 
     __mro_entries__ = __iter__ = __len__ = __getitem__ = __instancecheck__ = __call__
+
+
+def _vision(spec):
+    """Torchvision as it is installed. Where it would blame its installation for missing operators, the reason is given instead."""
+    if spec.name in _BLAMES:
+        run, (function, instead) = spec.loader.exec_module, _BLAMES[spec.name]
+
+        def refuse():
+            raise RuntimeError(f"This function of torchvision is compiled against PyTorch, and cannot run here. {instead}")
+
+        def exec_module(module):
+            run(module)
+            setattr(module, function, refuse)
+
+        spec.loader.exec_module = exec_module
+    return spec
 
 
 def _own_module(name: str) -> types.ModuleType | None:

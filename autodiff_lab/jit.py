@@ -12,6 +12,16 @@ __all__ = ["ScriptFunction", "ScriptModule", "TracerWarning", "export", "ignore"
 Final = {}.__class__  # annotations such as Final[int] are never looked into
 
 
+class _BroadcastingList:
+    """The annotation of a number that may also be a list of as many, BroadcastingList2[int]; it is for a compiler."""
+
+    def __getitem__(self, kind) -> None:
+        return None
+
+
+BroadcastingList1 = BroadcastingList2 = BroadcastingList3 = _BroadcastingList()
+
+
 def script(obj=None, *args, **kwargs):
     """`obj` as it is: there is no compiler, and a compiled one would compute the same. Deprecated in PyTorch, which warns."""
     caution("`torch.jit.script` is deprecated. Please switch to `torch.compile` or `torch.export`.", DeprecationWarning)

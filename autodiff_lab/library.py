@@ -25,7 +25,7 @@ from .core.modes import modes
 from .core.tensor import Tensor
 from .ops import packets
 
-__all__ = ["CustomOpDef", "Library", "custom_op", "define", "impl", "infer_schema", "register_autograd", "register_fake", "register_kernel"]
+__all__ = ["CustomOpDef", "Library", "custom_op", "define", "get_ctx", "impl", "infer_schema", "register_autograd", "register_fake", "register_kernel"]
 
 BASIC = {Tensor: "Tensor", int: "SymInt", float: "float", bool: "bool", str: "str", int | float | bool: "Scalar", dtype: "ScalarType", device: "Device"}
 CHECKS: dict[str, tuple] = {"Tensor": (Tensor,), "SymInt": (int,), "int": (int,), "float": (float, int), "bool": (bool,), "str": (str,), "Scalar": (int, float, bool, complex),
@@ -365,8 +365,22 @@ def register_kernel(op, device_types, func: Callable | None = None, /, *, lib=No
 
 
 def register_fake(op, func: Callable | None = None, /, *, lib=None, **options):
-    """`op.register_fake` by name."""
+    """`op.register_fake` by name. For an operator of a compiled library that was refused, the function comes back unused.
+
+    Raises:
+        RuntimeError: if there is no such operator, and no library was refused that might have had it.
+    """
+    if isinstance(op, str) and not packets.is_defined(*_named(op)):
+        if not packets.refused_libraries:
+            raise RuntimeError(f"operator {op} does not exist")
+        return (lambda function: function) if func is None else func
     return _found(op).register_fake if func is None else _found(op).register_fake(func)
+
+
+def get_ctx():
+    """Refused: a size that depends on values has no symbol here, so that such an operator has no result on the device "meta"."""
+    raise RuntimeError("torch.library.get_ctx() is not here: a size that depends on the values of a tensor cannot be known on the device 'meta'. "
+                       "Call the operator with tensors that hold numbers.")
 
 
 def register_autograd(op, backward: Callable, /, *, setup_context: Callable | None = None, lib=None) -> None:

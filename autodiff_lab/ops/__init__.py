@@ -84,8 +84,10 @@ public["nn.functional"].update(_compiled)
 
 def __getattr__(name: str):
     """The operators of a namespace that a program has made with `library.custom_op`."""
-    from .packets import namespaces
+    from .packets import Namespace, namespaces, refused_libraries
 
     if name in namespaces:
         return namespaces[name]
+    if refused_libraries and not name.startswith("_"):
+        return Namespace(name)  # which says, for each operator, why it is missing
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -50,13 +50,22 @@ def _packet(name: str) -> Packet:
     return Packet(name)
 
 
+refused_libraries: list[str] = []
+
+
 def load_library(path) -> None:
     """Refused: a compiled library of operators is built against PyTorch.
 
     Raises:
         OSError: always, which is what packages that can do without their library expect.
     """
+    refused_libraries.append(str(path))
     raise OSError(f"{path}: a compiled library of operators is built against PyTorch, and is not loaded here.")
+
+
+def why_missing() -> str:
+    """The rest of the sentence about an operator that is not there, if compiled libraries were refused."""
+    return f": compiled operators are built against PyTorch, and were not loaded here ({', '.join(refused_libraries)})." if refused_libraries else ""
 
 
 class Namespace:
@@ -68,7 +77,7 @@ class Namespace:
 
     def __getattr__(self, name: str):
         if name.startswith("__") or name not in self._operators:
-            raise AttributeError(f"'_OpNamespace' '{self._name}' object has no attribute '{name}'")
+            raise AttributeError(f"'_OpNamespace' '{self._name}' object has no attribute '{name}'{why_missing()}")
         return self._operators[name]
 
 
@@ -87,3 +96,8 @@ def defined(namespace: str, name: str):
         AttributeError: if it has not.
     """
     return getattr(namespaces.get(namespace) or Namespace(namespace), name)
+
+
+def is_defined(namespace: str, name: str) -> bool:
+    """True if a program has made the operator."""
+    return namespace in namespaces and name in namespaces[namespace]._operators
