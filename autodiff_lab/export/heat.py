@@ -10,7 +10,7 @@ import numpy as np
 from ..record.text import number
 from .svg import GRAD, INK, LINE, PANEL, SOFT, _n, _text, text_width
 
-__all__ = ["heat_svg", "slices_of"]
+__all__ = ["heat_svg", "is_image", "slices_of"]
 
 ROWS, COLUMNS, TILES = 40, 64, 12
 LEVELS = 24
@@ -39,16 +39,16 @@ def slices_of(array: np.ndarray) -> list[Tile]:
         return [_thinned(array.reshape(1, -1))]
     if array.ndim == 2:
         return [_thinned(array)]
-    if _is_image(array):
+    if is_image(array):
         return [_thinned(np.moveaxis(_unit(array), 0, -1))]
-    if array.ndim == 4 and array.shape[1] == 3 and _is_image(array[0] if len(array) else array):
+    if array.ndim == 4 and array.shape[1] == 3 and is_image(array[0] if len(array) else array):
         return [_thinned(np.moveaxis(_unit(one), 0, -1), f"[{i}]") for i, one in enumerate(array[:TILES])]
     flat = array.reshape(-1, *array.shape[-2:])
     lead = array.shape[:-2]
     return [_thinned(one, "[" + ", ".join(map(str, np.unravel_index(i, lead))) + "]") for i, one in enumerate(flat[:TILES])]
 
 
-def _is_image(array) -> bool:
+def is_image(array) -> bool:
     """Three channels first, at least 8 x 8, in 0..1 or bytes."""
     if array.ndim != 3 or array.shape[0] != 3 or min(array.shape[1:]) < 8:
         return False
@@ -80,6 +80,8 @@ def heat_svg(array: np.ndarray, title: str, facts: str) -> str:
     for tile in tiles:
         body, w, h = _tile(tile, low, high, bound, signed, len(tiles) <= 3)
         top = 16 if tile.title else 0
+        if tile.title:
+            w = max(w, text_width(tile.title, 11, mono=True))
         if x + w > 860 and x > 12:
             x, y = 12.0, bottom + 14
         if tile.title:
@@ -87,7 +89,7 @@ def heat_svg(array: np.ndarray, title: str, facts: str) -> str:
         parts.append(f'<g transform="translate({_n(x)},{_n(y + top)})">{body}</g>')
         right, bottom = max(right, x + w), max(bottom, y + top + h)
         x += w + 14
-    count = int(np.prod(array.shape[:-2])) if array.ndim > 2 and not _is_image(array) else len(tiles)
+    count = int(np.prod(array.shape[:-2])) if array.ndim > 2 and not is_image(array) else len(tiles)
     notes = []
     if count > len(tiles):
         notes.append(f"{len(tiles)} of {count} slices")

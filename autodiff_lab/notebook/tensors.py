@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..core.op import registry
+from ..core.tensor import Tensor
 from ..record.shell import ipython
 from ..record.text import shape_text
 from .graph import VIEW, in_kernel
@@ -44,10 +45,13 @@ def _host(tensor) -> np.ndarray:
 
 
 def facts_of(tensor) -> str:
-    """float32 · 8×8 · strides (8, 1) · requires grad"""
+    """float32 · 3×2 · strides (1, 3) · shares memory with m · requires grad"""
     parts = [str(tensor.dtype).removeprefix("torch."), shape_text(tuple(tensor.shape))]
     if not tensor.is_contiguous():
         parts.append(f"strides {tuple(tensor.stride())}")
+    others = _sharing(tensor)
+    if others:
+        parts.append(f"shares memory with {', '.join(others[:3])}{'' if len(others) <= 3 else ', …'}")
     if str(tensor.device) != "cpu":
         parts.append(str(tensor.device))
     if tensor.requires_grad:
@@ -58,6 +62,16 @@ def facts_of(tensor) -> str:
 def _name(tensor) -> str:
     shell = ipython()
     return variables(shell.user_ns).get(id(tensor), "") if shell is not None else ""
+
+
+def _sharing(tensor) -> list[str]:
+    """The notebook's other variables that look at the same memory."""
+    shell = ipython()
+    if shell is None:
+        return []
+    base = tensor if tensor._base is None else tensor._base
+    return [name for name, value in shell.user_ns.items()
+            if isinstance(value, Tensor) and value is not tensor and not name.startswith("_") and (value is base or value._base is base)]
 
 
 def _maker(node) -> str:

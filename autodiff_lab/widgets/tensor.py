@@ -8,6 +8,7 @@ import anywidget
 import numpy as np
 import traitlets
 
+from ..export.heat import is_image
 from ..record.text import clean
 from .live import bundle
 
@@ -45,5 +46,8 @@ def thinned(array: np.ndarray) -> tuple[np.ndarray, dict]:
         step = [1, 1]
         matrices = matrices[:, :, :SIDE * SIDE]
     per = max(1, matrices.shape[1] * matrices.shape[2])
-    sent = matrices[:max(1, SLICES_AND_SIDES // per)]
-    return sent, {"step": step, "lead": list(lead), "slices": len(sent), "of": len(matrices), "rows": matrices.shape[1], "columns": matrices.shape[2], "magnitudes": magnitudes}
+    sent, of = matrices[:max(1, SLICES_AND_SIDES // per)], len(matrices)
+    image = not magnitudes and is_image(array[0] if array.ndim == 4 and len(array) else array)
+    if image:  # three channels are one picture
+        lead, of, sent = lead[:-1], of // 3, sent[:max(3, len(sent) // 3 * 3)]
+    return sent, {"step": step, "lead": list(lead), "image": image, "slices": len(sent) // 3 if image else len(sent), "of": of, "rows": matrices.shape[1], "columns": matrices.shape[2], "magnitudes": magnitudes}

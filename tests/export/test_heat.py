@@ -1,12 +1,14 @@
 """What a tensor shows: a valid, deterministic picture for every kind of tensor, and PyTorch's own text."""
 
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
 
 import autodiff_lab as lab
 from autodiff_lab.export.heat import heat_svg, slices_of
-from autodiff_lab.notebook.tensors import bundle
+from autodiff_lab.export.svg import text_width
+from autodiff_lab.notebook.tensors import bundle, facts_of
 
 KINDS = {
     "matrix": lambda: lab.arange(12.0).reshape(3, 4), "vector": lambda: lab.arange(8.0), "long": lambda: lab.arange(300.0), "large": lambda: lab.zeros(500, 700),
@@ -49,3 +51,35 @@ def test_image_is_one_picture_and_maps_are_a_grid():
 
 def test_numbers_are_in_the_cells_of_a_small_one():
     assert ">11<" in bundle(KINDS["matrix"]())["image/svg+xml"]
+
+
+def test_names_of_slices_do_not_run_into_each_other():
+    picture = ElementTree.fromstring(bundle(lab.ones(2, 2, 2, 2, 2, 2))["image/svg+xml"])
+    rows: dict[float, list[tuple[float, str]]] = {}
+    for text in picture.iter("{http://www.w3.org/2000/svg}text"):
+        if (text.text or "").startswith("["):
+            rows.setdefault(float(text.get("y")), []).append((float(text.get("x")), text.text))
+    assert sum(map(len, rows.values())) == 12
+    for row in rows.values():
+        row.sort()
+        assert all(b[0] - a[0] > text_width(a[1], 11, mono=True) for a, b in pairwise(row))
+
+
+def test_widget_gets_colour_images_as_images_and_maps_as_slices():
+    pytest.importorskip("anywidget")
+    from autodiff_lab.widgets.tensor import thinned
+
+    sent, header = thinned(KINDS["images"]()._a)
+    assert (sent.shape, header["image"], header["lead"], header["slices"], header["of"]) == ((12, 16, 16), True, [4], 4, 4)
+    sent, header = thinned(KINDS["maps"]()._a)
+    assert (sent.shape, header["image"], header["lead"], header["slices"], header["of"]) == ((16, 6, 6), False, [2, 8], 16, 16)
+
+
+def test_a_view_says_whose_memory_it_shares(monkeypatch):
+    class Shell:
+        user_ns = {"m": lab.arange(6.0).reshape(2, 3)}
+
+    monkeypatch.setattr("autodiff_lab.notebook.tensors.ipython", lambda: Shell)
+    m = Shell.user_ns["m"]
+    assert facts_of(m) == "float32 · 2×3" and facts_of(m.clone()) == "float32 · 2×3"
+    assert facts_of(m.T) == "float32 · 3×2 · strides (1, 3) · shares memory with m"
