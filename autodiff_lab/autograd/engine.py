@@ -48,7 +48,7 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph: bool =
     wanted = [_place(t) for t in inputs]
     captured = _run(tensors, starts, retain_graph, create_graph, wanted, True)
     for place, tensor in zip(wanted, inputs, strict=True):
-        if place.__class__ is Node and place in captured:  # a non-leaf that was asked for by name
+        if isinstance(place, Node) and place in captured:  # a non-leaf that was asked for by name
             found = captured[place] if create_graph else wrap(captured[place])
             tensor._grad = found if tensor._grad is None else tensor._grad + found
 

@@ -107,8 +107,8 @@ def leaves_behind(tensors) -> list:
     """The leaves that require a gradient and that `tensors` were computed from."""
     places = [_place(t) for t in tensors if isinstance(t, Tensor) and t.requires_grad]
     uses: dict = {}
-    collect([place for place in places if place.__class__ is Node], uses)
-    return [*uses, *(place for place in places if place.__class__ is not Node)]
+    collect([place for place in places if isinstance(place, Node)], uses)
+    return [*uses, *(place for place in places if not isinstance(place, Node))]
 
 
 def pushed(outputs: list, leaves: list):

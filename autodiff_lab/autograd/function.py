@@ -24,7 +24,7 @@ from ..core.dtypes import FLOATING
 from ..core.errors import caution
 from ..core.modes import modes
 from ..core.op import public
-from ..core.tape import FREED, EngineOp, Version, new_node, port
+from ..core.tape import FREED, EngineOp, OwnNode, Version, new_node, port
 from ..core.tensor import Tensor, wrap
 from ..core.views import sync
 from . import forward_ad
@@ -164,10 +164,6 @@ class _FunctionOp(EngineOp):
     def call(self, node, grads):
         return self._on_tensors(node, list(grads))
 
-    def node_attribute(self, name):
-        """Attributes of `y.grad_fn` that belong to the context."""
-        return getattr(self.ctx, name)
-
 
 class FunctionMeta(type):
     """The class of Functions, which warns whoever makes an object of one."""
@@ -287,11 +283,11 @@ class Function(metaclass=FunctionMeta):
             saved.append(value if index is None else _SavedOutput(value, index))
         operation = _FunctionOp(cls, ctx, args)
         if len(outputs) == 1:
-            node = new_node(operation, edges, tuple(saved), first._a.shape, first._a.dtype)
+            node = new_node(operation, edges, tuple(saved), first._a.shape, first._a.dtype, OwnNode)
             outputs[0]._node, outputs[0]._rg = node, True
         else:
             shapes = [(value._a.shape, value._a.dtype) if isinstance(value, Tensor) else ((), first._a.dtype) for value in outputs]
-            node = new_node(operation, edges, tuple(saved), None, shapes)
+            node = new_node(operation, edges, tuple(saved), None, shapes, OwnNode)
             for i in carriers:
                 outputs[i]._node, outputs[i]._rg = port(node, i, *shapes[i]), True
         for i in carriers:

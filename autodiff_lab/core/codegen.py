@@ -68,6 +68,7 @@ def build(op) -> Built:
     exec(compile(built.source, filename, "exec"), scope)
     for name in ("forward", "listed", "operator", "inplace", "inplace_operator", "record", "backward", "backward_tensors"):
         setattr(built, name, scope.get(name))
+    op.backward, op.backward_tensors = built.backward, built.backward_tensors
     return built
 
 
@@ -539,9 +540,14 @@ def reopen(node) -> tuple:
     return tuple(opened)
 
 
+def pytorchs_names(op) -> dict:
+    """PyTorch's words for the first argument and the result, and ours."""
+    return {"self": op.params[0].name if op.params else "self", "result": "out"}
+
+
 def saved_place(op, name: str) -> tuple[str, int, bool]:
     """The name of a saved value, where it stands among what is saved, and whether it is an output, which has its version beside it."""
-    name = {"self": op.params[0].name if op.params else "self", "result": "out"}.get(name, name)  # PyTorch's words for input and out
+    name = pytorchs_names(op).get(name, name)
     position = 0
     for each in op.built.saved_names:
         is_output = each == "out" or (isinstance(op.outputs, tuple) and each in op.outputs)

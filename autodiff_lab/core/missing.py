@@ -19,11 +19,8 @@ class MissingName(AttributeError):
 
 
 def explain_missing(owner: str, name: str) -> str:
-    """The message of the AttributeError for `owner.name`."""
+    """The message of the AttributeError for `name` of the module `owner`."""
     from .op import public
-    from .tensor import Tensor
 
-    known = [n for n in dir(Tensor) if not n.startswith("_")] if owner == "Tensor" else list(public[""])
-    close = difflib.get_close_matches(name, known, 1)
-    shown = f"'{owner}' object has no attribute '{name}'" if owner == "Tensor" else f"module '{owner}' has no attribute '{name}'"
-    return f"{shown}." + (f" Did you mean '{close[0]}'?" if close else " If PyTorch has it, Autodiff Lab does not yet.")
+    close = difflib.get_close_matches(name, list(public[""]), 1)
+    return f"module '{owner}' has no attribute '{name}'." + (f" Did you mean '{close[0]}'?" if close else " If PyTorch has it, Autodiff Lab does not yet.")

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from . import codegen
+from .tape import Runs, show_saved
 
 __all__ = ["Op", "Operators", "Param", "Rule", "array_ops", "give_home", "op", "ops", "public", "registry"]
 
@@ -86,7 +87,7 @@ class Rule:
         self.names = tuple(inspect.signature(function).parameters)
 
 
-class Op:
+class Op(Runs):
     """An operator: kernel, rules, formula, samples. `fn.op` of every public function."""
 
     is_port = False
@@ -136,6 +137,8 @@ class Op:
             known = {"grad", "grads", "out", "needs", *self.extras, *(self.outputs if isinstance(self.outputs, tuple) else ())}
             for param in self.params:
                 known |= {param.name, f"{param.name}_shape"}
+            for param_name in rule.names:
+                show_saved(param_name)
             unknown = set(rule.names) - known
             if unknown or not set(inputs) <= {p.name for p in self.params}:
                 raise TypeError(f"a rule of {self.name} asks for {sorted(unknown) or list(inputs)}, which it cannot have; it may name {sorted(known)}.")
@@ -149,8 +152,9 @@ class Op:
         """The same operator, whose nodes have another name, such as "SumBackward1"."""
         made = self._named.get(node_name)
         if made is None:
+            built = self.built
             made = self._named[node_name] = copy.copy(self)
-            made.node_name, made.variants, made._built = node_name, (), self.built
+            made.node_name, made.variants, made._built = node_name, (), built
         return made
 
     def writes(self, function):
@@ -179,16 +183,6 @@ class Op:
         """The Python text of the public function and of its backward pass."""
         return self.built.source
 
-    def backward(self, node, grad):
-        """Contributions to each edge, on arrays. Replaced by the generated function on first use."""
-        self.backward = self.built.backward
-        return self.backward(node, grad)
-
-    def backward_tensors(self, node, grad):
-        """The same on Tensors, recorded."""
-        self.backward_tensors = self.built.backward_tensors
-        return self.backward_tensors(node, grad)
-
     def plain(self, *args, **kwargs):
         """The kernel on arrays, without what it only keeps for its rules."""
         result = self.kernel(*args, **kwargs)
@@ -205,6 +199,11 @@ class Op:
             return wrap(np.zeros(shape, dtype))
         from ..backend import namespace
         return namespace(like).zeros(shape, dtype)
+
+    def saved_names(self) -> set:
+        """The names under which its nodes show what they saved: its own, but PyTorch's for the first argument and the result."""
+        theirs = {ours: theirs for theirs, ours in codegen.pytorchs_names(self).items()}
+        return {theirs.get(name, name) for name in self.built.saved_names}
 
     def saved_value(self, node, name):
         """What `node` keeps under `name`, as a Tensor where it is one."""

@@ -91,14 +91,12 @@ class Node:
         """Call `hook(grad_outputs)` before this node runs; what it returns replaces grad_outputs."""
         return Handle(self.meta.before, hook)
 
-    def __getattr__(self, name: str):
-        if name.startswith("_saved_"):
-            return self.op.saved_value(self, name[len("_saved_"):])
-        if name.startswith("_raw_saved_"):
-            return self.op.raw_saved(self, name[len("_raw_saved_"):])
-        if hasattr(self.op, "node_attribute"):
-            return self.op.node_attribute(name)
-        raise AttributeError(f"{self.name()} has no attribute {name!r}.")
+    # What it saved is shown as `_saved_<name>`, by properties that `show_saved` makes: with a __getattr__, Python
+    # would look up every attribute the long way, also those that the engine asks for.
+
+    def __dir__(self):
+        saved = self.op.saved_names()
+        return [name for name in object.__dir__(self) if "_saved_" not in name or name.partition("_saved_")[2] in saved]
 
     def __call__(self, *grads):
         """Run this node's rules by hand on gradients (tensors) and return its contributions."""
@@ -106,6 +104,25 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<{self.op.shown_in}{self.name()} object at {id(self):#x}>"
+
+
+class OwnNode(Node):
+    """The node of a `Function` of your own: what else is asked of it, its context knows."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str):
+        return getattr(self.op.ctx, name)
+
+
+def show_saved(name: str) -> None:
+    """Let nodes that saved something as `name` show it, as PyTorch's do: `_saved_<name>`, and `_raw_saved_<name>` for hooks."""
+    setattr(Node, f"_saved_{name}", property(lambda node: node.op.saved_value(node, name)))
+    setattr(Node, f"_raw_saved_{name}", property(lambda node: node.op.raw_saved(node, name)))
+
+
+for _word in ("self", "result"):  # PyTorch's for the first argument and the result
+    show_saved(_word)
 
 
 class Meta:
@@ -206,11 +223,17 @@ def as_function(edge) -> tuple:
     return edge, 0
 
 
-class EngineOp:
+class Runs:
+    """What the backward pass asks of a node's operator, in slots, where Python finds it soonest: the rules on arrays and on tensors,
+    and whether what its nodes saved is let go afterwards."""
+
+    __slots__ = ("backward", "backward_tensors", "frees")
+
+
+class EngineOp(Runs):
     """A step of the engine itself, such as a write through a view: it has a node, but no public function."""
 
     is_port = False
-    frees = True  # what its nodes saved is let go after backward
     category, latex, rules, params = "other", "", {}, ()
     shown_in = ""  # the module that stands before the name of a node
 
@@ -221,6 +244,10 @@ class EngineOp:
         """
         self.name, self.node_name = name, name
         self.backward = self.backward_tensors = backward
+        self.frees = True
+
+    def saved_names(self) -> tuple:
+        return ()
 
     def saved_value(self, node, name):
         raise AttributeError(f"{self.name} saves nothing called {name!r}.")
@@ -229,9 +256,9 @@ class EngineOp:
         return self.backward_tensors(node, grads[0])
 
 
-def new_node(op, edges: tuple, saved: tuple, shape, dtype) -> Node:
+def new_node(op, edges: tuple, saved: tuple, shape, dtype, kind=Node) -> Node:
     """A node that is newer than every other, for operators that are not generated from a rule."""
-    node = Node()
+    node = kind()
     node.op, node.edges, node.saved = op, edges, saved
     node.shape, node.dtype, node._meta = shape, dtype, None
     node.seq = next(clock)
@@ -244,13 +271,9 @@ def _port_backward(node, grad):
     return (grad,)
 
 
-class _Port(EngineOp):
-    """One output of an operator that has several: it hands its gradient on under its number."""
-
-    is_port, frees = True, False
-
-
-PORT = _Port("Output", _port_backward)
+PORT = EngineOp("Output", _port_backward)
+"""One output of an operator that has several: it hands its gradient on under its number."""
+PORT.is_port, PORT.frees = True, False
 
 
 def port(parent: Node, index: int, shape, dtype) -> Node:
@@ -296,7 +319,7 @@ def collect(roots: list[Node], uses: dict) -> list[Node]:
         for edge in node.edges:
             if edge is None:
                 continue
-            if edge.__class__ is Node:
+            if isinstance(edge, Node):
                 if edge not in seen:
                     seen.add(edge)
                     stack.append(edge)
@@ -342,14 +365,14 @@ def run_backward(roots, grads, *, retain_graph=False, create_graph=False, inputs
     pending: dict = {}
     owned: set = set()  # targets whose pending sum is the engine's own buffer
     uses: dict = {}
-    order = collect([root for root in roots if root.__class__ is Node], uses)
+    order = collect([root for root in roots if isinstance(root, Node)], uses)
     targets = set(inputs) if inputs is not None else None
     needed = needed_for(order, targets) if targets is not None else None
     captured: dict = {}
     for listener in list(LISTENERS) if LISTENERS else ():
         listener.begin({*order, *uses, *roots} if targets is None else needed | (targets & {*order, *uses, *roots}))
     for root, grad in zip(roots, grads):
-        if root.__class__ is Node:
+        if isinstance(root, Node):
             if grad.__class__ is root.dtype and root not in pending:
                 pending[root] = grad  # a scalar loss and its 1
             else:
@@ -377,7 +400,8 @@ def run_backward(roots, grads, *, retain_graph=False, create_graph=False, inputs
         if anomaly:
             contributions = _checked_backward(node, grad, create_graph)
         else:
-            contributions = op.backward_tensors(node, grad) if create_graph else op.backward(node, grad)
+            run = op.backward_tensors if create_graph else op.backward
+            contributions = run(node, grad)
         if node._meta is not None:
             contributions = _run_posthooks(node, grad, contributions, create_graph)
         if watching and observe.observers:
@@ -386,7 +410,7 @@ def run_backward(roots, grads, *, retain_graph=False, create_graph=False, inputs
             node.saved = None
         leaves = None
         for edge, contribution in zip(node.edges, contributions):
-            if edge.__class__ is Node:
+            if isinstance(edge, Node):
                 like = edge
             elif edge is not None:
                 like = edge._a
@@ -414,7 +438,7 @@ def run_backward(roots, grads, *, retain_graph=False, create_graph=False, inputs
                     uses[leaf] = left
                 else:
                     _settle_leaf(leaf, pending, targets, captured, accumulate, create_graph)
-    for leaf in [edge for edge in pending if edge.__class__ is not Node] if pending else ():
+    for leaf in [edge for edge in pending if not isinstance(edge, Node)] if pending else ():
         _settle_leaf(leaf, pending, targets, captured, accumulate, create_graph)
     return captured
 
@@ -432,7 +456,7 @@ def _checked_backward(node: Node, grad, create_graph: bool):
 
 def _deliver(edge, grad, pending: dict, owned: set, source: Node | None) -> None:
     """Add `grad` to what waits for `edge`, after undoing broadcasting and casting to its type."""
-    is_leaf = edge.__class__ is not Node
+    is_leaf = not isinstance(edge, Node)
     if not is_leaf and edge.shape is None:  # a node with several outputs: keep them apart
         slots = pending.setdefault(edge, {})
         index = source.saved[0] if source is not None else 0

@@ -597,10 +597,7 @@ class Tensor(_Slots):
     def __dir__(self):
         return sorted(set(object.__dir__(self)))
 
-    def __getattr__(self, name: str) -> Any:  # operators become methods when they are registered; what is none of them is refused
-        from .missing import MissingName
-
-        raise MissingName("Tensor", name)
+    # No __getattr__: Python would then look up every attribute the long way, also those that are there.
 
 
 def wrap(array, cls=Tensor) -> Tensor:

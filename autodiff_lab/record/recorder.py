@@ -442,7 +442,7 @@ class Recorder(observe.Observer):
 
     def gradients_returned(self, captured):
         if self.running == 1 and self.flows:
-            self.flows.append((0, {place.seq if place.__class__ is Node else int(self._key(place)): self._hold(grad) for place, grad in captured.items()}))
+            self.flows.append((0, {place.seq if isinstance(place, Node) else int(self._key(place)): self._hold(grad) for place, grad in captured.items()}))
 
     def _held(self, node, grad, contributions):
         """Both as they may be kept. The engine never writes to them again, so that a reference is enough."""
@@ -450,7 +450,7 @@ class Recorder(observe.Observer):
         sent = []
         for part, edge in zip(contributions, node.edges):
             part = getattr(part, "_a", part)
-            if part.__class__ is ndarray and part.size > HELD_UP_TO and edge.__class__ is not Node:
+            if part.__class__ is ndarray and part.size > HELD_UP_TO and not isinstance(edge, Node):
                 # A leaf takes this array over as its .grad if nobody else holds it: don't be the one who does.
                 sent.append(weakref.ref(part))
             else:

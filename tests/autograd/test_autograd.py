@@ -244,6 +244,8 @@ def test_nodes_show_themselves_as_in_pytorch():
     assert (mul.name(), number) == ("MulBackward0", 0)
     assert mul.next_functions[0][0].variable is x
     assert mul._saved_self is x and mul._saved_other is w
+    assert [name for name in dir(mul) if "_saved_" in name] == ["_raw_saved_other", "_raw_saved_self", "_saved_other", "_saved_self"]
+    assert not hasattr(mul, "_saved_exponent") and not hasattr(mul, "saved_tensors")
     values, _ = (x * 2).max(0)
     assert values.grad_fn.name() == "MaxBackward0"
 
