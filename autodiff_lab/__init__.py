@@ -77,6 +77,7 @@ float16, float32, float64, complex64, complex128 = (_dtypes.of_name(n) for n in 
 half, float, double, short, int, long, cfloat, cdouble = float16, float32, float64, int16, int32, int64, complex64, complex128
 if _dtypes.bfloat16 is not None:
     bfloat16 = _dtypes.bfloat16
+globals().update(_dtypes.NAMED, chalf=_dtypes.NAMED["complex32"], bit=_dtypes.NAMED["uint1"])
 pi, e, inf, nan, newaxis = _math.pi, _math.e, _math.inf, _math.nan, None
 
 globals().update(_public[""])
@@ -85,7 +86,6 @@ for _namespace in ("", "linalg", "fft", "special"):
 
 
 @_functools.wraps(_public[""]["diff"])
-globals().update(_dtypes.NAMED, chalf=_dtypes.NAMED["complex32"], bit=_dtypes.NAMED["uint1"])
 def diff(input, *args, **options):
     """Differences of neighbouring elements, as in PyTorch; of two tensors or recordings: what differs between their graphs."""
     if not isinstance(input, Tensor) or (args and isinstance(args[0], Tensor)):
