@@ -32,8 +32,21 @@ def scaled(value, alpha):
     """`alpha * value`; the usual alpha of 1 costs nothing."""
     if alpha == 1:
         return value
+    if value.__class__ is bool or getattr(value, "dtype", None) == bool:
+        return value & bool(alpha)
     found = value * alpha
     return found.astype(value.dtype) if getattr(getattr(value, "dtype", None), "char", "") == "E" else found  # bfloat16, which became float32
+
+
+def check_alpha(input, alpha) -> None:
+    """Refuse a factor that the common type can't hold, as PyTorch does."""
+    kind = input.dtype.kind
+    if alpha.__class__ is bool and kind != "b":
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    if alpha.__class__ in (float, complex) and kind in "iub":
+        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    if alpha.__class__ is complex and kind != "c":
+        raise RuntimeError("For non-complex input tensors, argument alpha must not be a complex number.")
 
 
 @op(category="pointwise", latex=r"x + y", samples=pairs(), promote="numeric", inplace=True, ufunc=np.add, dunder=("__add__", "__radd__", "__iadd__"), sign="+", older="alpha")
@@ -44,6 +57,8 @@ def add(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) ->
     >>> lab.add(lab.tensor([1.0, 2.0]), 3)
     tensor([4., 5.])
     """
+    if alpha.__class__ is not int:
+        check_alpha(input, alpha)
     return input + other if alpha == 1 else input + scaled(other, alpha)
 
 
@@ -65,6 +80,8 @@ def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) ->
     >>> lab.sub(lab.tensor([1.0, 2.0]), lab.tensor([0.5, 0.5]))
     tensor([0.5000, 1.5000])
     """
+    if alpha.__class__ is not int:
+        check_alpha(input, alpha)
     if alpha != 1:
         no_masks((input, other))
     return input - scaled(other, alpha)
@@ -83,6 +100,8 @@ def _(grad, alpha):
 @op(category="pointwise", latex=r"y - x", samples=pairs(), promote="numeric", out=False, check=no_masks, dunder=("__rsub__",), variants=(("other.__class__ in NUMBERS", "RsubBackward1"),))
 def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """Difference with the sides exchanged: `other - alpha * input`."""
+    if alpha.__class__ is not int:
+        check_alpha(input, alpha)
     return other - scaled(input, alpha)
 
 
@@ -197,8 +216,9 @@ def floored(xp, input, other):
         if found is not None:
             return found
         out = xp.floor_divide(input, other)
-        # NumPy gives nan where the quotient overflows or is infinite; PyTorch gives the quotient.
-        return xp.where(xp.isinf(input / other) | (input == 0), xp.floor(input / other), out).astype(input.dtype)
+        # NumPy gives nan where the quotient of finite numbers is infinite; PyTorch gives the quotient.
+        quotient = input / other
+        return xp.where(xp.isinf(quotient) & xp.isfinite(input) | (input == 0) | (other == 0), xp.floor(quotient), out).astype(input.dtype)
     if input.dtype.kind == "b":
         raise NotImplementedError("\"div_floor_cpu\" not implemented for 'Bool'")
     return xp.floor_divide(input, other)
