@@ -32,7 +32,7 @@ def scaled(value, alpha):
     """`alpha * value`; the usual alpha of 1 costs nothing."""
     if alpha == 1:
         return value
-    if value.__class__ is bool or getattr(value, "dtype", None) == bool:
+    if value.__class__ is bool or getattr(getattr(value, "dtype", None), "kind", "") == "b":
         return value & bool(alpha)
     found = value * alpha
     return found.astype(value.dtype) if getattr(getattr(value, "dtype", None), "char", "") == "E" else found  # bfloat16, which became float32
