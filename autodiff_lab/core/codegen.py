@@ -209,13 +209,12 @@ def original_arguments(op) -> str:
 
 
 def unwrap_lines(op, flavour: str) -> list[str]:
-    """Tensors to arrays; anything else to a number, a plain kernel call, or an error."""
+    """Tensors to arrays; anything else to a number or an error."""
     lines: list[str] = []
     list_param = op.list_param
     if list_param is not None:
         n = list_param.name
         lines += [f"{n} = tensor_list(OP, '{n}', {n})",
-                  f"if {n} and not isinstance({n}[0], Tensor): return plain({call_arguments(op, False)})",
                   f"{n}_a = [t._a for t in {n}]",
                   f"{n}_rg = any([t._rg for t in {n}])"]
     tensors = op.tensor_params
@@ -244,9 +243,10 @@ def unwrap_lines(op, flavour: str) -> list[str]:
                           f"    {n}_a = {'operand' if p.kind != 'tensor' else 'tensor_only'}(OP, '{n}', {n})",
                           f"    {n}_rg = False"]
                 lines += ["    mixed = True"] if paired else []
-            lines += ["else:",
-                      f"    check_plain(OP, '{n}', {n})",
-                      f"    return plain({call_arguments(op, False)})"]
+            lines += ["else:"]
+            if p.kind == "number" and len(op.params) == 1:  # a rule asks for conj(number)
+                lines += [f"    if {n}.__class__ in NUMBERS: return plain({n})"]
+            lines += [f"    raise no_tensor(OP, '{n}', {n})"]
         else:
             if p.kind in ("optional", "optional_number"):
                 lines += [f"elif {n} is None:", f"    {n}_a, {n}_rg = None, False"]

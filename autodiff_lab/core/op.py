@@ -1,8 +1,8 @@
 """Operators: one object that knows everything about itself, and the functions made from it.
 
-`@op(...)` turns a kernel on plain arrays into a public function with PyTorch's signature. Called on
-arrays, it *is* the kernel; called on Tensors, it also promotes types, records a node and tells
-observers. `@fn.vjp("input")` adds the rule that sends a gradient back to that input.
+`@op(...)` turns a kernel on plain arrays into a public function on Tensors with PyTorch's signature, which also promotes
+types, records a node and tells observers. `@fn.vjp("input")` adds the rule that sends a gradient back to that input. It
+runs on Tensors or on arrays: there each operator that it names is its kernel.
 
 The public function is written out as plain Python the first time it is called, for exactly this
 operator: what it unpacks, what its rules need saved. Read it with `print(lab.tanh.op.source)`.

@@ -18,7 +18,7 @@ from .tensor import Tensor, wrap
 from .views import attach_if_view, attach_view, sync, write_in_place, write_out
 
 __all__ = [
-    "Foreign", "attach_if_view", "attach_outputs", "attach_view", "check_plain", "differing", "explain", "hand_on", "narrowed", "notice", "older_arguments", "open_list", "operand",
+    "Foreign", "attach_if_view", "attach_outputs", "attach_view", "differing", "explain", "hand_on", "narrowed", "no_tensor", "notice", "older_arguments", "open_list", "operand",
     "promote", "refused", "saved_extra", "saved_output", "saved_version", "shape_of", "stale", "sync", "tensor_list", "tensor_only", "wrap_outputs",
     "write_in_place", "write_out", "wrapped",
 ]
@@ -59,14 +59,9 @@ def tensor_only(op, name: str, value, operator: bool = False):
 MAKE_TENSORS = frozenset(("add", "sub", "mul", "div", "floor_divide"))
 
 
-def check_plain(op, name: str, value) -> None:
-    """A call without any Tensor is a call on arrays; anything else is an error."""
-    if not is_array(value):
-        if value.__class__ in NUMBERS and len(op.params) == 1 and op.params[0].kind == "number":
-            return  # a rule asks for conj(number)
-        if value.__class__ in NUMBERS and op.name in MAKE_TENSORS:
-            raise PlainNumber
-        raise argument_error(op, name, value, "Tensor")
+def no_tensor(op, name: str, value) -> TypeError:
+    """The error for a call without any tensor: arrays and numbers are none."""
+    return PlainNumber() if value.__class__ in NUMBERS and op.name in MAKE_TENSORS else argument_error(op, name, value, "Tensor")
 
 
 def argument_error(op, name: str, value, wanted: str) -> TypeError:
@@ -86,7 +81,7 @@ def tensor_list(op, name: str, values) -> list:
         if isinstance(value, Tensor):
             if value._view is not None:
                 sync(value)
-        elif not is_array(value):
+        else:
             raise (Foreign if takes_over(value) else TypeError)(f"expected Tensor as element {i} in argument 0, but got {type(value).__name__}")
     return values
 

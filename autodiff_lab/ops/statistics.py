@@ -12,7 +12,7 @@ from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor
 from ..core.views import stored
-from .reductions import axes, count, ordered, spread
+from .reductions import axes, count, ordered, shared, spread
 from .scans import at
 
 with_zeros = calls(
@@ -281,7 +281,6 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False):
 
 @aminmax.vjp("input")
 def _(grads, input, min, max, dim, keepdim):
-    from .reductions import shared
     return shared(grads[0], input, min, dim, keepdim) + shared(grads[1], input, max, dim, keepdim)
 
 

@@ -119,6 +119,9 @@ REFUSED = [
     ("T.tensor([1, 2]).round(decimals=2)", NotImplementedError, "\"round_cpu\" not implemented for 'Long'"),
     ("T.outer(x[0], x[0], out=T.empty(0, dtype=T.int64))", RuntimeError, "result type Float can't be cast to the desired output type Long"),
     ("T.randn(size=2)", TypeError, r"randn\(\): argument 'size'.* must be tuple of ints, not int"),
+    ("T.cosh(np.ones(3, np.float32))", TypeError, r"cosh\(\): argument 'input' \(position 1\) must be Tensor, not numpy.ndarray"),
+    ("T.cosh(np.float64(2.0))", TypeError, r"cosh\(\): argument 'input' \(position 1\) must be Tensor, not numpy.float64"),
+    ("T.cat([np.ones(3, np.float32)])", TypeError, "expected Tensor as element 0 in argument 0, but got numpy.ndarray|expected Tensor as element 0 in argument 0, but got ndarray"),
 ]
 
 
