@@ -41,14 +41,22 @@ from . import (
     utils,
     version,
 )
-from .amp import (
+from .amp.autocast_mode import (
     autocast,
+    autocast_decrement_nesting,
+    autocast_increment_nesting,
+    clear_autocast_cache,
     get_autocast_cpu_dtype,
     get_autocast_dtype,
     get_autocast_gpu_dtype,
     is_autocast_cache_enabled,
     is_autocast_cpu_enabled,
     is_autocast_enabled,
+    set_autocast_cache_enabled,
+    set_autocast_cpu_dtype,
+    set_autocast_cpu_enabled,
+    set_autocast_dtype,
+    set_autocast_enabled,
 )
 from .as_torch import as_torch
 from .core import devices as _devices
@@ -122,7 +130,7 @@ def _bundle(tensor, include=None, exclude=None) -> dict:
 Tensor._repr_mimebundle_ = _bundle
 
 
-_MODULES_LATER = ("_C", "__config__", "_dynamo", "_utils", "cpu", "distributions", "functional", "futures", "fx", "library", "overrides", "quasirandom", "return_types", "sparse", "storage", "testing", "types", "xpu")
+_MODULES_LATER = ("_C", "__config__", "_custom_ops", "_dynamo", "_utils", "ao", "cpu", "distributions", "functional", "futures", "fx", "library", "overrides", "quasirandom", "return_types", "sparse", "storage", "testing", "types", "xpu")
 _LATER = {**dict.fromkeys(("SymBool", "SymFloat", "SymInt", "sym_float", "sym_int", "sym_ite", "sym_max", "sym_min", "sym_not", "sym_sqrt", "sym_sum"), "symbolic"), "GradScaler": "amp", "Future": "futures", "Stream": "cuda", "Event": "cuda", "show": "notebook", "summary": "notebook", "diagnose": "notebook", "explain": "notebook", "name": "notebook", "watch": "widgets.watch", "compare": "widgets.watch", "Run": "widgets.watch", "check": "lessons", "hint": "lessons", "author": "lessons"}
 
 

@@ -32,7 +32,7 @@ _BLAMES = {  # modules of torchvision, what says there that operators are missin
 }
 _NOT_OURS = {"backend", "core", "ops", "record", "export", "widgets", "notebook", "lessons", "datasets", "as_torch", "__main__"}  # PyTorch has no such modules
 _ELSEWHERE = {  # where the module of a longer path stands here
-    "_dynamo.utils": "_dynamo", "_subclasses.fake_tensor": "_subclasses", "quantization": "ao.quantization", "ao.nn.quantized": "nn.quantized", "autograd.anomaly_mode": "autograd.anomaly", "cpu.amp.autocast_mode": "cpu.amp", "cpu.amp.grad_scaler": "cpu.amp",
+    "_dynamo.utils": "_dynamo", "_dynamo._trace_wrapped_higher_order_op": "_dynamo", "_dynamo.eval_frame": "_dynamo", "_subclasses.fake_tensor": "_subclasses", "quantization": "ao.quantization", "ao.nn.quantized": "nn.quantized", "autograd.anomaly_mode": "autograd.anomaly", "cpu.amp.autocast_mode": "cpu.amp", "cpu.amp.grad_scaler": "cpu.amp",
     "cuda.amp.autocast_mode": "cuda.amp",
     "cuda.amp.grad_scaler": "cuda.amp", "distributed.algorithms.join": "distributed", "distributed.optim": "distributed",
     "distributed._composable": "distributed", "distributed._tensor": "distributed.tensor", "distributed._composable.fsdp": "distributed.fsdp", "distributed._tensor.experimental": "distributed.tensor", "distributed.device_mesh": "distributed.tensor",

@@ -289,7 +289,9 @@ def lazy(made: Op, name: str, flavour: str):
         if generated is None:
             raise TypeError(f"{made.name} has no {flavour} form.")
         scope.update(generated.__globals__)
-        own = function.__dict__.get("inner", function)  # behind a look at the arguments; see overriding
+        own = function
+        while "inner" in own.__dict__:  # behind a look at the arguments; see overriding
+            own = own.inner
         own.__code__, own.__defaults__, own.__kwdefaults__ = generated.__code__, generated.__defaults__, generated.__kwdefaults__
         return own(*args, **kwargs)
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 __all__ = [
     "CREATION", "UNSEEN", "UNSEEN_METHODS", "DisableTorchFunction", "DisableTorchFunctionSubclass", "Foreign", "PlainNumber", "TorchFunctionMode", "begin", "default",
-    "disabled", "hand_on", "hand_on_call", "hand_over", "looking", "name_of", "note_class", "nowrap", "overloaded", "state", "takes_over",
+    "disabled", "hand_on", "hand_on_call", "hand_over", "looking", "name_of", "note_class", "nowrap", "overloaded", "put_before", "state", "takes_over",
 ]
 
 
@@ -336,10 +336,17 @@ def _watch(function, reported, modes_only: bool = False, declines: bool = False)
     if not isinstance(function, types.FunctionType) or function in looking:
         return
     looking.add(function)
+    put_before(function, lambda inner: _declining(inner, reported) if declines else _look(inner, reported, modes_only))
+
+
+def put_before(function, look_of: Callable) -> None:
+    """Let `function` do what `look_of` makes of the function as it was, by exchanging the code inside it."""
     inner = types.FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__)
     inner.__kwdefaults__, inner.__qualname__ = function.__kwdefaults__, function.__qualname__
+    if "inner" in function.__dict__:
+        inner.inner = function.inner
     function.__signature__ = inspect.signature(function)
-    look = _declining(inner, reported) if declines else _look(inner, reported, modes_only)
+    look = look_of(inner)
     function.inner = inner
     code = _ahead(function.__code__.co_freevars)
     function.__code__ = code.replace(

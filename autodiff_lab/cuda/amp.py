@@ -24,4 +24,13 @@ class GradScaler(_amp.GradScaler):
         super().__init__("cuda", init_scale, growth_factor, backoff_factor, growth_interval, enabled)
 
 
-custom_fwd, custom_bwd = _amp.custom_fwd, _amp.custom_bwd
+def custom_fwd(fwd=None, *, cast_inputs=None):
+    """`amp.custom_fwd` for "cuda"."""
+    caution("`torch.cuda.amp.custom_fwd(args...)` is deprecated. Please use `torch.amp.custom_fwd(args..., device_type='cuda')` instead.", FutureWarning)
+    return _amp.custom_fwd(fwd, device_type="cuda", cast_inputs=cast_inputs)
+
+
+def custom_bwd(bwd):
+    """`amp.custom_bwd` for "cuda"."""
+    caution("`torch.cuda.amp.custom_bwd(args...)` is deprecated. Please use `torch.amp.custom_bwd(args..., device_type='cuda')` instead.", FutureWarning)
+    return _amp.custom_bwd(bwd, device_type="cuda")

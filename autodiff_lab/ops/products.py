@@ -423,8 +423,10 @@ def tensordot(a, b, dims=2, out=None):
     first, second = [d % a.ndim for d in first], [d % b.ndim for d in second]
     rest_a, rest_b = [d for d in range(a.ndim) if d not in first], [d for d in range(b.ndim) if d not in second]
     inside = math.prod(a.shape[d] for d in first)
-    left = a.permute(*rest_a, *first).reshape(-1 if inside else math.prod(a.shape[d] for d in rest_a), inside)
-    right = b.permute(*second, *rest_b).reshape(inside, -1 if inside else math.prod(b.shape[d] for d in rest_b))
+    if inside == a.numel() == b.numel():
+        return stored(dot(a.permute((*rest_a, *first)).reshape(-1), b.permute((*second, *rest_b)).reshape(-1)).view([1] * (len(rest_a) + len(rest_b))), out)
+    left = a.permute((*rest_a, *first)).reshape(-1 if inside else math.prod(a.shape[d] for d in rest_a), inside)
+    right = b.permute((*second, *rest_b)).reshape(inside, -1 if inside else math.prod(b.shape[d] for d in rest_b))
     return stored(matmul(left, right).reshape([a.shape[d] for d in rest_a] + [b.shape[d] for d in rest_b]), out)
 
 

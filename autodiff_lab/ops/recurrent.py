@@ -184,13 +184,11 @@ def output_last(gates):
 def composed_lstm(sizes, reverse: bool):
     def formula(input, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr):
         H = c0.shape[1]
-        rows = input.matmul(w_ih.t())
-        if b_ih is not None:
-            rows = rows + b_ih + b_hh
+        rows = ops.nn.functional.linear(input, w_ih, b_ih)
 
         def step(x, states):
             h, c = states
-            gates = x + h.matmul(w_hh.t())
+            gates = x + ops.nn.functional.linear(h, w_hh, b_hh)
             i, f, o = gates[:, :H].sigmoid(), gates[:, H:2 * H].sigmoid(), gates[:, 3 * H:].sigmoid()
             c = f * c + i * gates[:, 2 * H:3 * H].tanh()
             h = o * c.tanh()
@@ -314,15 +312,11 @@ def gru_layer(input: Tensor, h0: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tenso
 def composed_gru(sizes, reverse: bool):
     def formula(input, h0, w_ih, w_hh, b_ih, b_hh):
         H = h0.shape[1]
-        rows = input.matmul(w_ih.t())
-        if b_ih is not None:
-            rows = rows + b_ih
+        rows = ops.nn.functional.linear(input, w_ih, b_ih)
 
         def step(x, states):
             h = states[0]
-            y = h.matmul(w_hh.t())
-            if b_hh is not None:
-                y = y + b_hh
+            y = ops.nn.functional.linear(h, w_hh, b_hh)
             r, z = (x[:, :H] + y[:, :H]).sigmoid(), (x[:, H:2 * H] + y[:, H:2 * H]).sigmoid()
             new = (x[:, 2 * H:] + r * y[:, 2 * H:]).tanh()
             return [new + z * (h - new)]
@@ -393,12 +387,10 @@ def rnn_layer(input: Tensor, h0: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tenso
 
 def composed_rnn(sizes, reverse: bool, nonlinearity: str):
     def formula(input, h0, w_ih, w_hh, b_ih, b_hh):
-        rows = input.matmul(w_ih.t())
-        if b_ih is not None:
-            rows = rows + b_ih + b_hh
+        rows = ops.nn.functional.linear(input, w_ih, b_ih)
 
         def step(x, states):
-            new = x + states[0].matmul(w_hh.t())
+            new = x + ops.nn.functional.linear(states[0], w_hh, b_hh)
             return [new.tanh() if nonlinearity == "tanh" else new.relu()]
         return _unrolled(rows, [h0], sizes, reverse, step)
     return formula

@@ -5,8 +5,12 @@ The arithmetic of one layer in one direction is in recurrent.py; the modules of 
 
 from __future__ import annotations
 
+from functools import partial
+
+from ..core.autocasting import state as autocast
 from ..core.op import ops, public
 from ..core.tensor import Tensor
+from .recurrent import composed_gru, composed_lstm, composed_rnn
 
 __all__ = ["gru", "gru_cell", "lstm", "lstm_cell", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell"]
 
@@ -40,9 +44,12 @@ def run_layers(mode: str, rows, states: list, weights, sizes: tuple, directions:
     return rows, [lab["stack"](found) for found in finals]
 
 
-def run_layer(mode: str, rows, states, weights, sizes: tuple, reverse: bool):
+def run_layer(mode: str, rows, states, weights, sizes: tuple, reverse: bool, cell: bool = False):
     """One layer in one direction: its rows and its final states."""
     w_ih, w_hh, b_ih, b_hh, w_hr = weights
+    if autocast.enabled and (cell or mode != "LSTM" or w_hr is not None):  # only the products in sixteen bits, as in PyTorch
+        composed = {"LSTM": composed_lstm, "GRU": composed_gru}.get(mode) or partial(composed_rnn, nonlinearity=mode[4:].lower())
+        return composed(sizes, reverse)(rows, *states, w_ih, w_hh, b_ih, b_hh, *((w_hr,) if mode == "LSTM" else ()))
     if mode == "LSTM":
         return ops.lstm_layer(rows, *states, w_ih, w_hh, b_ih, b_hh, w_hr, sizes, reverse)
     if mode == "GRU":
@@ -123,7 +130,7 @@ def _stepped(mode: str, input, states, w_ih, w_hh, b_ih, b_hh):
     for given, weight, name in ((input, w_ih, "input"), (states[0], w_hh, "hx")):
         if given.ndim != 2 or given.shape[1] != weight.shape[1]:
             raise RuntimeError(f"{name} must be a batch of rows of {weight.shape[1]} numbers, one for each column of its weight, but has the shape {list(given.shape)}.")
-    return run_layer(mode, input, states, (w_ih, w_hh, b_ih, b_hh, None), (input.shape[0],), False)
+    return run_layer(mode, input, states, (w_ih, w_hh, b_ih, b_hh, None), (input.shape[0],), False, cell=True)
 
 
 def lstm_cell(input: Tensor, hx, w_ih: Tensor, w_hh: Tensor, b_ih=None, b_hh=None):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import enum
 
+from ..amp.autocast_mode import autocast, get_autocast_dtype, is_autocast_cache_enabled, is_autocast_enabled
 from ..autograd.graph import saved_tensors_hooks
 from ..core.errors import caution
 from ..core.modes import enable_grad
@@ -58,10 +59,11 @@ def checkpoint(function, *args, use_reentrant: bool | None = None, context_fn=No
         caution("None of the inputs have requires_grad=True. Gradients will be None")
     state = public[""]["get_rng_state"]() if preserve_rng_state else None
 
+    mixed = {"enabled": is_autocast_enabled("cpu"), "dtype": get_autocast_dtype("cpu"), "cache_enabled": is_autocast_cache_enabled()}
     first, second = noop_context_fn() if context_fn is None else context_fn()
 
     def rerun():
-        with _random_state(state), second:
+        with _random_state(state), autocast("cpu", **mixed), second:
             function(*args, **kwargs)
 
     stretch = _Stretch(rerun)

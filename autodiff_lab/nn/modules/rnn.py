@@ -6,9 +6,9 @@ import math
 import numbers
 import warnings
 
-from ...core.op import ops, public
+from ...core.op import public
 from ...core.tensor import Tensor
-from ...ops.sequences import run_layers
+from ...ops.sequences import run_layer, run_layers
 from .. import init
 from ..parameter import Parameter
 from ..utils.rnn import PackedSequence
@@ -272,6 +272,9 @@ class RNNCellBase(Module):
             text += f", nonlinearity={self.nonlinearity}"
         return text
 
+    def _weights(self) -> tuple:
+        return self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh, None
+
     def _prepared(self, input: Tensor, states) -> tuple:
         """Input and states as rows; zeros where no state is given."""
         name = self._get_name()
@@ -317,7 +320,7 @@ class RNNCell(RNNCellBase):
         if self.nonlinearity not in ("tanh", "relu"):
             raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
         rows, (h,), lone = self._prepared(input, [hx])
-        h = ops.rnn_layer(rows, h, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh, (rows.size(0),), False, self.nonlinearity)[0]
+        h = run_layer(f"RNN_{self.nonlinearity.upper()}", rows, [h], self._weights(), (rows.size(0),), False, cell=True)[0]
         return h.squeeze(0) if lone else h
 
 
@@ -337,7 +340,7 @@ class LSTMCell(RNNCellBase):
 
     def forward(self, input: Tensor, hx=None):
         rows, states, lone = self._prepared(input, [None, None] if hx is None else list(hx))
-        h, _, c = ops.lstm_layer(rows, *states, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh, None, (rows.size(0),), False)
+        h, _, c = run_layer("LSTM", rows, states, self._weights(), (rows.size(0),), False, cell=True)
         return (h.squeeze(0), c.squeeze(0)) if lone else (h, c)
 
 
@@ -356,5 +359,5 @@ class GRUCell(RNNCellBase):
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         rows, (h,), lone = self._prepared(input, [hx])
-        h = ops.gru_layer(rows, h, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh, (rows.size(0),), False)[0]
+        h = run_layer("GRU", rows, [h], self._weights(), (rows.size(0),), False, cell=True)[0]
         return h.squeeze(0) if lone else h

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 
-__all__ = ["Stream", "StreamContext", "current_device", "current_stream", "device_count", "is_available", "is_initialized", "set_device", "stream", "synchronize"]
+from . import amp
+
+__all__ = ["Stream", "StreamContext", "amp", "current_device", "current_stream", "device_count", "is_available", "is_initialized", "set_device", "stream", "synchronize"]
 
 
 class Stream:
