@@ -471,6 +471,7 @@ def _copy_slices_backward(node, grad):
 
 
 COPY_SLICES = EngineOp("torch::autograd::CopySlices", _copy_slices_backward)
+COPY_SLICES.category = "index"
 
 
 PICKS = frozenset(("aminmax", "cat", "complex", "gather", "index_select", "kthvalue", "masked_select", "multinomial", "take"))

@@ -13,6 +13,7 @@ import threading
 import time
 
 from ..core import observe
+from ..core.views import COPY_SLICES
 from ..record.build import build
 from ..record.entries import inputs_of
 from ..record.recorder import Recorder
@@ -168,8 +169,14 @@ class Follower:
         used = set()
         for key in fresh:
             used.update(inputs_of(recorder.look(key)))
-        sinks = [key for key in fresh if key not in used and not recorder.look(key).error]
-        return sorted(sinks[:SINKS_AT_MOST]), ""
+        sinks = [self._whole(key) for key in fresh if key not in used and not recorder.look(key).error]
+        return sorted(set(sinks[:SINKS_AT_MOST])), ""
+
+    def _whole(self, key: int) -> int:
+        """`key`, or of a part that was just written to (`h[0] = 7`) the tensor that it is a part of."""
+        entry = self.recorder.look(key)
+        before = self.recorder.look(inputs_of(entry)[0]) if entry.inplace else None
+        return before.key if before is not None and before.op is COPY_SLICES else key
 
     def _tensors(self, roots):
         wanted = set(map(int, roots))

@@ -164,9 +164,12 @@ def call_of(entry: Entry):
     return ("function", entry.inner[0]) if entry.inner is not None else None
 
 
+_SAID = {"torch::autograd::CopySlices": "write", "getitem_slice": "slice", "getitem": "index"}  # what the engine calls otherwise
+
+
 def short_name(op) -> str:
     """An operator's name without its namespace: "linear", "max"."""
-    return op.name.rsplit(".", 1)[-1].removesuffix("_dim")
+    return _SAID.get(op.name) or op.name.rsplit(".", 1)[-1].removesuffix("_dim")
 
 
 def told(entry: Entry) -> str:

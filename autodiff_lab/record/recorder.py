@@ -21,6 +21,7 @@ from numpy import float32, generic, ndarray
 from ..core import observe
 from ..core.tape import Node
 from ..core.tensor import Tensor
+from ..core.views import COPY_SLICES
 from .entries import SMALL, Arg, Before, Entry, Leaf, Norm, OnDevice, ScopeEntry, frames_and_keys, inputs_of, keep
 
 __all__ = ["Recorder"]
@@ -271,6 +272,10 @@ class Recorder(observe.Observer):
             return Before(self._key(first))
         if first.seq not in self.entries:
             self._adopt(first)
+        if tensor._view is not None and first.op is COPY_SLICES:  # `tensor` is a part of what was written: the line that wrote is the line of the whole
+            write = self.look(first.seq)
+            write.frames, write.scope = self._frames(sys._getframe(2)), self.open[-1] if self.open else None
+            write.array = keep(tensor._view.base._a)
         return Before(first.seq)
 
     def _many(self, op, inputs, outputs, frame) -> None:
@@ -304,21 +309,27 @@ class Recorder(observe.Observer):
     def op_failed(self, op, inputs, error):
         if self.failed is not None and self.failed.error and self.failed.error == str(error):
             return  # the innermost report is the best
-        frames, frame = [], sys._getframe(1)
+        entry = Entry()
+        entry.op, entry.error, entry.output, entry.inplace, entry.inner = op, str(error) or type(error).__name__, None, False, None
+        entry.inputs = [self._key(v) if isinstance(v, Tensor) else [self._key(t) if isinstance(t, Tensor) else t for t in v] if isinstance(v, (list, tuple)) else v
+                        for v in inputs]
+        entry.key, entry.shape, entry.dtype, entry.array = next(self._plain_keys), None, None, None
+        entry.frames, entry.layer, entry.scope = self._frames(sys._getframe(1)), 0, self.open[-1] if self.open else None
+        self.failed = self.entries[entry.key] = entry
+
+    def _frames(self, frame) -> tuple:
+        """The learner's frames from `frame` outwards, as (code, instruction); `op_ran` has the same, written out."""
+        frames = []
         while frame is not None and frame is not self.floor and len(frames) < FRAMES_AT_MOST:
             kind = _kinds.get(frame.f_code.co_filename) or _kind_of(frame.f_code.co_filename)
             if kind == STOP:
                 break
             if kind == USER:
                 frames.append((frame.f_code, frame.f_lasti))
+                if frame.f_code.co_name == "<module>":
+                    break
             frame = frame.f_back
-        entry = Entry()
-        entry.op, entry.error, entry.output, entry.inplace, entry.inner = op, str(error) or type(error).__name__, None, False, None
-        entry.inputs = [self._key(v) if isinstance(v, Tensor) else [self._key(t) if isinstance(t, Tensor) else t for t in v] if isinstance(v, (list, tuple)) else v
-                        for v in inputs]
-        entry.key, entry.shape, entry.dtype, entry.array = next(self._plain_keys), None, None, None
-        entry.frames, entry.layer, entry.scope = tuple(frames), 0, self.open[-1] if self.open else None
-        self.failed = self.entries[entry.key] = entry
+        return tuple(frames)
 
     # Modules
 

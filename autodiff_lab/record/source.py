@@ -127,7 +127,7 @@ class Sources:
         return ""
 
     def operand(self, frames, position: int, slot: str) -> str:
-        """What the learner wrote for input number `position` of the operator at `frames`, if it was a plain name."""
+        """What the learner wrote for input number `position` of the operator at `frames`: a name, or what made it on the spot."""
         for frame in frames[:1]:
             found = self.node(frame)
             written = None
@@ -143,7 +143,7 @@ class Sources:
                 written = found.value if position == 0 else None
             elif isinstance(found, ast.Call):
                 written = _argument(found, position, slot)
-            if isinstance(written, (ast.Name, ast.Attribute, ast.Subscript)):
+            if isinstance(written, (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp, ast.UnaryOp)):
                 return one_line(ast.unparse(written), 24)
         return ""
 
@@ -232,10 +232,19 @@ def _climb(node: ast.AST, parent, output: int | None) -> str:
                 node = above
                 continue
             return ""
+        if isinstance(above, ast.Expr) and isinstance(node, ast.Call):
+            return _written(node)
         if isinstance(above, _PASSES_ON) and not (isinstance(above, ast.IfExp) and above.test is node):
             node = above
             continue
         return ""
+
+
+def _written(call: ast.Call) -> str:
+    """What a statement such as `h.add_(1)` or `torch.relu_(h)` writes to; "" if it is no such call."""
+    function = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    target = _argument(call, 0, "input") if function.endswith("_") and not function.startswith("_") else None
+    return _target(target) if target is not None else ""
 
 
 def _assigned(targets, index: int | None) -> str:

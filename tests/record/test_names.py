@@ -19,7 +19,8 @@ def run_cell(text: str, namespace: dict, name: str = "<cell>"):
     exec(compile(text, name, "exec"), namespace)
 
 
-def recorded(text: str):
+def recorded(text: str, root: str = ""):
+    """What a cell records; with `root`, only what leads to this variable."""
     namespace = {"lab": lab}
     run_cell(SETUP, namespace, "<setup>")
     recorder = observe.attach(Recorder())
@@ -28,7 +29,7 @@ def recorded(text: str):
     finally:
         observe.detach(recorder)
     used = {k for key in list(recorder.entries) for k in inputs_of(recorder.look(key))}
-    sinks = [key for key in recorder.entries if key not in used]
+    sinks = [namespace[root]._node.seq] if root else [key for key in recorder.entries if key not in used]
     return build(recorder, sinks, label=lambda f: f.strip("<>"))
 
 
@@ -48,6 +49,17 @@ def test_column_points_at_the_expression():
 def test_leaves_are_named_after_what_was_written():
     names = {n.name: n.kind for n in recorded("y = (w * x + b) ** 2").nodes if n.kind != "op"}
     assert names == {"w": "parameter", "x": "data", "b": "parameter"}
+
+
+def test_a_leaf_without_a_variable_is_called_after_its_expression():
+    names = {n.name for n in recorded("y = (w * 2).detach() * w + lab.ones(())").nodes if n.kind == "data"}
+    assert names == {"(w * 2).detach()", "lab.ones(())"}
+
+
+def test_a_write_into_a_part_has_the_line_the_name_and_the_numbers_of_the_whole():
+    text = "h = v * 2\nh[0] = 7.0\np = h[1:]\np.mul_(w)\ns = h.sum()"
+    found = [(n.op, n.source.line, n.name, n.value.items) for n in recorded(text, "s").nodes if n.kind == "op"]
+    assert found == [("mul", 1, "h", (2.0, 2.0, 2.0)), ("write", 2, "h[0]", (7.0, 2.0, 2.0)), ("write", 4, "p", (7.0, 4.0, 4.0)), ("sum", 5, "s", ())]
 
 
 def test_cell_that_ran_again_is_recorded_anew():
