@@ -6,14 +6,19 @@ import copy
 from typing import Any
 
 from ..core.overriding import disabled, takes_over
+from ..core.tape import Version
 from ..core.tensor import Tensor, wrap
 
 __all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "is_lazy"]
 
 
 def _as(cls, data: Tensor, requires_grad: bool) -> Any:  # a `cls`
-    """A leaf of class `cls` that shares `data`'s memory."""
-    made = wrap(data._a if data._view is None else data._array(), cls)
+    """A leaf of class `cls` that shares `data`'s memory and counts its writes."""
+    version = data._ver
+    if version is None:
+        version = data._ver = Version()
+    made = wrap(data._array(), cls)
+    made._ver = version
     if requires_grad:
         made.requires_grad = True
     return made

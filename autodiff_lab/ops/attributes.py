@@ -9,6 +9,7 @@ import numpy as np
 from ..backend import is_array
 from ..core.dtypes import dtype, dtype_of, promoted
 from ..core.errors import caution
+from ..core.modes import modes
 from ..core.op import public
 from ..core.tensor import Tensor, wrap
 
@@ -453,12 +454,18 @@ _AS_OPERATOR = {
 
 def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
     """NumPy's functions on tensors: ours of the same name, so that the result is a tensor and gradients flow."""
-    if method == "__call__" and not kwargs and ufunc.__name__ in _AS_OPERATOR and ufunc.__name__ in _AS_OPERATOR:
+    beside = [v for v in inputs if isinstance(v, np.ndarray)]
+    wanted = modes.grad and any(isinstance(v, Tensor) and v.requires_grad for v in inputs)
+    # Without gradients NumPy computes, whose types count. A NumPy number before a tensor asks for an operator of ours, as in np.float64(2) * x.
+    if (wanted or not beside and not isinstance(inputs[0], Tensor)) and method == "__call__" and not kwargs and ufunc.__name__ in _AS_OPERATOR:
         from ..core.op import registry
 
         made = registry.get(_AS_OPERATOR[ufunc.__name__])
         if made is not None and all(isinstance(v, (Tensor, int, float, complex, np.generic)) or isinstance(v, np.ndarray) for v in inputs):
             arrays = [wrap(np.array(v)) if isinstance(v, np.ndarray) else v.item() if isinstance(v, np.generic) else v for v in inputs]
+            if beside:
+                common = dtype_of(np.result_type(*(v._a if isinstance(v, Tensor) else v for v in arrays)))
+                arrays = [v.to(common) if isinstance(v, Tensor) else v for v in arrays]
             for i, param in enumerate(made.tensor_params[:len(arrays)]):
                 if not isinstance(arrays[i], Tensor) and (i == 0 or param.kind == "tensor"):
                     arrays[i] = public[""]["as_tensor"](arrays[i])

@@ -207,5 +207,10 @@ for _function in (resolve_conj, resolve_neg, conj_physical, conj_physical_, is_c
 public[""]["is_neg"] = Tensor.is_neg = is_conj
 public[""]["polar"] = polar
 Tensor.__pos__ = positive
-Tensor.real = property(real, lambda self, value: real(self).copy_(value), doc=real.__doc__)
-Tensor.imag = property(imag, lambda self, value: imag(self).copy_(value), doc=imag.__doc__)
+def _set(part, value) -> None:
+    """Write a tensor or a number into the real or the imaginary part."""
+    part.copy_(value) if isinstance(value, Tensor) else part.fill_(value)
+
+
+Tensor.real = property(real, lambda self, value: _set(real(self), value), doc=real.__doc__)
+Tensor.imag = property(imag, lambda self, value: _set(imag(self), value), doc=imag.__doc__)

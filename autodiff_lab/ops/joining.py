@@ -189,7 +189,16 @@ def split_with_sizes(input: Tensor, split_sizes: Sizes, dim: int = 0):
 
 def unsafe_split(input: Tensor, split_size: int, dim: int = 0):
     """`split`; the parts may be written to in place."""
-    return tuple(part.clone() for part in split_like(input, split_size, dim))
+    return let_go(split_like(input, split_size, dim), "UnsafeSplitBackward0")
+
+
+def let_go(parts: tuple, name: str) -> tuple:
+    """Views as tensors of their own, with a version each: the memory is still the same, but nobody keeps track of it."""
+    for part in parts:
+        part._view = part._ver = None
+        if part._node is not None:
+            part._node.edges[0].op = part._node.edges[0].op.named(name)
+    return parts
 
 
 def chunk(input: Tensor, chunks: int, dim: int = 0):
@@ -210,7 +219,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0):
 
 def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0):
     """`chunk`; the parts may be written to in place."""
-    return tuple(part.clone() for part in chunk(input, chunks, dim))
+    return let_go(chunk(input, chunks, dim), "UnsafeSplitBackward0")
 
 
 def tensor_split(input: Tensor, indices_or_sections=None, dim: int = 0, *, sections=None, indices=None, tensor_indices_or_sections=None):

@@ -13,6 +13,7 @@ from ..core.arguments import Sizes, collect_ints
 from ..core.modes import modes
 from ..core.op import op, ops, public, registry
 from ..core.samples import calls
+from ..core.tape import Version
 from ..core.tensor import Tensor, wrap
 from ..core.views import reshape_in_place
 from .attributes import _address, root_of
@@ -265,7 +266,15 @@ def resize_(self, *sizes, memory_format=None):
         have = root.reshape(-1)[start:] if root.flags.c_contiguous else array.reshape(-1)
         flat[:have.size] = have[:total]
         self._a = flat.reshape(shape)
-    return self
+    return _bumped(self)
+
+
+def _bumped(tensor):
+    """`tensor`, which looks at other memory now: what a node saved of it is stale."""
+    if tensor._ver is None:
+        tensor._ver = Version()
+    tensor._ver.bump()
+    return tensor
 
 
 def resize_as_(self, the_template: Tensor, *, memory_format=None):
@@ -279,18 +288,18 @@ def set_(self, source=None, storage_offset: int = 0, size=None, stride=None):
         raise RuntimeError("set_() can't be used on a tensor that is part of a graph: assign to .data instead.")
     if source is None:
         self._a = np.empty(0, self._a.dtype)
-        return self
+        return _bumped(self)
     array = source._array() if isinstance(source, Tensor) else source._root
     if isinstance(source, Tensor):
         if source.dtype is not self.dtype:
             raise RuntimeError(f"Could not set tensor of type {source.dtype} to a tensor of type {self.dtype}")
         if size is None:
             self._a = array
-            return self
+            return _bumped(self)
     steps = stride if stride is not None else wrap(np.empty(tuple(size), np.bool_)).stride()
     flat = root_of(array)
     self._a = strided(flat, size, steps, storage_offset)
-    return self
+    return _bumped(self)
 
 
 Tensor.resize_, Tensor.resize_as_, Tensor.set_ = resize_, resize_as_, set_
