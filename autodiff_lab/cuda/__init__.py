@@ -13,8 +13,8 @@ from ..core.op import public
 from . import amp, nvtx
 
 __all__ = [
-    "Event", "Stream", "current_device", "current_stream", "device", "device_count", "empty_cache", "get_device_capability", "get_device_name",
-    "get_device_properties", "init", "is_available", "is_bf16_supported", "is_initialized", "manual_seed", "manual_seed_all", "max_memory_allocated",
+    "CUDAGraph", "Event", "Stream", "StreamContext", "current_device", "current_stream", "device", "device_count", "empty_cache", "get_device_capability", "get_device_name",
+    "get_device_properties", "graph", "init", "is_available", "is_bf16_supported", "is_current_stream_capturing", "is_initialized", "manual_seed", "manual_seed_all", "max_memory_allocated",
     "mem_get_info", "memory_allocated", "memory_reserved", "reset_peak_memory_stats", "set_device", "stream", "synchronize",
 ]
 
@@ -272,10 +272,34 @@ def __getattr__(name: str):
     return make
 
 
-@contextlib.contextmanager
-def stream(stream):
+class StreamContext(contextlib.nullcontext):
     """Accepted; inside, work goes to the one stream as always."""
-    yield
+
+
+def stream(stream) -> StreamContext:
+    """A context that is accepted; inside, work goes to the one stream as always."""
+    return StreamContext(stream)
+
+
+class CUDAGraph:
+    """Refused: CuPy's calls are not recorded here."""
+
+    def __init__(self, *args, **kwargs):
+        raise RuntimeError("Tried to instantiate dummy base class CUDAGraph: calls are not recorded and replayed here. Run them as they are.")
+
+
+class graph:
+    """Refused like `CUDAGraph`."""
+
+    __init__ = CUDAGraph.__init__
+
+
+def is_current_stream_capturing() -> bool:
+    """False: nothing is recorded."""
+    return False
+
+
+default_generators: tuple = ()  # one stream of random numbers serves all devices
 
 
 assert amp and nvtx

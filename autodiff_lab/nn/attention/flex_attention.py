@@ -8,12 +8,28 @@ from __future__ import annotations
 
 import inspect
 import math
+import typing
 
 from ...core.op import public
 
-__all__ = ["BlockMask", "and_masks", "create_block_mask", "create_mask", "flex_attention", "noop_mask", "or_masks"]
+__all__ = ["AuxOutput", "AuxRequest", "BlockMask", "and_masks", "create_block_mask", "create_mask", "flex_attention", "noop_mask", "or_masks"]
 
 _DEFAULT_SPARSE_BLOCK_SIZE = 128
+FlexKernelOptions = dict
+
+
+class AuxRequest(typing.NamedTuple):
+    """What `flex_attention` is to return besides its result."""
+
+    lse: bool = False
+    max_scores: bool = False
+
+
+class AuxOutput(typing.NamedTuple):
+    """What was asked for by `AuxRequest`; the other is None."""
+
+    lse: typing.Any = None
+    max_scores: typing.Any = None
 
 
 def flex_attention(query, key, value, score_mod=None, block_mask=None, scale: float | None = None, enable_gqa: bool = False, return_lse: bool = False,
@@ -24,6 +40,7 @@ def flex_attention(query, key, value, score_mod=None, block_mask=None, scale: fl
         score_mod: from (score, batch, head, query position, key position) to the new score.
         block_mask: from `create_block_mask`; where it is False nothing is seen. A query that sees no key gets 0.
         return_lse: also return the logarithm of the sum of the exponentials of the scores.
+        return_aux: an `AuxRequest`; then (result, `AuxOutput`) is returned.
 
     Shape: query (B, H, L, E), key (B, H, S, E), value (B, H, S, Ev); result (B, H, L, Ev).
     """
@@ -47,6 +64,8 @@ def flex_attention(query, key, value, score_mod=None, block_mask=None, scale: fl
     if unseen is not None:
         weights = weights.masked_fill(unseen, 0.0)
     result = lab["matmul"](weights, value)
+    if return_aux is not None:
+        return result, AuxOutput(lab["logsumexp"](scores, -1) if return_aux.lse else None, scores.amax(-1) if return_aux.max_scores else None)
     return (result, lab["logsumexp"](scores, -1)) if return_lse else result
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (
     activation,
+    adaptive,
     attention,
     batchnorm,
     container,
@@ -26,7 +27,7 @@ from . import (
 from .lazy import LazyModuleMixin
 from .module import Module
 
-FAMILIES = (container, linear, flatten, activation, distance, loss, conv, pooling, padding, batchnorm, normalization, dropout, sparse, rnn, attention, transformer, vision)
+FAMILIES = (container, linear, flatten, activation, distance, loss, adaptive, conv, pooling, padding, batchnorm, normalization, dropout, sparse, rnn, attention, transformer, vision)
 
 __all__ = ["Module"]
 for _family in FAMILIES:

@@ -22,6 +22,7 @@ from ...core.modes import no_grad
 from ...core.tensor import Tensor
 from ..parameter import Buffer, Parameter
 from .hooks import KINDS, HookHandle, Hooks, global_hooks
+from .state import EXTRA as _EXTRA_STATE_KEY_SUFFIX  # PyTorch's name for it, which packages take from here
 from .state import State, _IncompatibleKeys
 
 __all__ = ["Module", "register_module_buffer_registration_hook", "register_module_forward_hook", "register_module_forward_pre_hook",
@@ -553,4 +554,4 @@ def register_module_forward_hook(hook, *, with_kwargs: bool = False, always_call
     return HookHandle(global_hooks.forward, hook, flags)
 
 
-assert _IncompatibleKeys  # programs import it from here
+assert _IncompatibleKeys and _EXTRA_STATE_KEY_SUFFIX  # programs import them from here
