@@ -14,7 +14,7 @@ import numpy as np
 
 from . import namespace, special
 
-__all__ = ["at_least", "at_most", "between", "concatenate", "erf", "expm1", "logistic", "log1p_exp", "normal_share", "row_largest", "row_sums", "select", "total", "where"]
+__all__ = ["at_least", "at_most", "between", "concatenate", "edge_sums", "erf", "expm1", "logistic", "log1p_exp", "normal_share", "row_largest", "row_sums", "select", "total", "where"]
 
 LARGE = 4096  # below, calls cost more than elements
 BLOCK = 1 << 17  # with larger ones, what is worked on leaves the cache; with smaller ones, calls cost too much
@@ -85,7 +85,10 @@ def between(array, low, high):
 
 def _has_rows(x) -> bool:
     """True if a reduction of the last axis is over many rows that lie in memory one after the other."""
-    return x.__class__ is np.ndarray and x.size >= 1024 and x.dtype.kind == "f" and x.dtype.itemsize >= 4 and x.ndim > 1 and x.shape[-1] > 1 and x.flags.c_contiguous
+    return x.__class__ is np.ndarray and x.size >= 512 and x.dtype.kind == "f" and x.dtype.itemsize >= 4 and x.ndim > 1 and x.shape[-1] > 1 and x.flags.c_contiguous
+
+
+NARROW = 32  # numbers in a row up to which they are turned into columns: NumPy compares whole rows, but not within short ones
 
 
 def row_largest(x):
@@ -93,6 +96,8 @@ def row_largest(x):
     if not _has_rows(x):
         return namespace(x).maximum.reduce(x, axis=-1, keepdims=True)
     rows = x.reshape(-1, x.shape[-1])
+    if x.shape[-1] <= NARROW:
+        return np.maximum.reduce(np.ascontiguousarray(rows.T), 0).reshape(*x.shape[:-1], 1)
     places = rows.argmax(1)
     places += np.arange(0, x.size, x.shape[-1])
     return x.reshape(-1).take(places).reshape(*x.shape[:-1], 1)
@@ -108,6 +113,31 @@ def row_sums(x):
 
 ROW = 1024
 ROW_OF_ONES = {kind: np.ones(ROW, kind) for kind in map(np.dtype, "fd")}
+
+
+def edge_sums(x, axis: int):
+    """The sum along the first or the last axis of a contiguous array, as `row_sums`; None for what BLAS cannot take.
+
+    Very many rows are added up in parts, which rounds less.
+    """
+    if x.dtype not in ROW_OF_ONES or x.ndim < 2 or not x.size:
+        return None
+    if not x.flags.c_contiguous:
+        return edge_sums(x.T, -1 - axis if axis < 0 else 1 - axis) if x.ndim == 2 and x.flags.f_contiguous else None
+    n = x.shape[axis]
+    ones = ROW_OF_ONES[x.dtype][:n] if n <= ROW else np.ones(n, x.dtype)
+    if axis in (-1, x.ndim - 1):
+        return x.dot(ones) if x.ndim == 2 else x.reshape(-1, n).dot(ones).reshape(x.shape[:-1])
+    if axis not in (0, -x.ndim):
+        return None
+    columns = x if x.ndim == 2 else x.reshape(n, -1)
+    if n < 4 * ROW:
+        found = ones.dot(columns)
+    else:
+        whole = n - n % ROW
+        parts = np.matmul(ROW_OF_ONES[x.dtype], columns[:whole].reshape(-1, ROW, columns.shape[1]))
+        found = np.add.reduce(parts) + ones[whole:].dot(columns[whole:])
+    return found if x.ndim == 2 else found.reshape(x.shape[1:])
 
 
 def total(x):
