@@ -52,6 +52,7 @@ from . import remainders
 from . import rounding
 from . import sampling
 from . import scans
+from . import resizing
 from . import scattering
 from . import sequences
 from . import shape

@@ -1,23 +1,19 @@
-"""Images: patches as columns, resizing, sampling at arbitrary places, pixels as channels."""
+"""Images: patches as columns, sampling at arbitrary places, pixels as channels. `resizing` has interpolation."""
 
 from __future__ import annotations
 
 import itertools
 import math
-import warnings
 
 import numpy as np
 
 from ..backend import namespace
-from ..core.dtypes import uint8
 from ..core.errors import caution
 from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor
 from .combining import combine
-from .padding import gather_dims
 from .patches import Geometry, offsets, output_size, pad_zeros, windows
-from .pooling import mix_along
 from .rearranging import unshared
 
 __all__: list[str] = []
@@ -100,148 +96,6 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
             [1., 2., 1.]])
     """
     return fold_columns(input, output_size, kernel_size, dilation, padding, stride)
-
-
-# ---- resizing ----
-
-LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}
-KINDS = ("nearest", "linear", "bilinear", "bicubic", "trilinear", "area", "nearest-exact")
-
-
-def nearest_positions(n: int, m: int, factor, exact: bool, dtype):
-    scale = dtype.type(1 / factor) if factor is not None else dtype.type(n) / dtype.type(m)
-    at = np.arange(m).astype(dtype)
-    return np.minimum(np.floor((at + dtype.type(0.5)) * scale if exact else at * scale).astype(np.int64), n - 1)
-
-
-def places(n: int, m: int, factor, align_corners: bool):
-    """Where each of `m` new positions lies among `n` old ones."""
-    at = np.arange(m)
-    if align_corners:
-        return at * ((n - 1) / (m - 1) if m > 1 else 0.0)
-    return (at + 0.5) * (1 / factor if factor is not None else n / m) - 0.5
-
-
-def linear_matrix(n: int, m: int, factor, align_corners: bool) -> np.ndarray:
-    at = np.maximum(places(n, m, factor, align_corners), 0)
-    low = np.minimum(at.astype(np.int64), n - 1)
-    share = at - low
-    matrix = np.zeros((m, n))
-    np.add.at(matrix, (np.arange(m), low), 1 - share)
-    np.add.at(matrix, (np.arange(m), np.minimum(low + 1, n - 1)), share)
-    return matrix
-
-
-def cubic(x, a: float):
-    x = np.abs(x)
-    return np.where(x <= 1, ((a + 2) * x - (a + 3)) * x * x + 1, np.where(x < 2, ((a * x - 5 * a) * x + 8 * a) * x - 4 * a, 0))
-
-
-def cubic_matrix(n: int, m: int, factor, align_corners: bool) -> np.ndarray:
-    at = places(n, m, factor, align_corners)
-    low = np.floor(at).astype(np.int64)
-    matrix = np.zeros((m, n))
-    for tap in range(-1, 3):
-        np.add.at(matrix, (np.arange(m), np.clip(low + tap, 0, n - 1)), cubic(at - (low + tap), -0.75))
-    return matrix
-
-
-def smooth_matrix(n: int, m: int, factor, align_corners: bool, cubic_filter: bool) -> np.ndarray:
-    """Resizing that averages over what it leaves out (antialias)."""
-    scale = ((n - 1) / (m - 1) if m > 1 else 0.0) if align_corners else 1 / factor if factor is not None else n / m
-    wide = max(scale, 1.0)
-    support = (2 if cubic_filter else 1) * wide
-    matrix = np.zeros((m, n))
-    for i in range(m):
-        center = scale * (i + 0.5)
-        start, end = max(int(center - support + 0.5), 0), min(int(center + support + 0.5), n)
-        x = (np.arange(start, end) - center + 0.5) / wide
-        weight = cubic(x, -0.5) if cubic_filter else np.maximum(1 - np.abs(x), 0)
-        matrix[i, start:end] = weight / weight.sum() if weight.sum() else weight
-    return matrix
-
-
-def interpolate(input, size=None, scale_factor=None, mode: str = "nearest", align_corners: bool | None = None, recompute_scale_factor: bool | None = None, antialias: bool = False):
-    """Resize the last dimensions of (N, C, …) to `size` or by `scale_factor`.
-
-    Args:
-        mode: "nearest", "nearest-exact", "linear" (3-D input), "bilinear", "bicubic" (4-D), "trilinear" (5-D) or "area".
-        align_corners: let the corner pixels keep their values (linear and cubic modes).
-        recompute_scale_factor: take the factor from the rounded size.
-        antialias: average over what downsampling leaves out (bilinear and bicubic).
-
-    >>> import autodiff_lab as lab
-    >>> lab.nn.functional.interpolate(lab.tensor([[[1.0, 2.0]]]), scale_factor=2)
-    tensor([[[1., 1., 2., 2.]]])
-    """
-    if mode in ("nearest", "area", "nearest-exact"):
-        if align_corners is not None:
-            raise ValueError("align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear")
-    else:
-        align_corners = bool(align_corners)
-    d = input.ndim - 2
-    if size is not None and scale_factor is not None:
-        raise ValueError("only one of size or scale_factor should be defined")
-    if size is None and scale_factor is None:
-        raise ValueError("either size or scale_factor should be defined")
-    if d not in (1, 2, 3) or mode not in KINDS:
-        raise NotImplementedError("Input Error: Only 3D, 4D and 5D input Tensors supported "
-                                  f"(got {input.ndim}D) for the modes: nearest | linear | bilinear | bicubic | trilinear | lanczos | area | nearest-exact (got {mode})")
-    needs = 2 if mode == "bicubic" else LINEAR.get(mode, d)
-    if needs != d:
-        raise NotImplementedError(f"Got {input.ndim}D input, but {mode} mode needs {needs + 2}D input")
-    if not input.is_floating_point():
-        if input.dtype is not uint8 or mode in ("linear", "trilinear", "area"):
-            raise NotImplementedError(f"\"upsample_{mode.replace('-', '_')}{d}d\" not implemented for '{input.dtype.title}'. Convert the input first, e.g. with .float().")
-        if mode in ("bilinear", "bicubic"):  # the bytes of an image
-            found = interpolate(input.float(), size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
-            return (found + 0.5).floor().clamp(0, 255).to(uint8)  # halves go up
-    if antialias and mode not in ("bilinear", "bicubic"):
-        raise ValueError("Anti-alias option is restricted to bilinear, bicubic and lanczos modes and requires a 4-D tensor as input")
-    sizes = tuple(input.shape[2:])
-    factors: tuple = (None,) * d
-    if size is not None:
-        out = tuple(int(n) for n in size) if hasattr(size, "__iter__") else (int(size),) * d
-        if len(out) != d:
-            raise ValueError(f"Input and output must have the same number of spatial dimensions, but got input with spatial dimensions of {list(sizes)} and output size of {list(out)}. "
-                             "Please provide input tensor in (N, C, d1, d2, ...,dK) format and output size in (o1, o2, ...,oK) format.")
-    else:
-        factors = tuple(float(f) for f in scale_factor) if hasattr(scale_factor, "__iter__") else (float(scale_factor),) * d
-        if len(factors) != d:
-            raise ValueError(f"Input and scale_factor must have the same number of spatial dimensions, but got input with spatial dimensions of {list(sizes)} and scale_factor of shape {list(factors)}.")
-        out = tuple(math.floor(n * f) for n, f in zip(sizes, factors, strict=True))
-        if recompute_scale_factor:
-            factors = (None,) * d
-    if any(n <= 0 for n in out):
-        raise RuntimeError(f"Input and output sizes should be greater than 0, but got input (H: {sizes[0]}, W: {sizes[-1]}) output (H: {out[0]}, W: {out[-1]})")
-    if mode == "area":
-        return public["nn.functional"][f"adaptive_avg_pool{d}d"](input, out)
-    each = list(zip(sizes, out, factors, strict=True))
-    if mode.startswith("nearest"):
-        dtype = np.dtype("float64") if input._a.dtype == np.float64 else np.dtype("float32")
-        return gather_dims(input, tuple(nearest_positions(n, m, f, mode == "nearest-exact", dtype) for n, m, f in each))
-    if antialias:
-        return mix_along(input, tuple(smooth_matrix(n, m, f, align_corners, mode == "bicubic") for n, m, f in each))
-    make = cubic_matrix if mode == "bicubic" else linear_matrix
-    return mix_along(input, tuple(None if n == m and (f is None or f == 1) else make(n, m, f, align_corners) for n, m, f in each))
-
-
-def upsample(input, size=None, scale_factor=None, mode: str = "nearest", align_corners: bool | None = None):
-    """Old name of `interpolate`."""
-    warnings.warn("`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=2)
-    return interpolate(input, size, scale_factor, mode, align_corners)
-
-
-def upsample_nearest(input, size=None, scale_factor=None):
-    """Old name of `interpolate(mode="nearest")`."""
-    warnings.warn("`nn.functional.upsample_nearest` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=2)
-    return interpolate(input, size, scale_factor, mode="nearest")
-
-
-def upsample_bilinear(input, size=None, scale_factor=None):
-    """Old name of `interpolate(mode="bilinear", align_corners=True)`."""
-    warnings.warn("`nn.functional.upsample_bilinear` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=2)
-    return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)
 
 
 # ---- sampling at arbitrary places ----
@@ -448,7 +302,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias=None):
     return out if bias is None else out + bias
 
 
-for _function in (fold, interpolate, upsample, upsample_nearest, upsample_bilinear, affine_grid, grid_sample, pixel_shuffle, pixel_unshuffle, channel_shuffle, bilinear):
+for _function in (fold, affine_grid, grid_sample, pixel_shuffle, pixel_unshuffle, channel_shuffle, bilinear):
     public["nn.functional"][_function.__name__] = _function
 public["nn.functional"]["native_channel_shuffle"] = channel_shuffle
 public[""].update(pixel_shuffle=pixel_shuffle, pixel_unshuffle=pixel_unshuffle, channel_shuffle=channel_shuffle, bilinear=bilinear)
