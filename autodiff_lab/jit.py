@@ -19,6 +19,7 @@ class _BroadcastingList:
         return None
 
 
+Any, Dict, List, NamedTuple, Optional, Tuple, Union = typing.Any, dict, list, typing.NamedTuple, typing.Optional, tuple, typing.Union  # what torch.jit.annotations has
 BroadcastingList1 = BroadcastingList2 = BroadcastingList3 = _BroadcastingList()
 
 

@@ -46,7 +46,7 @@ EXCLUDED = (
     ("Tensor", r"lstsq|eig|solve|symeig|reinforce", "removed from PyTorch: only an error is left of them"),
     (EVERYWHERE, r"NLLLoss2d|CrossMapLRN2d", "removed from PyTorch: only an error is left of them"),
     (EVERYWHERE, r"lobpcg|debug_unwrap|rearrange|"
-     r"GeneralizedPareto|fuse_.*|convert_conv.*|replace_all_batch_norm_modules_|CheckpointPolicy|"
+     r"GeneralizedPareto|convert_conv.*|replace_all_batch_norm_modules_|CheckpointPolicy|"
      r"SelectiveCheckpointContext|create_selective_checkpoint_contexts", "left for later"),
 )
 _PATTERNS = tuple((where, re.compile(pattern), reason) for where, pattern, reason in EXCLUDED)
