@@ -583,16 +583,17 @@ class Tensor(_Slots):
         memo[id(self)] = made
         if self._grad is not None:
             made._grad = self._grad.__deepcopy__(memo)
-        for key, value in self.__dict__.items():
-            if not key.startswith("_"):
-                import copy
-                made.__dict__[key] = copy.deepcopy(value, memo)
+        own = attributes(self)
+        if own:
+            import copy
+
+            made.__dict__.update(copy.deepcopy(own, memo))
         return made
 
     def __reduce_ex__(self, protocol):
         from ..backend import to_host
 
-        return _rebuild, (type(self), to_host(self._array()), self._rg, str(self.device))
+        return _rebuild, (type(self), to_host(self._array()), self._rg, str(self.device)), state_of(self) or None
 
     def __dir__(self):
         return sorted(set(object.__dir__(self)))
@@ -607,6 +608,17 @@ def wrap(array, cls=Tensor) -> Tensor:
     tensor._rg = False
     tensor._node = tensor._view = tensor._ver = None
     return tensor
+
+
+def attributes(tensor) -> dict:
+    """What a program has set on a tensor: it goes along when the tensor is copied."""
+    return {name: value for name, value in tensor.__dict__.items() if not hasattr(Tensor, name)}
+
+
+def state_of(tensor):
+    """What is saved with a tensor beside its numbers: what its class says (`__getstate__`), or its attributes."""
+    written = getattr(type(tensor), "__getstate__", None)
+    return attributes(tensor) if written is getattr(object, "__getstate__", None) else written(tensor)
 
 
 def _rebuild(cls, array, requires_grad, where):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from ..core.overriding import disabled, takes_over
@@ -62,7 +61,6 @@ class Parameter(Tensor, metaclass=_ParameterKind):
         if id(self) in memo:
             return memo[id(self)]
         made = _as(type(self), wrap(self._array().copy(order="K")), self._rg)
-        made.__dict__.update(copy.deepcopy({k: v for k, v in self.__dict__.items() if not k.startswith("_")}, memo))
         memo[id(self)] = made
         return made
 

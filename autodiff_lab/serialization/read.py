@@ -139,17 +139,20 @@ class _Tensors:
 
     def _rebuild_parameter_with_state(self, data, requires_grad, backward_hooks, state):
         made = self._rebuild_parameter(data, requires_grad, backward_hooks)
-        if isinstance(state, dict):
-            made.__dict__.update({key: value for key, value in state.items() if isinstance(key, str) and not key.startswith("_")})
+        _set_attributes(made, state)
         return made
 
     def _rebuild_from_type_v2(self, function, kind, args, state):
-        """A tensor with attributes of its own, or of a subclass, of which only the tensor is kept."""
+        """A tensor of a subclass, or with attributes of its own."""
         if function not in (self._rebuild_tensor_v2, self._rebuild_tensor_v3, self._rebuild_parameter) or not isinstance(args, tuple):
             raise pickle.UnpicklingError("A tensor in this file is made in a way that it may not.")
         made = function(*args)
-        if isinstance(state, dict):
-            made.__dict__.update({key: value for key, value in state.items() if isinstance(key, str) and not key.startswith("_")})
+        if isinstance(kind, type) and issubclass(kind, Tensor) and kind is not type(made):
+            made = made.as_subclass(kind)
+            if hasattr(kind, "__setstate__"):
+                made.__setstate__(state)
+                return made
+        _set_attributes(made, state)
         return made
 
     def _tensor(self, storage, offset, size, stride, kind):
@@ -329,6 +332,12 @@ class _Where:
 
     def cuda(self, index=None, non_blocking=False):
         return _Where("cuda" if index is None else f"cuda:{index}")
+
+
+def _set_attributes(tensor, state) -> None:
+    """Set what was saved with a tensor, but nothing that the library itself keeps or defines under that name."""
+    if isinstance(state, dict):
+        tensor.__dict__.update({name: value for name, value in state.items() if isinstance(name, str) and not hasattr(Tensor, name)})
 
 
 class _Unrestricted(pickle.Unpickler):

@@ -128,7 +128,7 @@ class RestrictedUnpickler(pickle._Unpickler):
         if isinstance(made, OrderedDict) and isinstance(state, dict):
             made.__dict__.update(state)
         elif isinstance(made, Tensor) and isinstance(state, dict):
-            made.__dict__.update({key: value for key, value in state.items() if not str(key).startswith("_")})
+            made.__dict__.update({name: value for name, value in state.items() if isinstance(name, str) and not hasattr(Tensor, name)})
         elif type(made) in _safe.values():
             self.stack.append(state)
             pickle._Unpickler.load_build(self)

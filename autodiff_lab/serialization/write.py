@@ -17,13 +17,14 @@ import numpy as np
 from ..backend import to_host
 from ..core.devices import device
 from ..core.dtypes import dtype, dtype_of
-from ..core.tensor import Size, Tensor
+from ..core.tensor import Size, Tensor, state_of
 from .names import STORAGES, Global
 
 __all__ = ["save"]
 
 _STORAGE_OF = {kind: name for name, kind in STORAGES.items() if kind}
-_REBUILD = {name: Global("torch._utils", name) for name in ("_rebuild_tensor_v2", "_rebuild_tensor_v3", "_rebuild_parameter")}
+_REBUILD = {name: Global("torch._utils", name) for name in ("_rebuild_tensor_v2", "_rebuild_tensor_v3", "_rebuild_parameter", "_rebuild_parameter_with_state")}
+_REBUILD["_rebuild_from_type_v2"] = Global("torch._tensor", "_rebuild_from_type_v2")
 
 
 def save(obj, f, pickle_module=pickle, pickle_protocol: int = 2, _use_new_zipfile_serialization: bool = True) -> None:
@@ -212,9 +213,16 @@ class _Pickler(pickle._Pickler):
 
     def reducer_override(self, obj):
         if isinstance(obj, Tensor):
-            if type(obj).__name__ == "Parameter":
-                return _REBUILD["_rebuild_parameter"], (_Data(obj), obj.requires_grad, OrderedDict())
-            return self._reduce(obj, obj.requires_grad)
+            state, ours = state_of(obj), type(obj).__module__.split(".")[0] in ("torch", __package__.split(".")[0])
+            if type(obj).__name__ == "Parameter" or not ours and any(kind.__name__ == "Parameter" for kind in type(obj).__mro__):
+                args = (_Data(obj), obj.requires_grad, OrderedDict())
+                return (_REBUILD["_rebuild_parameter_with_state"], (*args, state)) if state else (_REBUILD["_rebuild_parameter"], args)
+            function, args = self._reduce(obj, obj.requires_grad)
+            if self.storages is None:  # only looking for tensors
+                return function, ((state,),)
+            if ours and (not state or type(obj) is not Tensor):
+                return function, args
+            return _REBUILD["_rebuild_from_type_v2"], (function, _marker("torch", "Tensor") if ours else type(obj), args, state)
         if isinstance(obj, _Data):
             return self._reduce(obj.tensor, False)
         if isinstance(obj, Size):
