@@ -29,6 +29,8 @@ def figure(record, *, names=None, log: bool | None = None, smoothing: float = 0.
     import numpy as np
 
     shown = [record.series[name] for name in names] if names else [c for c in record.curves() if c.kind in ("step", "log")]
+    if log is None:
+        log = wants_log(np.concatenate([curve.points()[1] for curve in shown]) if shown else np.empty(0))
     drawing = Figure(figsize=size, layout="constrained")
     axes = drawing.add_subplot()
     hue = 0
@@ -40,11 +42,10 @@ def figure(record, *, names=None, log: bool | None = None, smoothing: float = 0.
         hue += not check
         if curve.kind == "step" and smoothing and steps.size > 20:
             axes.plot(steps, values, color=colour, alpha=0.3, linewidth=0.8)
-            values = smooth(values, smoothing)
+            values = smooth(values, smoothing, log)
         axes.plot(steps, values, color=colour, linestyle=style, linewidth=1.6, label=curve.name,
                   marker="s" if check and steps.size <= 60 else None, markersize=4)
-    everything = np.concatenate([curve.points()[1] for curve in shown]) if shown else np.empty(0)
-    if log if log is not None else wants_log(everything):
+    if log:
         axes.set_yscale("log")
     axes.set_xlabel("step")
     axes.grid(True, axis="y", alpha=0.3)

@@ -122,15 +122,15 @@ def draw_curves(paper: Paper, record: RunRecord, top: int, others=()) -> float:
         hue += not check
         if curve.kind == "step" and steps.size > 20:
             stroke(paper, *at(*columns(steps, values, 300)), colour, opacity="0.3")
-            steps, values = columns(steps, smooth(values), 200)
+            steps, values = columns(steps, smooth(values, log=log), 200)
         stroke(paper, *at(steps, values), colour, stroke_width="2", stroke_dasharray=dash)
         if check and steps.size <= 60:
             for x, y in zip(*at(steps, values), strict=True):
                 if math.isfinite(y):
                     paper.add("rect", x=float(x - 3), y=float(y - 3), width=6, height=6, fill=colour)
-        x, y = at(*(np.float64(v) for v in (steps[-1], values[-1])))
-        ends.append([float(y) if math.isfinite(y) else float(top), f"{curve.name} {number(curve.last[1])}", colour, float(x)])
-    apart(ends, top, bottom)
+        x, y = _end(*at(steps, values), top)
+        ends.append([y, f"{curve.name} {number(curve.last[1])}", colour, x])
+    apart(ends, bottom)
     for y, text, colour, x in ends:
         paper.text(min(x, RIGHT) + 8, y + 4, text, 11, colour)
     return bottom + 20.0
@@ -147,19 +147,27 @@ def stroke(paper: Paper, x, y, colour: str, **more) -> None:
         paper.add("path", d="".join(d), fill="none", stroke=colour, stroke_linejoin="round", **more)
 
 
+def _end(x, y, top: float) -> tuple[float, float]:
+    """The last point of a line that can be drawn; where there is none, the upper right corner."""
+    drawn = np.flatnonzero(np.isfinite(y))
+    return (float(x[drawn[-1]]), float(y[drawn[-1]])) if drawn.size else (float(RIGHT), float(top))
+
+
 def is_check(name: str) -> bool:
     """Whether a curve is measured on data that is not trained on."""
     return name.lower().startswith(("val", "test", "held", "eval"))
 
 
-def apart(ends: list, top: float, bottom: float, gap: float = 14) -> None:
-    """Move labels at the ends of curves so far that none covers another."""
+def apart(ends: list, bottom: float, gap: float = 14) -> None:
+    """Move labels at the ends of curves so far that none covers another, and back above `bottom`."""
     ends.sort()
     for _ in range(20):
         for a, b in pairwise(ends):
             if b[0] - a[0] < gap:
                 push = (gap - (b[0] - a[0])) / 2
                 a[0], b[0] = a[0] - push, b[0] + push
+    for k, end in enumerate(reversed(ends)):
+        end[0] = min(end[0], bottom - k * gap)
 
 
 def ticks(low: float, high: float, log: bool) -> list[float]:
@@ -279,15 +287,15 @@ def comparison(groups: dict[str, dict], title: str) -> str:
         hue += len(groups) > 1 or not check
         if count > 1:
             few = np.unique(np.linspace(0, steps.size - 1, 200).astype(int))
-            x, up = at(steps[few], smooth(highest)[few])
-            _, down = at(steps[few], smooth(lowest)[few])
+            x, up = at(steps[few], smooth(highest, log=log)[few])
+            _, down = at(steps[few], smooth(lowest, log=log)[few])
             corners = [*zip(x, up, strict=True), *zip(x[::-1], down[::-1], strict=True)]
             paper.add("path", d="M" + "L".join(f"{a:.1f},{b:.1f}" for a, b in corners if math.isfinite(b)) + "z", fill=colour, fill_opacity="0.16")
-        values = smooth(mean) if steps.size > 20 else mean
+        values = smooth(mean, log=log) if steps.size > 20 else mean
         stroke(paper, *at(*columns(steps, values, 200)), colour, stroke_width="2", stroke_dasharray="6 3" if check else None)
-        x, y = at(*(np.float64(v) for v in (steps[-1], values[-1])))
-        ends.append([float(y) if math.isfinite(y) else float(top), f"{label} {number(float(f'{mean[-1]:.4g}'))}", colour, float(x)])
-    apart(ends, top, bottom)
+        x, y = _end(*at(steps, values), top)
+        ends.append([y, f"{label} {number(float(f'{mean[-1]:.4g}'))}", colour, x])
+    apart(ends, bottom)
     for y, text, colour, x in ends:
         paper.text(min(x, RIGHT) + 8, y + 4, text if len(text) < 24 else "…" + text[-22:], 11, colour)
     height = bottom + 30

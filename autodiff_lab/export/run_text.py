@@ -34,8 +34,9 @@ def summary(curve) -> str:
         return f"{curve.name} has no value yet."
     if curve.count == 1:
         return f"{curve.name} is {number(curve.last[1])} at step {curve.last[0]:.0f}."
-    way = "fell" if curve.last[1] < curve.first[1] else "rose" if curve.last[1] > curve.first[1] else "stayed"
-    text = f"{curve.name} {way} from {number(curve.first[1])} to {number(curve.last[1])}"
+    first, last = number(curve.first[1]), number(curve.last[1])
+    way = "fell" if curve.last[1] < curve.first[1] else "rose" if curve.last[1] > curve.first[1] else ""
+    text = f"{curve.name} {way} from {first} to {last}" if way else f"{curve.name} began with {first} and ended with {last}"
     return text + (f", lowest {number(curve.best[1])} at step {curve.best[0]:.0f}." if curve.best else ".")
 
 

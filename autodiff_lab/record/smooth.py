@@ -11,19 +11,24 @@ __all__ = ["columns", "smooth", "wants_log"]
 SMOOTHING = 0.6
 
 
-def smooth(values: np.ndarray, amount: float = SMOOTHING) -> np.ndarray:
-    """An exponential moving average without the bias towards the start; NaN and infinities are passed over.
+def smooth(values: np.ndarray, amount: float = SMOOTHING, log: bool = False) -> np.ndarray:
+    """An exponential moving average without the bias towards the start. What is not finite is passed over, and has no average itself.
 
-    `amount` is meant for a picture of some 400 points: over more of them it reaches wider, so that a long run stays readable.
+    Args:
+        amount: meant for a picture of some 400 points: over more of them it reaches wider, so that a long run stays readable.
+        log: an average of logarithms, so that on a logarithmic axis the line lies in the middle of what it smooths.
     """
     stepped = 1.25 ** math.floor(math.log(len(values), 1.25)) if len(values) >= 100 else 0
     amount **= 1 / (1 + stepped / 400)
-    out, total, weight = np.empty(len(values)), 0.0, 0.0
+    if log:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values = np.log(values)
+    out, total, weight = np.full(len(values), np.nan), 0.0, 0.0
     for k, value in enumerate(values.tolist()):
-        if abs(value) < float("inf"):
+        if math.isfinite(value):
             total, weight = amount * total + (1 - amount) * value, amount * weight + (1 - amount)
-        out[k] = total / weight if weight else float("nan")
-    return out
+            out[k] = total / weight
+    return np.exp(out) if log else out
 
 
 def wants_log(values: np.ndarray) -> bool:

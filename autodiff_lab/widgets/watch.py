@@ -68,6 +68,8 @@ def watch(model=None, *optimizers, title: str = "Training", field=None, epochs: 
     """
     frame = learner_frame(sys._getframe(1))
     found = sort_out((model, *optimizers))
+    if isinstance(found[0], _Several) and frame is not None:
+        found[0].name_after({**frame.f_globals, **frame.f_locals})
     touches = [Touch.of(touch) for touch in touches]
     watcher = (Watcher if found[1] else BackwardWatcher)(*found, touches=touches, snapshots=snapshots, frame=frame, epochs=epochs)
     for other in list(_runs):
@@ -125,11 +127,17 @@ class _Several:
 
     def __init__(self, *modules):
         self.modules = [part for module in modules for part in (module.modules if isinstance(module, _Several) else [module])]
+        self.names = [f"{type(module).__name__.lower()}{k}" for k, module in enumerate(self.modules, 1)]
+
+    def name_after(self, variables: dict) -> None:
+        """Call each module by the learner's variable, where there is one."""
+        called = {id(value): name for name, value in variables.items() if not name.startswith("_")}
+        self.names = [called.get(id(module), name) for module, name in zip(self.modules, self.names, strict=True)]
 
     def named_parameters(self):
-        for k, module in enumerate(self.modules):
+        for called, module in zip(self.names, self.modules, strict=True):
             for name, tensor in module.named_parameters():
-                yield f"{type(module).__name__.lower()}{k + 1}.{name}", tensor
+                yield f"{called}.{name}", tensor
 
     def buffers(self):
         for module in self.modules:

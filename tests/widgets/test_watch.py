@@ -522,3 +522,19 @@ def test_a_run_is_saved_as_a_page_that_holds_its_numbers(tmp_path):
     assert "36 steps" in text and "<svg" in text
     run.save(tmp_path / "run.zip")
     assert lab.Run.load(tmp_path / "run.zip").to_html() == text
+
+
+def test_parameters_of_several_models_are_called_after_their_variables():
+    G, D = nn.Linear(1, 1), nn.Linear(1, 1)
+    run = lab.watch([G, D, nn.Linear(1, 1)], optim.SGD([*G.parameters(), *D.parameters()], lr=0.1))
+    (D(G(lab.ones(1, 1)))).sum().backward()
+    assert [name for name, _ in run._watcher.model.named_parameters()] == ["G.weight", "G.bias", "D.weight", "D.bias", "linear3.weight", "linear3.bias"]
+    run.close()
+
+
+def test_smoothing_follows_the_axis_and_leaves_gaps():
+    from autodiff_lab.record.smooth import smooth
+
+    halves = 0.5 ** np.arange(60)
+    assert smooth(halves, log=True)[-1] < 4 * halves[-1] and smooth(halves)[-1] > 1e3 * halves[-1]
+    assert smooth(np.array([1.0, np.nan, 1.0, np.inf])).tolist()[::2] == [1.0, 1.0] and np.isnan(smooth(np.array([1.0, np.nan]))[1])

@@ -142,7 +142,7 @@ export class CurvesView {
 
   private source(line: Line): { x: ArrayLike<number>; y: ArrayLike<number> } {
     const curve = line.curve;
-    if (curve) return { x: curve.x.view, y: line.smoothing ? curve.smooth(this.store.ui.smooth) : curve.y.view };
+    if (curve) return { x: curve.x.view, y: line.smoothing ? curve.smooth(this.store.ui.smooth, this.log) : curve.y.view };
     if (line.label.startsWith("\u0001")) return this.store.ghosts.find((ghost) => ghost.name === line.label.slice(1)) ?? { x: [], y: [] };
     const [run, name] = line.label.split("\u0000");
     return this.store.others.find((other) => other.name === run)?.curves.find((c) => c.name === name) ?? { x: [], y: [] };
@@ -184,11 +184,10 @@ export class CurvesView {
       axes: [
         { stroke: () => token("soft"), font, size: 26, gap: 4, grid: { show: false }, ticks: { stroke: () => token("line"), width: 1, size: 4 },
           values: (_u, values) => values.map((v) => (v === Math.round(v) ? v.toLocaleString("en") : "")) },
-        { stroke: () => token("soft"), font, size: left, gap: 6, grid: { stroke: () => token("line"), width: 1 }, ticks: { show: false },
-          ...(this.log ? { splits: (_u: uPlot, _k: number, low: number, high: number) => logTicks(low, high) } : {}),
-          values: (_u, values) => values.map((v) => (v === null ? "" : number(Number(v.toPrecision(4))))) },
+        { size: left, grid: { show: false }, ticks: { show: false }, values: () => [] }, // its lines and numbers: `heights`
       ],
       hooks: {
+        drawAxes: [(u) => this.heights(u, token)],
         draw: [(u) => this.label(u, token), (u) => this.marks(u, token)],
         setCursor: [() => this.showRead()],
         setSelect: [
@@ -215,6 +214,28 @@ export class CurvesView {
 
   // ---------------------------------------------------------------------------------------------- words on the picture
 
+  /** Lines and numbers of the vertical axis. By hand, because uPlot leaves them out where numbers are very large or decades many. */
+  private heights(u: uPlot, token: (name: string) => string): void {
+    const { min, max } = u.scales["y"]!, ratio = devicePixelRatio || 1, { ctx } = u;
+    if (min === undefined || max === undefined || min === null || max === null || !(max > min)) return;
+    ctx.save();
+    ctx.font = `${11 * ratio}px ${token("sans") || "sans-serif"}`;
+    ctx.textAlign = "right";
+    ctx.textBaseline = "middle";
+    ctx.fillStyle = token("soft");
+    ctx.strokeStyle = token("line");
+    ctx.lineWidth = ratio;
+    for (const tick of this.log ? logTicks(min, max) : ticks(min, max)) {
+      const y = Math.round(u.valToPos(tick, "y", true)) + 0.5;
+      ctx.beginPath();
+      ctx.moveTo(u.bbox.left, y);
+      ctx.lineTo(u.bbox.left + u.bbox.width, y);
+      ctx.stroke();
+      ctx.fillText(number(Number(tick.toPrecision(4))), u.bbox.left - 6 * ratio, y);
+    }
+    ctx.restore();
+  }
+
   private label(u: uPlot, token: (name: string) => string): void {
     const ratio = devicePixelRatio || 1;
     const ends: { y: number; x: number; text: string; colour: string }[] = [];
@@ -233,7 +254,7 @@ export class CurvesView {
         colour: token(line.token),
       });
     });
-    apart(ends, 14 * ratio);
+    apart(ends, 14 * ratio, u.bbox.top + u.bbox.height);
     const { ctx } = u;
     ctx.save();
     ctx.font = `${11.5 * ratio}px ${token("sans") || "sans-serif"}`;
@@ -322,9 +343,9 @@ export class CurvesView {
     const said = curves.map((curve) => {
       const first = curve.y.data[0]!;
       const last = curve.y.data[curve.y.length - 1]!;
-      const way = last < first ? "fell" : last > first ? "rose" : "stayed";
       const best = curve.best ? `, lowest ${number(curve.best[1])} at step ${curve.best[0]}` : "";
-      return `${curve.name} ${way} from ${number(first)} to ${number(last)}${best}`;
+      const way = last < first ? "fell" : last > first ? "rose" : "";
+      return `${curve.name} ${way ? `${way} from ${number(first)} to` : `began with ${number(first)} and ended with`} ${number(last)}${best}`;
     });
     return `Curves over ${this.store.head.step} steps: ${said.join("; ")}.`;
   }
@@ -344,6 +365,15 @@ function padded(low: number | null, high: number | null, log: boolean): [number,
   if (log) return low > 0 ? [low / (high / low) ** 0.06 / 1.05, high * (high / low) ** 0.06 * 1.05] : [1e-3, 1];
   const pad = 0.06 * (high - low) || 0.1 * Math.abs(high) || 1;
   return [low - pad, high + pad];
+}
+
+/** Round values between two ends; the same in Python (export/run_svg.py). */
+export function ticks(low: number, high: number): number[] {
+  const rough = (high - low) / 4, power = 10 ** Math.floor(Math.log10(rough));
+  const unit = power * [1, 2, 5, 10].find((m) => m * power >= rough)!;
+  const found: number[] = [];
+  for (let k = Math.ceil(low / unit); k <= Math.floor(high / unit); k++) found.push(k * unit);
+  return found;
 }
 
 /** Round values on a logarithmic axis: powers of ten, with 2 and 5 between them where there is room. */

@@ -309,9 +309,12 @@ function calmSentence(store: Store): string {
   if (!loss) return "The curves begin with the first optimizer step.";
   const first = loss.y.data[0]!;
   const last = loss.y.data[loss.y.length - 1]!;
-  const way = last < first ? "fell" : last > first ? "rose" : "is";
+  const way = last < first ? "fell" : "rose";
   const best = loss.best && loss.best[0] !== store.head.step ? `; its lowest value was ${number(loss.best[1])} at step ${loss.best[0].toLocaleString("en")}` : "";
-  return loss.x.length === 1 ? `${loss.name} is ${number(last)}.` : `${loss.name} ${way} from ${number(first)} to ${number(last)} in ${count(store.head.step, "step")}${best}.`;
+  if (loss.x.length === 1) return `${loss.name} is ${number(last)}.`;
+  if (last === first) return `${loss.name} began with ${number(first)} and is there again after ${count(store.head.step, "step")}${best}.`;
+  if (Number.isNaN(last)) return `${loss.name} began with ${number(first)} and is NaN after ${count(store.head.step, "step")}${best}.`;
+  return `${loss.name} ${way} from ${number(first)} to ${number(last)} in ${count(store.head.step, "step")}${best}.`;
 }
 
 function longest(names: string[]): number {

@@ -20,7 +20,13 @@ describe("smoothing", () => {
   });
   it("passes over what is not finite", () => {
     const out = smooth([1, NaN, Infinity, 1], 0.5);
-    expect([...out]).toEqual([1, 1, 1, 1]);
+    expect([...out]).toEqual([1, NaN, NaN, 1]);
+  });
+  it("lies in the middle of a line that falls by a constant factor, on a logarithmic axis", () => {
+    const values = Array.from({ length: 60 }, (_, k) => 2 ** -k);
+    const last = (log: boolean) => smooth(values, 0.6, log)[59]!;
+    expect(last(true) / values[59]!).toBeLessThan(4);
+    expect(last(false) / values[59]!).toBeGreaterThan(1e3);
   });
   it("is the same when values come one by one and the newest was provisional", () => {
     const values = Array.from({ length: 300 }, (_, k) => Math.sin(k) + (k % 50 === 0 ? NaN : 0));

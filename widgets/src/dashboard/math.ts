@@ -31,7 +31,10 @@ export function reach(wanted: number, length: number): number {
   return wanted ** (1 / (1 + stepped / 400));
 }
 
-/** An exponential moving average without the bias towards the start; what is not finite is passed over. */
+/**
+ * An exponential moving average without the bias towards the start. What is not finite is passed over, and has no average itself.
+ * `log`: of logarithms, so that on a logarithmic axis the line lies in the middle of what it smooths.
+ */
 export class Average {
   /** How many values were averaged that will not change any more; the newest few may. */
   settled = 0;
@@ -39,7 +42,10 @@ export class Average {
   private weight = 0;
   private out = new Float64Array(256);
 
-  constructor(readonly amount: number) {}
+  constructor(
+    readonly amount: number,
+    readonly log = false,
+  ) {}
 
   over(values: Column): Float64Array {
     const { amount } = this;
@@ -52,22 +58,24 @@ export class Average {
     let { total, weight } = this;
     for (let k = this.settled; k < values.length; k++) {
       if (k === checkpoint) [this.total, this.weight, this.settled] = [total, weight, checkpoint];
-      const value = values.data[k]!;
-      if (Number.isFinite(value)) {
-        total = amount * total + (1 - amount) * value;
-        weight = amount * weight + (1 - amount);
+      const value = this.log ? Math.log(values.data[k]!) : values.data[k]!;
+      if (!Number.isFinite(value)) {
+        this.out[k] = NaN;
+        continue;
       }
-      this.out[k] = weight ? total / weight : NaN;
+      total = amount * total + (1 - amount) * value;
+      weight = amount * weight + (1 - amount);
+      this.out[k] = this.log ? Math.exp(total / weight) : total / weight;
     }
     return this.out.subarray(0, values.length);
   }
 }
 
 /** The average of a whole list at once. */
-export function smooth(values: ArrayLike<number>, wanted: number): Float64Array {
+export function smooth(values: ArrayLike<number>, wanted: number, log = false): Float64Array {
   const column = new Column();
   column.write(0, values);
-  return new Average(reach(wanted, values.length)).over(column);
+  return new Average(reach(wanted, values.length), log).over(column);
 }
 
 /** The position of the first element that is not below `x`. */
@@ -145,8 +153,8 @@ export function aligned(curves: { x: number[]; y: (number | null)[] }[]): [numbe
   return [axis, ...columns];
 }
 
-/** Move label positions (sorted by `y`) so far apart that none covers another. */
-export function apart(ends: { y: number }[], gap: number): void {
+/** Move label positions (sorted by `y`) so far apart that none covers another, and back above `bottom`. */
+export function apart(ends: { y: number }[], gap: number, bottom = Infinity): void {
   ends.sort((a, b) => a.y - b.y);
   for (let round = 0; round < 20; round++) {
     for (let k = 1; k < ends.length; k++) {
@@ -156,6 +164,8 @@ export function apart(ends: { y: number }[], gap: number): void {
       ends[k]!.y += short / 2;
     }
   }
+  let below = bottom;
+  for (let k = ends.length - 1; k >= 0; k--, below -= gap) ends[k]!.y = Math.min(ends[k]!.y, below);
 }
 
 /** A slider's travel 0 … 1 for a setting: logarithmic where the value is positive and small, towards one for momenta. */

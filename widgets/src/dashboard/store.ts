@@ -105,10 +105,10 @@ export class Curve {
     if (this.average && at < this.average.settled) this.average = null;
   }
 
-  /** The smoothed values; only what was added is computed. */
-  smooth(wanted: number): Float64Array {
+  /** The smoothed values; only what was added is computed. `log`: smoothed for a logarithmic axis. */
+  smooth(wanted: number, log: boolean): Float64Array {
     const amount = reach(wanted, this.y.length);
-    if (!this.average || this.average.amount !== amount) this.average = new Average(amount);
+    if (!this.average || this.average.amount !== amount || this.average.log !== log) this.average = new Average(amount, log);
     return this.average.over(this.y);
   }
 }
