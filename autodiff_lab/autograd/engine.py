@@ -9,7 +9,7 @@ from ..core import observe
 from ..core.dtypes import FLOATING
 from ..core.modes import modes
 from ..core.op import public
-from ..core.tape import Node, run_backward
+from ..core.tape import run_backward
 from ..core.tensor import Tensor, wrap
 from ..core.views import sync
 
@@ -46,11 +46,9 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph: bool =
     if not inputs:
         raise RuntimeError("`inputs` argument to `backward` cannot be empty.")
     wanted = [_place(t) for t in inputs]
-    captured = _run(tensors, starts, retain_graph, create_graph, wanted, True)
-    for place, tensor in zip(wanted, inputs, strict=True):
-        if isinstance(place, Node) and place in captured:  # a non-leaf that was asked for by name
-            found = captured[place] if create_graph else wrap(captured[place])
-            tensor._grad = found if tensor._grad is None else tensor._grad + found
+    for tensor in inputs:
+        tensor.retain_grad()  # a non-leaf that was asked for by name; PyTorch does not take that back
+    _run(tensors, starts, retain_graph, create_graph, wanted, True)
 
 
 def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph: bool = False, only_inputs: bool = True,
@@ -87,7 +85,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph: bo
     for tensor, place in zip(inputs, places, strict=True):
         value = captured.get(place)
         if value is None and materialize_grads:
-            value = public[""]["zeros_like"](tensor)
+            value = public[""]["zeros_like"](tensor, requires_grad=create_graph)
         elif value is None and not allow_unused:
             raise RuntimeError(f"The differentiated Tensor at index {len(found)} appears to not have been used in the graph. Set allow_unused=True if this is the desired behavior.")
         found.append(value if value is None or isinstance(value, Tensor) else wrap(value.copy() if isinstance(value, np.ndarray) and value.base is not None else value))

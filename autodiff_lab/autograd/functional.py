@@ -123,7 +123,7 @@ def jacobian(func, inputs, create_graph: bool = False, strict: bool = False, vec
                 for column, g in zip(columns, _grads((one,), inputs, (public[""]["ones_like"](one),), create_graph, strict), strict=True):
                     column.append(g)
             rows.append(tuple(
-                (public[""]["stack"](column) if column else public[""]["zeros"](0, *i.shape, dtype=i.dtype)).reshape(*output.shape, *i.shape)
+                (public[""]["stack"](column) if column else public[""]["zeros"](0, *i.shape, dtype=i.dtype)).reshape((*output.shape, *i.shape))
                 for column, i in zip(columns, inputs, strict=True)))
     rows = [tuple(r if create_graph else r.detach() for r in row) for row in rows]
     shaped = tuple(row[0] if single else row for row in rows)

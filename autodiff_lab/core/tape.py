@@ -21,7 +21,7 @@ from . import observe
 from .broadcast import fit
 from .modes import modes
 
-__all__ = ["EngineOp", "Node", "Version", "check_version", "run_backward"]
+__all__ = ["EngineOp", "Node", "Version", "check_version", "run_backward", "without_derivative"]
 
 clock = count(1)  # numbers nodes and in-place writes; `next` is atomic in CPython
 
@@ -267,6 +267,18 @@ def new_node(op, edges: tuple, saved: tuple, shape, dtype, kind=Node) -> Node:
     return node
 
 
+def without_derivative(inputs, results, name: str, error=RuntimeError) -> None:
+    """Give `results`, which no rule leads back to `inputs`, a node that says so once a gradient reaches it."""
+    if not modes.grad or not any(t.requires_grad for t in inputs):
+        return
+    def refuse(node, grad):
+        raise error(f"derivative for aten::{name} is not implemented" if error is RuntimeError else f"the derivative for '{name}' is not implemented.")
+    edges = tuple((t._node or t) if t.requires_grad else None for t in inputs)
+    for result in results:
+        result._node = new_node(EngineOp("torch::autograd::NotImplemented", refuse), edges, (), result._a.shape, result._a.dtype)
+        result._rg = True
+
+
 def _port_backward(node, grad):
     return (grad,)
 
@@ -389,13 +401,15 @@ def run_backward(roots, grads, *, retain_graph=False, create_graph=False, inputs
             continue
         if node.shape is None:
             grad = _materialized(node, grad, create_graph)
-        if node._meta is not None:
-            grad = _run_prehooks(node, grad, create_graph, accumulate)
         if targets is not None:
-            if node in targets:
-                captured[node] = grad
             if node not in needed:
+                if node in targets:
+                    captured[node] = grad if node._meta is None else _run_tensor_hooks(node, grad, create_graph)
                 continue
+            if node in targets:
+                captured[node] = grad  # PyTorch takes it before the hooks where the pass goes on
+        if node._meta is not None:
+            grad = _run_prehooks(node, grad, create_graph)
         op = node.op
         if anomaly:
             contributions = _checked_backward(node, grad, create_graph)
@@ -553,18 +567,26 @@ def _call_hook(hook, grad, create_graph: bool):
     return returned if create_graph else returned._a
 
 
-def _run_prehooks(node: Node, grad, create_graph: bool, accumulate: bool):
+def _run_tensor_hooks(node: Node, grad, create_graph: bool):
+    """The hooks of tensors on their gradient, and what tensors retain of it."""
     from .tensor import wrap
 
     meta = node._meta
     for hook in list(meta.tensor_hooks.values()):
         grad = _call_hook(hook, grad, create_graph)
-    for keeper in meta.retain if accumulate else ():
+    for keeper in meta.retain:
         tensor = keeper()
         if tensor is not None:
             kept = grad if create_graph else wrap(np.array(grad, copy=True) if isinstance(grad, np.ndarray) else grad)
             tensor._grad = kept if tensor._grad is None else tensor._grad + kept
-    for hook in list(meta.before.values()):
+    return grad
+
+
+def _run_prehooks(node: Node, grad, create_graph: bool):
+    from .tensor import wrap
+
+    grad = _run_tensor_hooks(node, grad, create_graph)
+    for hook in list(node._meta.before.values()):
         many = grad if isinstance(grad, list) else [grad]
         returned = hook(tuple(g if create_graph else wrap(g) for g in many))
         if returned is not None:

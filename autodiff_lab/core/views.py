@@ -128,7 +128,8 @@ def _regenerate(view, base) -> None:
             fresh = registry["view_as_complex"].function(fresh)
     finally:
         modes.grad = enabled
-    view._node, view._rg = fresh._node, True
+    before, view._node, view._rg = view._node, fresh._node, True
+    keep_on(view, before)
 
 
 def shadow(tensor, array=None):
@@ -404,6 +405,7 @@ def _rewrite_history(op, self, old, args, result, extras, before: int = 0) -> No
     if before and any(isinstance(args[i], Tensor) and args[i]._ver is self._ver for i in plan_of(op).saved):
         inner.seq = before  # what it saved of `self` was overwritten: the backward pass must notice
     if view is None:
+        keep_on(self, old._node)
         return
     base = view.base
     sizes, strides, offset = geometry(self, base)
@@ -413,10 +415,20 @@ def _rewrite_history(op, self, old, args, result, extras, before: int = 0) -> No
     if base.is_complex() and not self.is_complex() and frame is not None:
         frame = (*(2 * s for s in frame), 1)
     kinds = (base.is_complex(), self.is_complex())
-    base._node = new_node(COPY_SLICES, (edge, *inner.edges[1:]), (inner, frame, sizes, strides, offset, kinds), base._a.shape, base._a.dtype)
+    before, base._node = base._node, new_node(COPY_SLICES, (edge, *inner.edges[1:]), (inner, frame, sizes, strides, offset, kinds), base._a.shape, base._a.dtype)
     base._rg = True
     view.version = self._ver.count
     _regenerate(self, base)
+    keep_on(base, before)
+
+
+def keep_on(tensor, node) -> None:
+    """Let a tensor that retains its gradient retain the one of its new node, and no longer that of `node`."""
+    if tensor._x is None or not tensor._x.retains_grad or node is None:
+        return
+    for keeper in [k for k in node.meta.retain if k() is tensor]:
+        node.meta.retain.remove(keeper)
+        tensor._node.meta.retain.append(keeper)
 
 
 IN_PLACE_NAMES = {"unsqueeze": "UnsqueezeBackward1", "transpose": "TransposeBackward1", "t": "TBackward1", "as_strided": "AsStridedBackward1"}

@@ -11,6 +11,7 @@ from ..core.dtypes import int32
 from ..core.errors import caution
 from ..core.op import public
 from ..core.results import result_class
+from ..core.tape import without_derivative
 from ..core.tensor import Tensor, wrap
 from ..core.views import stored
 from ..ops.decompositions import LinAlgError, check_float, check_square
@@ -120,7 +121,9 @@ def ldl_factor_ex(A: Tensor, *, hermitian: bool = False, check_errors: bool = Fa
     packed, pivots, info = _each(lambda m: routine(m, lower=1), lambda m: (m, np.zeros(len(m), np.int32), 0), array)
     if check_errors and np.any(info):
         raise LinAlgError(f"torch.linalg.ldl_factor_ex: D[{info.max()},{info.max()}] is zero and using it on ldl_solve would result in a division by zero.")
-    return _LdlFactorEx((wrap(np.tril(packed)), wrap(pivots.astype(np.int32)), wrap(info.astype(np.int32))))
+    found = _LdlFactorEx((wrap(np.tril(packed)), wrap(pivots.astype(np.int32)), wrap(info.astype(np.int32))))
+    without_derivative([A], [found.LD], "linalg_ldl_factor_ex")
+    return found
 
 
 def ldl_factor(A: Tensor, *, hermitian: bool = False, out=None):
@@ -139,7 +142,9 @@ def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False,
     places = np.broadcast_to(pivots.cpu().numpy(), batch + tuple(pivots.shape[-1:]))
     routine = _routine("sytrs", packed, hermitian)
     solved, _ = _each(lambda m, p, b: routine(m, p, b, lower=1), lambda m, p, b: (b, 0), packed, places, right)
-    return stored(wrap(solved.astype(B._a.dtype)), out)
+    found = wrap(solved.astype(B._a.dtype))
+    without_derivative([LD, B], [found], "linalg_ldl_solve")
+    return stored(found, out)
 
 
 def geqrf(input: Tensor, *, out=None):
@@ -148,7 +153,9 @@ def geqrf(input: Tensor, *, out=None):
     array = input.detach().cpu().numpy()
     routine = _routine("geqrf", array)
     packed, tau = _each(lambda m: routine(m)[:2], lambda m: (m, np.zeros(min(m.shape), m.dtype)), array)
-    return _Geqrf((wrap(packed), wrap(tau)))
+    found = _Geqrf((wrap(packed), wrap(tau)))
+    without_derivative([input], found, "geqrf", NotImplementedError)
+    return found
 
 
 def constant(like, value):

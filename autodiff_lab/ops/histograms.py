@@ -10,6 +10,7 @@ from ..core.arguments import Number
 from ..core.dtypes import dtype_of, get_default_dtype
 from ..core.op import public
 from ..core.results import result_class
+from ..core.tape import without_derivative
 from ..core.tensor import Tensor, wrap
 from .creation import finish
 
@@ -90,7 +91,9 @@ def histogram(input: Tensor, bins, *, range=None, weight=None, density: bool = F
         edges = np.array(bins._a)
     else:
         edges = _edges(points[:, 0], bins, *(range or (0.0, 0.0)), input.dtype)
-    return _histogram((wrap(_counts(points, [edges], weight, density)), wrap(edges)))
+    found = _histogram((wrap(_counts(points, [edges], weight, density)), wrap(edges)))
+    without_derivative([t for t in (input, bins, weight) if isinstance(t, Tensor)], found, "histogram")
+    return found
 
 
 def _edges(array, bins: int, low: float, high: float, dtype):
@@ -129,7 +132,9 @@ def histogramdd(input: Tensor, bins, *, range=None, weight=None, density: bool =
         raise RuntimeError("histogramdd: The size of bins must be equal to the innermost dimension of the input.")
     edges = [np.array(wanted._a) if isinstance(wanted, Tensor) else _edges(points[:, d], wanted, *(range[2 * d:2 * d + 2] if range else (0.0, 0.0)), input.dtype)
              for d, wanted in enumerate(bins)]
-    return _histogramdd((wrap(_counts(points, edges, weight, density)), tuple(map(wrap, edges))))
+    found = _histogramdd((wrap(_counts(points, edges, weight, density)), tuple(map(wrap, edges))))
+    without_derivative([t for t in (input, *bins, weight) if isinstance(t, Tensor)], [found.hist, *found.bin_edges], "_histogramdd_bin_edges")
+    return found
 
 
 # ---- windows ----

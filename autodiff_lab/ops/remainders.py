@@ -23,15 +23,20 @@ def floor_divide(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     return floored(namespace(input), input, other)
 
 
-@floor_divide.vjp("input")
+@floor_divide.vjp("input", "other")
 def _(grad):
     raise RuntimeError("derivative for aten::floor_divide is not implemented. It is 0 wherever it exists: use div(..., rounding_mode='floor') for that.")
 
 
-@op(category="pointwise", latex=r"\lfloor y / x \rfloor", promote="numeric", dunder=("__rfloordiv__",), function=False, method=False, no_grad="flat between jumps")
+@op(category="pointwise", latex=r"\lfloor y / x \rfloor", promote="numeric", dunder=("__rfloordiv__",), function=False, method=False)
 def rfloor_divide(input: Tensor, other: Tensor | Number) -> Tensor:
     """`other // input`."""
     return floored(namespace(input), other if hasattr(other, "dtype") else input.dtype.type(other), input)
+
+
+@rfloor_divide.vjp("input", "other")
+def _(grad):
+    raise RuntimeError("derivative for aten::floor_divide is not implemented. It is 0 wherever it exists: use div(..., rounding_mode='floor') for that.")
 
 
 apart = calls(lambda r: ((r.uniform(-5, 5, (3, 4)), r.uniform(1.1, 2, (4,))), {}), lambda r: ((r.uniform(-5, 5, (3, 4)), 1.7), {}), lambda r: ((r.integers(-9, 9, (3, 4)), 4), {}),

@@ -106,7 +106,7 @@ def _bits(input, wanted):
     if have != wanted.itemsize:
         if not input.ndim:
             raise RuntimeError(f"self.dim() cannot be 0 to view {dtype_of(input)} as {dtype_of(wanted)} (different element sizes)")
-        if input.strides[-1] != have:
+        if input.size and input.strides[-1] != have:
             raise RuntimeError(f"self.stride(-1) must be 1 to view {dtype_of(input)} as {dtype_of(wanted)} (different element sizes), but got {input.strides[-1] // have}")
         if input.shape[-1] * have % wanted.itemsize:
             raise RuntimeError(f"self.size(-1) must be divisible by {wanted.itemsize // have} to view {dtype_of(input)} as {dtype_of(wanted)} (different element sizes), but got {input.shape[-1]}")

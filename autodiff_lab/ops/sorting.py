@@ -14,6 +14,7 @@ from ..backend.order import pick_rows, positions_of, ranked
 from ..core.dtypes import dtype_of
 from ..core.op import op, ops, public
 from ..core.samples import calls
+from ..core.tape import without_derivative
 from ..core.tensor import Tensor, wrap
 from .picking import one_dim
 
@@ -258,8 +259,9 @@ def bucketize(input, boundaries, *, out_int32: bool = False, right: bool = False
 
 # ---- distinct elements ----
 
-def _answers(values, inverse, counts, return_inverse: bool, return_counts: bool):
+def _answers(input, name: str, values, inverse, counts, return_inverse: bool, return_counts: bool):
     found = [wrap(values)]
+    without_derivative([input], found, name, NotImplementedError)
     if return_inverse:
         found.append(wrap(np.asarray(inverse, np.int64)))
     if return_counts:
@@ -283,7 +285,7 @@ def unique(input, sorted: bool = True, return_inverse: bool = False, return_coun
     if dim is not None:
         dim = one_dim(dim, input.ndim)
     values, inverse, counts = np.unique(array, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
-    return _answers(values, inverse.reshape(array.shape if dim is None else -1), counts, return_inverse, return_counts)
+    return _answers(input, "_unique2" if dim is None else "unique_dim", values, inverse.reshape(array.shape if dim is None else -1), counts, return_inverse, return_counts)
 
 
 def unique_consecutive(input, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None):
@@ -297,7 +299,7 @@ def unique_consecutive(input, return_inverse: bool = False, return_counts: bool 
     refuse("unique", array, "c")
     rows = array.reshape(-1) if dim is None else np.moveaxis(array, one_dim(dim, array.ndim), 0)
     if not rows.shape[0]:
-        return _answers(array if dim is not None else rows, np.zeros(array.shape if dim is None else 0, np.int64), np.zeros(0, np.int64), return_inverse, return_counts)
+        return _answers(input, "unique_consecutive", array if dim is not None else rows, np.zeros(array.shape if dim is None else 0, np.int64), np.zeros(0, np.int64), return_inverse, return_counts)
     flat = rows.reshape(rows.shape[0], -1)
     starts = np.concatenate([[True], (flat[1:] != flat[:-1]).any(axis=1)])
     values = rows[starts]
@@ -305,7 +307,7 @@ def unique_consecutive(input, return_inverse: bool = False, return_counts: bool 
     counts = np.diff(np.append(np.nonzero(starts)[0], rows.shape[0]))
     if dim is not None:
         values = np.ascontiguousarray(np.moveaxis(values, 0, one_dim(dim, array.ndim)))
-    return _answers(values, inverse.reshape(array.shape) if dim is None else inverse, counts, return_inverse, return_counts)
+    return _answers(input, "unique_consecutive", values, inverse.reshape(array.shape) if dim is None else inverse, counts, return_inverse, return_counts)
 
 
 def isin(elements, test_elements, *, assume_unique: bool = False, invert: bool = False):

@@ -106,4 +106,4 @@ def difference(theirs, ours, before: dict, after: dict) -> str | None:
 
 def versions(names: dict) -> dict:
     """How often each tensor's memory was written to."""
-    return {n: tried(lambda: t._version) for n, t in names.items() if n[0] == "t" and n[1:].isdigit() and hasattr(t, "_version")}  # noqa: B023
+    return {n: tried(lambda: t._version) for n, t in names.items() if n[0] == "t" and n[1:].isdigit() and hasattr(t, "_version")}

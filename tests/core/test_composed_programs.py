@@ -23,6 +23,16 @@ PROGRAMS = {
     "unsafe parts share memory and no history": "t1 = T.ones(3); t2, t3 = t1.unsafe_chunk(2); t2.mul_(2); t4 = T.split_copy(t1, 2)[0]",
     "parts of complex numbers are set to numbers": "t1 = T.tensor([1+2j, 3]); t1.real = 3; t1.imag = T.tensor([1., 2]); t2 = T.tensor(1+2j); t2.imag = 0.5",
     "other memory is another version": "t1 = T.ones(2, requires_grad=True); t2 = T.ones(2); t3 = t1 * t2\nt2.resize_(1)\nt3.sum().backward()",
+    "what has no derivative says so": "t1 = T.tensor([1., 3.], requires_grad=True); t2 = t1.unique(); t3 = (t1.unique(dim=0) + t1).sum(); t4 = t1.histogram(2)[0]; t5 = 2 // t1; t6 = T.ones(2) // t1\nt3.backward()\n(t2 + t1).sum().backward()\n(t4 + t1).sum().backward()\n(t5 + t1).sum().backward()\n(t6 + t1).sum().backward()",
+    "derivatives of functions of one number": "t1 = T.autograd.functional.hessian(lambda x: (x * x * x).sum(), T.tensor(2.)); t2 = T.autograd.functional.jacobian(lambda x: x * x, T.tensor(2.))",
+    "asked for by name, a tensor retains its gradient": "t1 = T.ones(2, requires_grad=True); t2 = t1 * 2; t3 = t2 * 3; (t2 * t3).sum().backward(inputs=[t2], retain_graph=True)\n(t2 * t3).sum().backward()\n(t1 * 2).sum().backward(inputs=[T.ones(1)])",
+    "zeros in the place of no gradient can be differentiated": "t1 = T.ones(2, requires_grad=True); t2 = t1 * 2; t3, = T.autograd.grad(t1.sum(), t2, create_graph=True, materialize_grads=True)",
+    "a retained gradient is that of the value written last": "t1 = T.ones(2, requires_grad=True); t2 = t1 * 2; t2.retain_grad(); t2.mul_(3); t2[0] = 5; (t2 * t2).sum().backward()",
+    "a retained gradient of a view is that of the value written last": "t1 = T.ones(2, requires_grad=True); t2 = t1 * 2; t3 = t2[:1]; t3.retain_grad(); t2.retain_grad(); t2.mul_(3); (t3 * t3).sum().backward()",
+    "grad fills retained gradients": "t1 = T.ones(2, requires_grad=True); t2 = t1 * 2; t2.retain_grad(); T.autograd.grad((t2 * t2).sum(), t1)",
+    "what is asked for is taken before the hooks where the pass goes on": "t1 = T.ones(2, requires_grad=True); t2 = t1 * 2; t2.register_hook(lambda g: g * 10); t3, t4 = T.autograd.grad((t2 * t2).sum(), [t1, t2], retain_graph=True); t5, = T.autograd.grad((t2 * t2).sum(), [t2])",
+    "hooks of a node that does not run are not called": "t1 = T.ones(2, requires_grad=True); t2 = t1 * 2; t2.grad_fn.register_prehook(lambda g: LOG.append(g[0])); T.autograd.grad((t2 * t2).sum(), [t2])",
+    "nothing looked at as another type": "t1 = T.tensor([]).view(T.uint8); t2 = T.empty(0, 3).view(T.uint8)",
 }
 
 
