@@ -44,8 +44,9 @@ def select(condition, a, b):
     kind = a.dtype if hasattr(a, "dtype") else b.dtype
     if hasattr(b, "dtype") and b.dtype != kind or not all(_same_shape(v, condition) for v in (a, b)):
         return np.where(condition, a, b)
-    mask = condition.view(np.int8).astype(bits)
-    np.negative(mask, out=mask)
+    if not condition.flags.c_contiguous and condition.flags.f_contiguous:
+        return select(condition.T, *(v.T if getattr(v, "ndim", 0) else v for v in (a, b))).T
+    mask = np.negative(condition.view(np.int8)).astype(bits)
     a_bits, b_bits = (np.ascontiguousarray(v, kind).view(bits) if getattr(v, "ndim", 0) else kind.type(v).view(bits) for v in (a, b))
     if not getattr(b, "ndim", 0) and not b_bits:
         mask &= a_bits
@@ -141,12 +142,12 @@ def edge_sums(x, axis: int):
 
 
 def total(x):
-    """The sum of all numbers of a large contiguous array: sums of rows by BLAS, added up."""
+    """The sum of all numbers of a large array without gaps: sums of rows by BLAS, added up."""
     if x.__class__ is np.ndarray and x.size < LARGE:
         return np.add.reduce(x, None)
-    if not is_large(x) or x.dtype not in ROW_OF_ONES or not x.flags.c_contiguous:
+    if not is_large(x) or x.dtype not in ROW_OF_ONES or not x.flags.forc:
         return namespace(x).add.reduce(x, axis=None)
-    flat, ones = x.reshape(-1), ROW_OF_ONES[x.dtype]
+    flat, ones = x.ravel("K"), ROW_OF_ONES[x.dtype]
     rows = flat.size // ROW
     sums = flat[:rows * ROW].reshape(rows, ROW).dot(ones)
     found = sums.dot(ones[:rows]) if rows <= ROW else np.add.reduce(sums)
@@ -185,6 +186,8 @@ POLYNOMIAL = 1024  # numbers from which on a polynomial is faster than SciPy
 
 def by_blocks(step, x):
     """A float32 array of the results of `step(block, out, buffers)` over blocks of `x`, which are equally long."""
+    if not x.flags.c_contiguous and x.flags.f_contiguous:
+        return by_blocks(step, x.T).T
     flat = np.ascontiguousarray(x).reshape(-1)
     out = np.empty_like(flat)
     size = -(-flat.size // -(-flat.size // BLOCK))

@@ -6,7 +6,7 @@ import math
 import warnings
 
 from ..backend import namespace
-from ..backend.fast import at_least, log1p_exp, select
+from ..backend.fast import at_least, at_most, log1p_exp, total
 from ..core.dtypes import dtype_of
 from ..core.op import op, ops, public
 from ..core.precision import in_float32
@@ -41,10 +41,10 @@ def reduce_array(xp, values, reduction: str):
     """Element losses put together: arrays, without a Python step too many."""
     if reduction == "none":
         return values
-    total = xp.add.reduce(values, axis=None)
+    found = total(values) if values.dtype.kind == "f" else xp.add.reduce(values, axis=None)
     if reduction == "mean":
-        total = total / values.size if values.size else total * math.nan
-    return total
+        found = found / values.size if values.size else found * math.nan
+    return found
 
 
 def spread_out(grad, shape, reduction: str):
@@ -184,9 +184,22 @@ def smooth_l1_loss(input: Tensor, target: Tensor, size_average=None, reduce=None
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     xp = namespace(input)
-    far = xp.absolute(input - target)
-    values = far if beta == 0 else select(far < beta, far * far * (0.5 / beta), far - 0.5 * beta)
+    values = xp.absolute(input - target)
+    if beta != 0:
+        values = _rounded_off(values, beta)
+        if beta != 1:
+            values = values / beta
     return reduce_array(xp, values, reduction_of(size_average, reduce, reduction))
+
+
+def _rounded_off(far, size: float):
+    """far²/2 up to `size`, and beyond it the straight line of slope `size` that goes on from there: both are
+    m (far - m/2), where m is far but at most `size`.
+    """
+    short = at_most(far, size)
+    far = far - short * 0.5
+    far *= short
+    return far
 
 
 def _bend(apart, beta: float):
@@ -223,8 +236,7 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     xp = namespace(input)
-    far = xp.absolute(input - target)
-    values = select(far <= delta, far * far * 0.5, (far - 0.5 * delta) * delta)
+    values = _rounded_off(xp.absolute(input - target), delta)
     return weighed(xp, values, weight, reduction_of(None, None, reduction))
 
 
@@ -251,6 +263,7 @@ def _chances(shape=(3, 4), weighted=False, **keywords):
 
 @op(category="loss", latex=r"-\frac{1}{n}\sum_i y_i \ln x_i + (1 - y_i)\ln(1 - x_i)", namespace=F, out=False,
     samples=calls(_chances(), _chances(reduction="sum"), _chances(reduction="none", weighted=True), _chances(()), _chances(weighted=True)))
+@in_float32
 def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average=None, reduce=None, reduction: str = "mean") -> Tensor:
     """Cross-entropy of two classes from a chance; logarithms are held above -100.
 
