@@ -6,7 +6,7 @@ import numpy as np
 
 from . import namespace
 
-__all__ = ["add_cells", "add_rows", "cells", "outside"]
+__all__ = ["add_cells", "add_places", "add_rows", "cells", "outside"]
 
 
 def outside(index, size: int) -> bool:
@@ -30,10 +30,20 @@ def cells(index, dim: int, shape):
     return found
 
 
+def add_places(whole, positions, values) -> None:
+    """`whole[positions] += values` where positions that repeat add up; floating-point numbers of sixteen bits add up in float32 and are rounded once."""
+    if whole.dtype.itemsize == 2 and whole.dtype.kind not in "iu":
+        wide = whole.astype("float32")
+        namespace(whole).add.at(wide, positions, values.astype("float32"))
+        whole[...] = wide
+    else:
+        namespace(whole).add.at(whole, positions, values)
+
+
 def add_cells(whole, positions, values) -> None:
     """Add `values` to a contiguous array at flat positions, by NumPy's quick loop for one dimension and one type."""
     values = np.ascontiguousarray(values, whole.dtype).reshape(-1)
-    np.add.at(whole.reshape(-1), np.ascontiguousarray(positions, np.int64).reshape(-1), values)
+    add_places(whole.reshape(-1), np.ascontiguousarray(positions, np.int64).reshape(-1), values)
 
 
 def add_rows(whole, positions, values) -> None:
@@ -43,7 +53,7 @@ def add_rows(whole, positions, values) -> None:
     its classes take ten times as long to check the matrix.
     """
     if whole.__class__ is not np.ndarray or not whole.flags.c_contiguous or whole.dtype.char not in "fdil" or whole.ndim < 2 or not whole.size or not positions.size:
-        namespace(whole).add.at(whole, positions, values)
+        add_places(whole, positions, values)
         return
     from scipy.sparse import _sparsetools
 

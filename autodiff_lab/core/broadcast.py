@@ -14,8 +14,8 @@ def sum_to_shape(grad, shape):
     """
     extra = grad.ndim - len(shape)
     stretched = tuple(i for i in range(grad.ndim) if i < extra or (shape[i - extra] == 1 and grad.shape[i] != 1))
-    if stretched:
-        grad = grad.sum(stretched)
+    if stretched:  # an array of sixteen-bit numbers is added up in float32, and rounded by who asked
+        grad = (grad.astype("float32") if grad.dtype.itemsize == 2 and not hasattr(grad, "_a") else grad).sum(stretched)
     return grad if tuple(grad.shape) == tuple(shape) else grad.reshape(shape)
 
 

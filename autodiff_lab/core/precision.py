@@ -11,7 +11,7 @@ import numpy as np
 
 from .dtypes import dtype, of_name
 
-__all__ = ["in_float32"]
+__all__ = ["in_float32", "widened"]
 
 FLOAT32 = np.dtype("float32")
 SHORT = frozenset(of_name(name).numpy for name in ("float16", "bfloat16") if of_name(name) is not None)

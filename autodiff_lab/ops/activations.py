@@ -11,6 +11,7 @@ from ..backend import namespace
 from ..backend.fast import at_least, at_most, expm1, log1p_exp, logistic, normal_share, select
 from ..core.arguments import Number
 from ..core.op import op, ops, public
+from ..core.precision import in_float32
 from ..core.samples import also, away_from, calls, reals
 from ..core.support import narrowed
 from ..core.tensor import Tensor
@@ -86,6 +87,7 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.050700987355480493
 
 
 @op(category="activation", out=False, refuses="bic", latex=r"\lambda\,\mathrm{elu}_\alpha(x)", samples=away_from(0.0), inplace=True, method=False, node_name="Elu")
+@in_float32
 def selu(input: Tensor) -> Tensor:
     """elu scaled so that layers keep mean 0 and variance 1 (Klambauer et al. 2017).
 
@@ -102,6 +104,7 @@ def _(grad, input):
 
 
 @op(category="activation", out=False, refuses="bic", latex=r"\max(0, x) + \min(0, \alpha(e^{x/\alpha} - 1))", samples=away_from(0.0), inplace=True, method=False)
+@in_float32
 def celu(input: Tensor, alpha: Number = 1.0) -> Tensor:
     """elu whose slope is continuous for every `alpha`.
 
@@ -145,6 +148,7 @@ share(sigmoid, tanh)
 
 
 @op(category="activation", refuses="bic", latex=r"\ln \sigma(x)", samples=reals(-4, 4), namespace=F, node_name="LogSigmoid")
+@in_float32
 def logsigmoid(input: Tensor) -> Tensor:
     """The logarithm of sigmoid, computed without overflow or log(0).
 
@@ -162,6 +166,7 @@ def _(grad, input):
 
 @op(category="activation", refuses="bic", latex=r"\frac{1}{\beta}\ln(1 + e^{\beta x})", namespace=F, samples=also(reals(-4, 4), calls(
     lambda r: ((np.array([-1.0, 0.4, 2.0, 3.5]), 2, 3), {}))))
+@in_float32
 def softplus(input: Tensor, beta: Number = 1.0, threshold: Number = 20.0) -> Tensor:
     """A smooth relu. Above `threshold` (of beta * input) it is the identity.
 
@@ -180,6 +185,7 @@ def _(grad, input, beta, threshold):
 
 
 @op(category="activation", out=False, refuses="bi", latex=r"x\,\sigma(x)", samples=reals(-4, 4), namespace=F, inplace=True)
+@in_float32
 def silu(input: Tensor) -> Tensor:
     """The input times its sigmoid, also called swish.
 
@@ -200,6 +206,7 @@ functional(silu)
 
 
 @op(category="activation", out=False, refuses="bic", latex=r"x \tanh(\ln(1 + e^x))", samples=reals(-4, 4), namespace=F, inplace=True)
+@in_float32
 def mish(input: Tensor) -> Tensor:
     """The input times tanh of its softplus (Misra 2019).
 
@@ -228,6 +235,7 @@ GELU_SLOPE, GELU_CUBIC = math.sqrt(2 / math.pi), 0.044715
 @op(category="activation", refuses="bic", latex=r"x\,\Phi(x)", samples=calls(
     lambda r: ((r.normal(size=(3, 4)) * 2,), {}), lambda r: ((r.normal(size=(3, 4)) * 2,), {"approximate": "tanh"}), lambda r: ((r.normal(size=()),), {}),
     lambda r: ((r.normal(size=(2, 0)),), {})), namespace=F, extras=("share",))
+@in_float32
 def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
     """The input times the chance that a standard normal number is below it (Hendrycks & Gimpel 2016).
 
@@ -334,6 +342,7 @@ public[F].update(tanhshrink=tanhshrink, softsign=softsign)
 
 @op(category="activation", out=False, refuses="bic", latex=r"a \cdot \sigma(b)", namespace=F, samples=calls(
     lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(size=(4, 3)), 0), {})))
+@in_float32
 def glu(input: Tensor, dim: int = -1) -> Tensor:
     """The first half along `dim`, gated by the sigmoid of the second.
 

@@ -149,24 +149,24 @@ def _(grad, var, weight, eps):
 @batch_norm_eval.vjp("mean")
 def _(grad, var, weight, eps):
     scale = ops.rsqrt(var + eps)
-    return -grad.sum(but_channels(grad.ndim)) * (scale if weight is None else scale * weight)
+    return -ops.sum(grad, but_channels(grad.ndim)) * (scale if weight is None else scale * weight)
 
 
 @batch_norm_eval.vjp("var")
 def _(grad, input, mean, var, weight, eps):
-    inner = (grad * (input - per_channel(mean, grad.ndim))).sum(but_channels(grad.ndim))
+    inner = ops.sum(grad * (input - per_channel(mean, grad.ndim)), but_channels(grad.ndim))
     scale = ops.rsqrt(var + eps)
     return inner * (scale * scale * scale) * -0.5 * (1 if weight is None else weight)
 
 
 @batch_norm_eval.vjp("weight")
 def _(grad, input, mean, var, eps):
-    return (grad * (input - per_channel(mean, grad.ndim))).sum(but_channels(grad.ndim)) * ops.rsqrt(var + eps)
+    return ops.sum(grad * (input - per_channel(mean, grad.ndim)), but_channels(grad.ndim)) * ops.rsqrt(var + eps)
 
 
 @batch_norm_eval.vjp("bias")
 def _(grad):
-    return grad.sum(but_channels(grad.ndim))
+    return ops.sum(grad, but_channels(grad.ndim))
 
 
 def batch_norm(input: Tensor, running_mean, running_var, weight=None, bias=None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 
 from ..backend import namespace
+from ..backend.cells import outside
 from ..core.dtypes import dtype_of
 from ..core.op import op, ops, public
+from ..core.precision import in_float32
 from ..core.samples import calls
 from ..core.tensor import Tensor
 from .losses import reduction_of
@@ -83,13 +85,18 @@ def coefficients(xp, input, target, weight, ignore_index: int, classes: int):
     return safe, amount
 
 
+def spots(xp, target, shape):
+    """Where in an array (N, C, ...) in C order the class of each target lies: flat positions, (N, ...)."""
+    N, C, *size = shape
+    L = math.prod(size)
+    if L == 1:
+        return target + xp.arange(0, N * C, C).reshape(target.shape)
+    return (target.reshape(N, L) * L + xp.arange(0, N * C * L, C * L or 1)[:, None] + xp.arange(L)).reshape(target.shape)
+
+
 def pick(xp, input, safe):
     """For each target the number at its class: along dimension 1, or the only one."""
-    if input.ndim == 1:
-        return input[safe]
-    if input.ndim == 2:
-        return input[xp.arange(len(safe)), safe]
-    return xp.take_along_axis(input, safe[:, None], 1)[:, 0]
+    return input[safe] if input.ndim == 1 else input.reshape(-1)[spots(xp, safe, input.shape)]
 
 
 def place(xp, values, safe, shape):
@@ -97,10 +104,8 @@ def place(xp, values, safe, shape):
     whole = xp.zeros(shape, values.dtype)
     if whole.ndim == 1:
         whole[safe] = values
-    elif whole.ndim == 2:
-        whole[xp.arange(len(safe)), safe] = values
     else:
-        xp.put_along_axis(whole, safe[:, None], values[:, None], 1)
+        whole.reshape(-1)[spots(xp, safe, shape)] = values
     return whole
 
 
@@ -115,6 +120,7 @@ def total(xp, values, amount, reduction: str):
 @op(category="loss", latex=r"-\frac{1}{n}\sum_i x_{i, y_i}", namespace=F, out=False, name="nll_loss", function=False, node_name="NllLoss", variants=(("input_a.ndim > 2", "NllLoss2DBackward0"),), samples=calls(
     _classes(), _classes(weighted=True), _classes(weighted=True, ignore=-100, reduction="sum"), _classes((2, 3, 4), reduction="none", weighted=True),
     _classes((2, 3, 4), ignore=1, ignore_index=1), _classes((3,))))
+@in_float32
 def nll_loss_op(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average=None, ignore_index: int = -100, reduce=None, reduction: str = "mean") -> Tensor:
     """Negative log-likelihood: minus the log-probability of the right class.
 
@@ -141,6 +147,7 @@ def _(grad, input_shape, target, weight, size_average, ignore_index, reduce, red
 
 
 @op(category="loss", function=False, method=False, out=False)
+@in_float32
 def nll_loss_backward(input: Tensor, shape, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str) -> Tensor:
     """The gradient of nll_loss: minus what each target counts, at its class."""
     xp = namespace(input)
@@ -163,15 +170,16 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     samples=calls(_classes(), _classes(weighted=True), _classes(weighted=True, ignore=-100, reduction="sum"), _classes((2, 3, 4), reduction="none", weighted=True),
                   _classes((2, 3, 4), ignore=1, ignore_index=1), _classes((3,)), _classes(label_smoothing=0.1, weighted=True, ignore=2, ignore_index=2),
                   _classes((2, 3, 4), label_smoothing=0.3), _classes(label_smoothing=0.2, reduction="none"), _classes(label_smoothing=0.2, reduction="sum", weighted=True)))
+@in_float32
 def cross_entropy_op(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average=None, ignore_index: int = -100, reduce=None, reduction: str = "mean",
                      label_smoothing: float = 0.0) -> Tensor:
     """Cross-entropy of class indices from logits, fused; see cross_entropy."""
     if weight is None and not label_smoothing and size_average is None and reduce is None and _plain(input, target) and (ignore_index < 0 or not (target == ignore_index).any()):
         xp = namespace(input)
         logp = log_softmax.op.kernel(input, 1)
-        values = logp[xp.arange(len(target)), target]
+        values = logp.reshape(-1)[spots(xp, target, logp.shape)]
         if reduction == "mean":
-            return xp.add.reduce(values, axis=None) / -len(target), logp, True
+            return xp.add.reduce(values, axis=None) / -target.size, logp, True
         if reduction == "sum":
             return -xp.add.reduce(values, axis=None), logp, True
     reduction = reduction_of(size_average, reduce, reduction)
@@ -188,9 +196,9 @@ def cross_entropy_op(input: Tensor, target: Tensor, weight: Tensor | None = None
 
 
 def _plain(input, target) -> bool:
-    """True for the usual case, which needs no masks: rows of logits, a class that counts for each."""
-    return (input.ndim == 2 and target.ndim == 1 and input.shape[0] == target.shape[0] > 0 and target.dtype == "int64"
-            and dtype_of(input).category == 2 and target.view("uint64").max() < input.shape[1])  # as such, a number below 0 is large
+    """True for the usual case, which needs no masks: logits of rows or pixels, a class that counts for each."""
+    return (input.ndim > 1 and target.size and target.shape == input.shape[:1] + input.shape[2:] and target.dtype == "int64"
+            and dtype_of(input).category == 2 and not outside(target, input.shape[1]))
 
 
 def _smoothed(xp, logp, weight, counted):
@@ -221,15 +229,16 @@ def _smooth_target(xp, shape, dtype, safe, amount, weight, counted, smoothing: f
 
 
 @op(category="loss", function=False, method=False, out=False)
+@in_float32
 def cross_entropy_backward(input: Tensor, x: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, smoothing: float, logp, usual: bool) -> Tensor:
     """The gradient of cross_entropy at the logits `x`: what each row counts times (softmax - target)."""
     xp = namespace(x)
     logp = logp._a if isinstance(logp, Tensor) else logp
     if usual:
         out = xp.exp(logp)
-        scale = input / len(target) if reduction == "mean" else input
+        scale = input / target.size if reduction == "mean" else input
         out *= scale
-        out[xp.arange(len(target)), target] -= scale
+        out.reshape(-1)[spots(xp, target, out.shape)] -= scale
         return out
     classes = x.shape[1] if x.ndim > 1 else x.shape[0]
     axis = 1 if x.ndim > 1 else 0
@@ -241,10 +250,8 @@ def cross_entropy_backward(input: Tensor, x: Tensor, target: Tensor, weight: Ten
         out *= xp.expand_dims(scale, axis)
         if x.ndim == 1:
             out[safe] -= scale
-        elif x.ndim == 2:
-            out[xp.arange(len(safe)), safe] -= scale
         else:
-            out -= place(xp, scale, safe, x.shape)
+            out.reshape(-1)[spots(xp, safe, x.shape)] -= scale
         return out
     wanted = _smooth_target(xp, x.shape, x.dtype, safe, amount, weight, target != ignore_index, smoothing)
     unit = input / xp.add.reduce(amount, axis=None) if reduction == "mean" else input

@@ -322,7 +322,7 @@ def _(grad):
 
 @fill.vjp("value", latex="1")
 def _(grad):
-    return grad.sum()
+    return ops.sum(grad)
 
 
 def _zero(input):

@@ -273,6 +273,7 @@ def define(d: int):
     sizes = ", ".join(letters)
 
     @op(category="linear", latex=r"w \star x + b", namespace="nn.functional", refuses="b", name=f"conv{d}d", node_name="Convolution", samples=_samples(d), out=False)
+    @in_float32
     def conv(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Dims = 1, padding=0, dilation: Dims = 1, groups: int = 1) -> Tensor:
         geo = geometry(weight.shape[2:], stride, padding, dilation, groups)
         check(input, weight, bias, geo, d)
@@ -358,7 +359,7 @@ def define(d: int):
 def over_channels(grad, d: int):
     """The sum over everything but the channels; where memory is laid out for it, BLAS adds up each image."""
     if isinstance(grad, Tensor) or grad.ndim != d + 2 or grad.dtype.char not in "fd" or not grad.flags.c_contiguous:
-        return grad.sum(tuple(a for a in range(grad.ndim) if a != grad.ndim - d - 1))
+        return ops.sum(grad, tuple(a for a in range(grad.ndim) if a != grad.ndim - d - 1))
     N, C = grad.shape[:2]
     rows = grad.reshape(N * C, math.prod(grad.shape[2:]))
     return rows.dot(namespace(rows).ones(rows.shape[1], rows.dtype)).reshape(N, C).sum(0)

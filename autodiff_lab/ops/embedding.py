@@ -170,14 +170,16 @@ def embedding_bag(input, weight, offsets=None, max_norm: float | None = None, no
         pieces = [np.nonzero(real & (bag_of == b))[0] for b in range(bags)]
         zero = lab["zeros"](weight.shape[1], dtype=weight.dtype)
         return lab["stack"]([rows[lab["tensor"](p)].max(0)[0] if len(p) else zero for p in pieces]) if bags else lab["zeros"](0, weight.shape[1], dtype=weight.dtype)
+    if weight.dtype.itemsize == 2:  # rounded once, at the end
+        rows, per_sample_weights = rows.float(), None if per_sample_weights is None else per_sample_weights.float()
     if per_sample_weights is not None:
         rows = rows * per_sample_weights.unsqueeze(1)
     if padding_idx >= 0:
         rows = rows * lab["tensor"](real).unsqueeze(1)
     total = rows_added(rows, lab["tensor"](bag_of), bags)
     if mode == "mean":
-        total = total / lab["tensor"](np.maximum(np.bincount(bag_of[real], minlength=bags), 1)).to(weight.dtype).unsqueeze(1)
-    return total
+        total = total / lab["tensor"](np.maximum(np.bincount(bag_of[real], minlength=bags), 1)).to(total.dtype).unsqueeze(1)
+    return total if total.dtype is weight.dtype else total.to(weight.dtype)
 
 
 @op(category="index", function=False, method=False, out=False, node_name="EmbeddingBag", samples=calls(

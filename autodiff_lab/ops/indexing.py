@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import in_c_order, namespace
+from ..backend.cells import add_places
 from ..core import observe
 from ..core.dtypes import FLOATING
 from ..core.modes import modes
@@ -121,7 +122,7 @@ def put(whole, place, values, accumulate=False):
     if getattr(values, "ndim", 0):
         values = fitted(values, part[place.advanced].shape)
     if accumulate and place.advanced is not None:
-        namespace(whole).add.at(part, place.advanced, values)
+        add_places(part, place.advanced, values)
     else:
         part[place.advanced] = values
 

@@ -125,6 +125,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if input.dtype != weight.dtype:
         from ..core.dtypes import dtype_of
         raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {dtype_of(input).title} and {dtype_of(weight).title}. Convert the input, e.g. with .float().")
+    if bias is not None and input.dtype.itemsize == 2:  # rounded once, after the bias
+        return (input.astype("float32") @ weight.T.astype("float32") + bias.astype("float32")).astype(input.dtype)
     if input.ndim > 2:
         # One matrix product over all rows.
         out = (rows(input) @ weight.T).reshape(*input.shape[:-1], *weight.shape[:-1])
@@ -173,7 +175,7 @@ def _(grad, weight):
 @linear.vjp("weight", latex="x^T")
 def _(grad, input, weight_shape):
     if len(weight_shape) == 1:
-        return (ops.conj(rows(input)) * grad.reshape((-1, 1))).sum(0)
+        return ops.sum(ops.conj(rows(input)) * grad.reshape((-1, 1)), 0)
     return ops.matmul(rows(grad).swapaxes(-1, -2), ops.conj(rows(input)))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import namespace
-from ..backend.cells import add_cells, add_rows, outside
+from ..backend.cells import add_cells, add_places, add_rows, outside
 from ..backend.fast import select
 from ..core.dtypes import dtype_of, promoted
 from ..core.errors import caution, dim_message
@@ -191,7 +191,7 @@ def _index_add(input, dim, index, source, *, alpha=1):
     if dim == 0:
         add_rows(target, index, values)
     else:
-        namespace(input).add.at(target, along(dim, index), values)
+        add_places(target, along(dim, index), values)
 
 
 @op(category="index", inplace=True, samples=calls(
@@ -349,7 +349,7 @@ def _put(input, index, source, accumulate=False):
     spots = xp.unravel_index(xp.where(index < 0, index + input.size, index).reshape(-1), input.shape or (1,))
     target = at_least_1d(input)
     if accumulate:
-        xp.add.at(target, spots, source.reshape(-1))
+        add_places(target, spots, source.reshape(-1))
     else:
         target[spots] = source.reshape(-1)
 

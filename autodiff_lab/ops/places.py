@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import is_array, namespace
-from ..backend.cells import add_cells, add_rows
+from ..backend.cells import add_cells, add_places, add_rows
 from ..core.dtypes import dtype_of
 from ..core.errors import caution
 from ..core.tape import Version
@@ -341,4 +341,4 @@ def add_at(whole, place: Place, values) -> None:
             flat = flat * n + np.where(positions < 0, positions + n, positions)
         add_cells(part, flat, values)
     else:
-        namespace(whole).add.at(part, place.advanced, values)
+        add_places(part, place.advanced, values)

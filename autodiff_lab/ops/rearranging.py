@@ -139,7 +139,7 @@ def _(grad, input_shape, repeats):
     split = []
     for times, n in zip(repeats, shape, strict=True):
         split += [times, n]
-    return grad.reshape(tuple(split)).sum(tuple(range(0, 2 * len(repeats), 2))).reshape(tuple(input_shape)) if len(repeats) else grad
+    return ops.sum(grad.reshape(tuple(split)), tuple(range(0, 2 * len(repeats), 2))).reshape(tuple(input_shape)) if len(repeats) else grad
 
 
 def tile(input: Tensor, dims: Sizes):

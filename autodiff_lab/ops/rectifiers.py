@@ -9,6 +9,7 @@ from ..backend.fast import BITS, LARGE, at_least, between, where
 from ..core.arguments import Number
 from ..core.dtypes import of_name
 from ..core.op import op, ops, public
+from ..core.precision import in_float32
 from ..core.samples import away_from, calls
 from ..core.support import narrowed
 from ..core.tensor import Tensor
@@ -80,6 +81,7 @@ functional(relu6)
 
 
 @op(category="activation", out=False, refuses="bic", latex=r"\max(x, a x)", samples=away_from(0.0), namespace=F, inplace=True)
+@in_float32
 def leaky_relu(input: Tensor, negative_slope: Number = 0.01) -> Tensor:
     """Unchanged where positive, `negative_slope` times the input elsewhere: a relu whose gradient never dies.
 
@@ -142,6 +144,7 @@ def _(grad, input, min_val, max_val):
 
 
 @op(category="activation", out=False, refuses="bic", latex=r"\min(\max(\tfrac{x}{6} + \tfrac12, 0), 1)", samples=away_from(-3.0, 3.0, low=-5, high=5), namespace=F, inplace=True)
+@in_float32
 def hardsigmoid(input: Tensor) -> Tensor:
     """Straight pieces in place of sigmoid.
 
@@ -158,6 +161,7 @@ def _(grad, input):
 
 
 @op(category="activation", out=False, refuses="bic", latex=r"x \cdot \mathrm{hardsigmoid}(x)", samples=away_from(-3.0, 3.0, low=-5, high=5), namespace=F, inplace=True)
+@in_float32
 def hardswish(input: Tensor) -> Tensor:
     """Straight pieces in place of silu (Howard et al. 2019).
 
@@ -255,8 +259,8 @@ def _(grad, input, weight_shape):
     each = grad * ops.where(input > 0, input * 0, input)
     n = weight_shape[0] if len(weight_shape) else 1
     if n == 1 or input.ndim < 2:
-        return each.sum().reshape(tuple(weight_shape))
-    return each.sum(tuple(d for d in range(input.ndim) if d != 1))
+        return ops.sum(each).reshape(tuple(weight_shape))
+    return ops.sum(each, tuple(d for d in range(input.ndim) if d != 1))
 
 
 share(prelu)

@@ -12,6 +12,7 @@ from ..core.arguments import Dims
 from ..core.dtypes import FLOATING, dtype_of
 from ..core.errors import dim_message
 from ..core.op import op, ops, public
+from ..core.precision import widened
 from ..core.samples import calls, pairs
 from ..core.tensor import Tensor
 
@@ -83,6 +84,8 @@ def sum(input: Tensor, dim: Dims | None = None, keepdim: bool = False, *, dtype=
         input = input.astype(dtype_of(dtype).numpy)
     elif input.dtype.kind in "iub":
         input = input.astype("int64")
+    if input.dtype.itemsize == 2:  # added up in sixteen bits, 1 + 1 + … stops at 256
+        return sum.op.kernel(widened(input), dim, keepdim).astype(input.dtype)
     if dim is None and not keepdim and input.dtype.kind == "f":
         return total(input)
     if dim.__class__ is int and input.__class__ is np.ndarray and -input.ndim <= dim < input.ndim:

@@ -8,7 +8,7 @@ from ..backend import in_c_order, namespace
 from ..backend.order import pick_rows, positions_of, ranked
 from ..core.dtypes import FLOATING, default_dtype, dtype_of
 from ..core.op import op, ops, public
-from ..core.precision import in_float32
+from ..core.precision import in_float32, widened
 from ..core.samples import also, calls
 from ..core.tensor import Tensor
 from .reductions import axes, ordered
@@ -30,7 +30,6 @@ def prepared(name: str, input, dim, dtype):
 
 
 @op(category="reduction", latex=r"\sum_{j \le i} x_j", samples=along, changes_dtype=True, inplace=True)
-@in_float32
 def cumsum(input: Tensor, dim: int, *, dtype=None) -> Tensor:
     """Running sum along `dim`. Integers are summed as int64.
 
@@ -39,7 +38,7 @@ def cumsum(input: Tensor, dim: int, *, dtype=None) -> Tensor:
     tensor([1, 3, 6])
     """
     input, axis = prepared("cumsum", input, dim, dtype)
-    return input.copy() if axis is None else namespace(input).cumsum(input, axis=axis, dtype=input.dtype)
+    return input.copy() if axis is None else namespace(input).cumsum(widened(input), axis=axis, dtype=widened(input).dtype).astype(input.dtype, copy=False)
 
 
 def backward_sum(value, dim: int):
@@ -61,7 +60,7 @@ def cumprod(input: Tensor, dim: int, *, dtype=None) -> Tensor:
     tensor([ 1,  2,  6, 24])
     """
     input, axis = prepared("cumprod", input, dim, dtype)
-    return input.copy() if axis is None else namespace(input).cumprod(input, axis=axis, dtype=input.dtype)
+    return input.copy() if axis is None else namespace(input).cumprod(widened(input), axis=axis, dtype=widened(input).dtype).astype(input.dtype, copy=False)
 
 
 @cumprod.vjp("input")
@@ -140,6 +139,7 @@ def _(grad, input_shape, indices, dim):
 
 @op(category="reduction", latex=r"\ln \sum_{j \le i} e^{x_j}", samples=also(along, calls(
     lambda r: ((r.normal(size=(2, 3)) + 1j * r.normal(size=(2, 3)), 1), {}))))
+@in_float32
 def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     """The logarithm of the running sum of exponentials, without overflow.
 

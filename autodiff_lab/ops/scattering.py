@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import namespace
-from ..backend.cells import add_cells, cells, outside
+from ..backend.cells import add_cells, add_places, cells, outside
 from ..core.dtypes import dtype_of
 from ..core.errors import caution
 from ..core.op import op, ops, public
@@ -193,7 +193,7 @@ def _scatter_add(input, dim, index, src):
     if input.__class__ is np.ndarray and input.ndim and input.flags.c_contiguous:
         add_cells(input, cells(index, dim, input.shape), _cut(src, index))
     else:
-        namespace(input).add.at(at_least_1d(input), places(index, dim), _cut(src, index))
+        add_places(at_least_1d(input), places(index, dim), _cut(src, index))
 
 
 @op(category="index", inplace=True, samples=calls(

@@ -12,6 +12,7 @@ from ..backend.rows import row_dots, whole_rows
 from ..core.dtypes import FLOATING, dtype_of
 from ..core.errors import caution
 from ..core.op import op, ops, public
+from ..core.precision import in_float32
 from ..core.samples import calls
 from ..core.tensor import Tensor
 from .reductions import axes
@@ -72,6 +73,7 @@ def exponentials(x, axis: int) -> tuple:
 
 
 @op(category="activation", latex=r"\frac{e^{x_i}}{\sum_j e^{x_j}}", samples=along)
+@in_float32
 def softmax(input: Tensor, dim: int, dtype=None) -> Tensor:
     """Positive numbers that add up to 1 along `dim`. Where something could overflow, the largest is subtracted first.
 
@@ -102,6 +104,7 @@ def _(grad, out, dim):
 
 
 @op(category="activation", function=False, method=False, out=False)
+@in_float32
 def softmax_backward(input: Tensor, y: Tensor, dim) -> Tensor:
     """The gradient through a softmax whose result is `y`, fused."""
     if not y.ndim:
@@ -129,6 +132,7 @@ def _(grad, input, y, dim):
 
 
 @op(category="activation", latex=r"x_i - \ln \sum_j e^{x_j}", samples=along)
+@in_float32
 def log_softmax(input: Tensor, dim: int, dtype=None) -> Tensor:
     """The logarithm of softmax, computed without overflow or log(0).
 
@@ -160,6 +164,7 @@ def _(grad, out, dim):
 
 
 @op(category="activation", function=False, method=False, out=False)
+@in_float32
 def log_softmax_backward(input: Tensor, y: Tensor, dim) -> Tensor:
     """The gradient through a log_softmax whose result is `y`, fused."""
     xp = namespace(y)

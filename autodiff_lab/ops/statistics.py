@@ -9,6 +9,7 @@ from ..backend import in_c_order, namespace
 from ..core.arguments import Dims, Number
 from ..core.dtypes import FLOATING, dtype_of
 from ..core.op import op, ops, public
+from ..core.precision import in_float32
 from ..core.samples import calls
 from ..core.tensor import Tensor
 from ..core.views import stored
@@ -229,6 +230,7 @@ for _op in (var_op, std_op, var_mean_op, std_mean_op):
 @op(category="reduction", latex=r"\ln \sum_i e^{x_i}", promote="float", samples=calls(
     lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=(2, 3, 4)), (0, -1), True), {}), lambda r: ((r.normal(size=()), 0), {}),
     lambda r: ((r.normal(size=(2, 3)) + 1j * r.normal(size=(2, 3)), 1), {})))
+@in_float32
 def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
     """The logarithm of the sum of exponentials over `dim`, without overflow.
 

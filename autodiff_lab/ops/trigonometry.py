@@ -273,6 +273,7 @@ def _(grad, other, out):
 
 
 @op(category="pointwise", latex=r"\frac{\sin \pi x}{\pi x}", samples=also(away_from(0.0), calls(lambda r: ((np.array([0.0, 0.4]),), {}))), promote="float", inplace=True)
+@in_float32
 def sinc(input: Tensor) -> Tensor:
     """sin(pi x) / (pi x), and 1 at 0.
 
