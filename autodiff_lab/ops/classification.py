@@ -89,6 +89,7 @@ def spots(xp, target, shape):
     """Where in an array (N, C, ...) in C order the class of each target lies: flat positions, (N, ...)."""
     N, C, *size = shape
     L = math.prod(size)
+    target = target.astype("int64", copy=False)  # classes may be bytes
     if L == 1:
         return target + xp.arange(0, N * C, C).reshape(target.shape)
     return (target.reshape(N, L) * L + xp.arange(0, N * C * L, C * L or 1)[:, None] + xp.arange(L)).reshape(target.shape)
