@@ -71,7 +71,7 @@ def card_of(snapshot: GraphSnapshot, plan: Plan, item: str, values: bool = True,
     name = f"{tail(scope.path)} … {tail(last.path)}" if last else scope_name(scope)
     op = f"{scope.cls} × {len(members)}" if members else f"{scope.cls if scope.cls != name else ''}{f' call {scope.call}' if scope.call > 1 else ''}".strip()
     shape = (last or scope).shape
-    rows = [(words.shape_text(shape) if shape is not None else "", INK)]
+    rows = [(words.size_text(shape) if shape is not None else "", INK)]
     if grads:
         rows.append((_scope_grad(snapshot, plan, item), GRAD))
     family = _scope_family(snapshot, plan, item)

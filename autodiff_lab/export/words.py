@@ -11,6 +11,9 @@ from ..record.text import number, one_line, shape_text
 __all__ = ["facts", "grad_text", "label_of", "node_sentence", "place_text", "step_sentence", "summary_sentence", "title_of", "value_text"]
 
 
+FEW = 4  # numbers of a vector that are written out on its card
+
+
 def label_of(node: NodeInfo) -> str:
     """What to call a node: its name, else its expression if that is short, else its operator."""
     if node.name:
@@ -20,12 +23,25 @@ def label_of(node: NodeInfo) -> str:
 
 
 def value_text(node: NodeInfo) -> str:
-    """The row of a card under the name: the number of a scalar, the shape of a tensor."""
+    """The row of a card under the name: the number of a scalar, the few numbers of a short vector, the shape of a tensor."""
     if node.error:
         return "failed"
     if node.shape == () and node.value is not None:
         return scalar_text(node.value)
-    return shape_text(node.shape) if node.shape is None or node.shape != () else "scalar"
+    return few_text(node, node.value) or size_text(node.shape)
+
+
+def size_text(shape: tuple[int, ...] | None) -> str:
+    """The shape as it stands on a card, where a bare "3" would be read as a value."""
+    return f"{shape[0]} number{'' if shape[0] == 1 else 's'}" if shape is not None and len(shape) == 1 else shape_text(shape)
+
+
+def few_text(node: NodeInfo, value: Value | None) -> str:
+    """The numbers of a vector, if they are so few that a card has room for them: "[1, -2, 3]"."""
+    if value is None or node.shape is None or len(node.shape) != 1 or not 0 < len(value.items) <= FEW or node.dtype == "bool":
+        return ""
+    text = f"[{', '.join(number(item) for item in value.items)}]"
+    return text if len(text) <= 22 else ""
 
 
 def scalar_text(value: Value) -> str:
@@ -40,7 +56,7 @@ def scalar_text(value: Value) -> str:
 def grad_text(node: NodeInfo, backward: str) -> str:
     """The row behind ∂. Never 0 where there is no gradient."""
     if node.grad is not None:
-        return f"∂ {scalar_text(node.grad)}"
+        return f"∂ {few_text(node, node.grad) or scalar_text(node.grad)}"
     if node.grad_state == "not asked":
         return "∂ not asked"
     if node.grad_state == "gone":
@@ -78,9 +94,10 @@ def node_sentence(snapshot: GraphSnapshot, node: NodeInfo) -> str:
     if node.error:
         parts.append(f"failed: {node.error.removesuffix('.')}")
         return ", ".join(parts) + "."
-    parts.append(f"value {value_text(node)}" if node.shape == () and node.value else f"shape {shape_text(node.shape)}" if node.shape != () else "scalar")
+    few, few_grad = few_text(node, node.value), few_text(node, node.grad)
+    parts.append(f"value {value_text(node)}" if node.shape == () and node.value or few else f"shape {shape_text(node.shape)}" if node.shape != () else "scalar")
     if node.grad is not None:
-        parts.append(f"gradient {'' if node.shape == () else 'of norm '}{scalar_text(node.grad)}{' (returned, not put into .grad)' if node.grad_state == 'returned' else ''}")
+        parts.append(f"gradient {'' if node.shape == () or few_grad else 'of norm '}{few_grad or scalar_text(node.grad)}{' (returned, not put into .grad)' if node.grad_state == 'returned' else ''}")
     else:
         parts.append({"∂ not asked": "no gradient asked", "∂ None": "gradient None: the backward pass did not reach it",
                       "∂ not yet": "no backward yet", "∂ not kept": "its gradient is no longer kept"}[grad_text(node, snapshot.backward)])
@@ -184,7 +201,7 @@ def summary_sentence(snapshot: GraphSnapshot) -> str:
             names = ", ".join(label_of(n) for n in group[:4])
             more = "" if len(group) <= 4 else f" and {len(group) - 4} more"
             made.append(f"{len(group)} {word if len(group) == 1 else {'parameter': 'parameters', 'data leaf': 'data leaves'}[word]} ({names}{more})")
-    told = [label_of(n) + (f" = {scalar_text(n.value)}" if n.shape == () and n.value else f" of shape {shape_text(n.shape)}") for n in roots[:3]]
+    told = [label_of(n) + (f" = {scalar_text(n.value)}" if n.shape == () and n.value else " (a scalar)" if n.shape == () else f" of shape {shape_text(n.shape)}") for n in roots[:3]]
     text = ", ".join(told) + f" and {len(roots) - 3} more" if len(roots) > 3 else " and ".join(told)
     text += " is" if len(roots) == 1 else " are"
     text += f" made from {' and '.join(made)}" if made else " made from nothing else"

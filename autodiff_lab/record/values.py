@@ -11,14 +11,14 @@ from .model import Value
 
 __all__ = ["value_of"]
 
-ITEMS, BINS, SAMPLE = 64, 16, 1 << 18
+ITEMS, FEW, BINS, SAMPLE = 64, 4, 16, 1 << 18
 
 
 def value_of(held, brief: bool = False) -> Value | None:
     """What is known of `held`: an array, a NumPy scalar, a Norm, a weak reference to an array, or None.
 
     Args:
-        brief: of an array only the norm and how much of it is not finite.
+        brief: of an array only the norm, how much of it is not finite, and its numbers if they are very few.
     """
     if isinstance(held, weakref.ref):
         held = held()
@@ -52,9 +52,10 @@ def _brief(array) -> Value:
         return Value(text="empty")
     flat = array.reshape(-1).astype(np.complex128 if array.dtype.kind == "c" else np.float64, copy=False)
     norm = _norm(flat)
+    items = tuple(float(f"{v:.9g}") for v in flat.tolist()) if array.ndim == 1 and flat.size <= FEW and flat.dtype.kind == "f" else ()
     if math.isfinite(norm):
-        return Value(norm=norm)
-    return Value(norm=norm, nans=int(np.isnan(flat).sum()), infs=int(np.isinf(flat).sum()))
+        return Value(norm=norm, items=items)
+    return Value(norm=norm, nans=int(np.isnan(flat).sum()), infs=int(np.isinf(flat).sum()), items=items)
 
 
 def _norm(numbers) -> float:

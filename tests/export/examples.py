@@ -64,6 +64,21 @@ def hooked() -> GraphSnapshot:
     return replace(plain, nodes=tuple(nodes), steps=(first, second, third))
 
 
+def vectors() -> GraphSnapshot:
+    """s = (v * u).sum() of two short vectors and a long one, with numbers that fit on a card and numbers that do not."""
+    def vector(*numbers):
+        return Value(norm=sum(n * n for n in numbers) ** 0.5, items=tuple(map(float, numbers)))
+
+    nodes = (
+        NodeInfo(0, "parameter", family="param", glyph="◆", name="v", shape=(3,), dtype="float32", value=vector(1, -2, 3), grad=vector(0.5, 0.25, 1 / 3), grad_state="known"),
+        NodeInfo(1, "parameter", family="param", glyph="◆", name="u", shape=(3,), dtype="float32", value=vector(0.12345, -0.12345, 1.2345e-9), grad=Value(norm=2.0), grad_state="known"),
+        NodeInfo(2, "op", "mul", "mul", "point", "×", "p", shape=(3,), dtype="float32", value=vector(0, 1, float("nan")), grad=vector(1, 1, 1), grad_state="known"),
+        NodeInfo(3, "data", family="data", glyph="▪", name="one", shape=(1,), dtype="bool", value=vector(1), grad_state="not asked"),
+        NodeInfo(4, "op", "sum", "sum", "reduce", "Σ", "s", shape=(), dtype="float32", value=scalar(1), grad=scalar(1), grad_state="known"))
+    edges = (EdgeInfo(0, 2, "input", "y", "u"), EdgeInfo(1, 2, "other", "x", "v"), EdgeInfo(3, 2, "mask", grad=False), EdgeInfo(2, 4, "input", "1", "1"))
+    return GraphSnapshot("s", nodes, edges, roots=(4,), backward="ran", passes=1)
+
+
 def transformer(blocks: int = 12, ops: int = 80) -> GraphSnapshot:
     """A stack of equal blocks with residual connections, about blocks x ops nodes."""
     nodes, edges, scopes = [], [], []

@@ -16,7 +16,7 @@ from autodiff_lab.record.model import GraphSnapshot, from_json, to_json
 
 from . import examples
 
-SNAPSHOTS = {"board": examples.board(), "hooked": examples.hooked(), "transformer": examples.transformer(4, 12), "large": examples.transformer(), "hostile": examples.hostile(), "empty": GraphSnapshot()}
+SNAPSHOTS = {"board": examples.board(), "hooked": examples.hooked(), "vectors": examples.vectors(), "transformer": examples.transformer(4, 12), "large": examples.transformer(), "hostile": examples.hostile(), "empty": GraphSnapshot()}
 SHARED = Path(__file__).parents[2] / "widgets" / "tests" / "shared.json"
 
 
@@ -124,6 +124,11 @@ def test_no_gradient_is_never_written_as_zero():
     assert [words.grad_text(n, "ran") for n in snapshot.nodes] == ["∂ not yet", "∂ None", "∂ not asked"]
 
 
+def test_a_short_vector_shows_its_numbers_and_a_long_one_how_many():
+    cards = [(words.value_text(n), words.grad_text(n, "ran")) for n in SNAPSHOTS["vectors"].nodes]
+    assert cards == [("[1, -2, 3]", "∂ [0.5, 0.25, 0.3333]"), ("3 numbers", "∂ 2"), ("[0, 1, NaN]", "∂ [1, 1, 1]"), ("1 number", "∂ not asked"), ("1", "∂ 1")]
+
+
 def test_words_of_a_step():
     assert words.step_sentence(SNAPSHOTS["board"], 2) == (
         "Step 2 of 3. add (w * x + b) receives 10 and passes it on unchanged to both inputs, because ∂(w * x + b)/∂(w * x) = 1 "
@@ -133,18 +138,18 @@ def test_words_of_a_step():
 def test_several_results_are_all_named():
     """A cell that ends in two tensors: neither is made from the leaves of both."""
     nodes = (examples.NodeInfo(0, "parameter", family="param", name="w", shape=()), examples.NodeInfo(1, "op", op="mul", name="left", shape=()), examples.NodeInfo(2, "op", op="mul", name="right", shape=(2,)))
-    assert words.summary_sentence(GraphSnapshot(nodes=nodes, roots=(1, 2))).startswith("left of shape scalar and right of shape 2 are made from 1 parameter (w) by 2 operators.")
+    assert words.summary_sentence(GraphSnapshot(nodes=nodes, roots=(1, 2))).startswith("left (a scalar) and right of shape 2 are made from 1 parameter (w) by 2 operators.")
 
 
 def shared() -> dict:
     """What Python makes of the examples; the browser's tests compare theirs with it."""
     made = {}
-    for name in ("board", "hooked", "transformer"):
+    for name in ("board", "hooked", "vectors", "transformer"):
         snapshot = SNAPSHOTS[name]
         plan = make_plan(snapshot)
         picture = place(plan, snapshot.edges, plan.open, lambda item: (100 + len(item), 60), lambda edge: 30)
         made[name] = {
-            "payload": json.loads(html.payload(snapshot)), "nodes": [words.node_sentence(snapshot, n) for n in snapshot.nodes],
+            "payload": json.loads(html.payload(snapshot)), "nodes": [words.node_sentence(snapshot, n) for n in snapshot.nodes], "cards": [[words.value_text(n), words.grad_text(n, snapshot.backward)] for n in snapshot.nodes],
             "steps": [words.step_sentence(snapshot, k) for k in range(1, len(snapshot.steps) + 1)], "summary": words.summary_sentence(snapshot), "facts": words.facts(snapshot),
             "boxes": {b.item: [round(v, 3) for v in (b.x, b.y, b.w, b.h)] for b in picture.boxes.values()},
             "wires": [[w.source, w.target, [[round(x, 3), round(y, 3)] for x, y in w.points]] for w in picture.wires]}

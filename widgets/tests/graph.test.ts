@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import data from "./shared.json";
 import { clean, number } from "../src/common/format";
 import { parsePayload, type Snapshot } from "../src/common/model";
-import { facts, nodeSentence, stepFacts, stepSentence, summarySentence } from "../src/common/words";
+import { facts, gradText, nodeSentence, stepFacts, stepSentence, summarySentence, valueText } from "../src/common/words";
 import { sourceLine } from "../src/graph/code";
 import { dot } from "../src/graph/download";
 import { math } from "../src/graph/math";
@@ -12,7 +12,7 @@ import { find } from "../src/graph/search";
 import { fitted, reveal, zoomed } from "../src/graph/viewport";
 import { firstBad, stateAt } from "../src/step/replay";
 
-interface Shared { payload: object; nodes: string[]; steps: string[]; summary: string; facts: string; boxes: Record<string, number[]>; wires: [string, string, number[][]][] }
+interface Shared { payload: object; nodes: string[]; cards: string[][]; steps: string[]; summary: string; facts: string; boxes: Record<string, number[]>; wires: [string, string, number[][]][] }
 const shared = data as unknown as Record<string, Shared>;
 const examples = Object.entries(shared).map(([name, of]) => ({ name, of, ...parsePayload(JSON.stringify(of.payload)) }));
 const board = examples[0]!.snapshot;
@@ -20,6 +20,7 @@ const board = examples[0]!.snapshot;
 describe.each(examples)("like Python: $name", ({ of, snapshot, plan }) => {
   test("sentences", () => {
     expect(snapshot.nodes.map((n) => nodeSentence(snapshot, n))).toEqual(of.nodes);
+    expect(snapshot.nodes.map((n) => [valueText(n), gradText(n, snapshot.backward)])).toEqual(of.cards);
     expect(snapshot.steps.map((_, k) => stepSentence(snapshot, k + 1))).toEqual(of.steps);
     expect([summarySentence(snapshot), facts(snapshot)]).toEqual([of.summary, of.facts]);
   });

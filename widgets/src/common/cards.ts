@@ -4,7 +4,7 @@ import { number, shorten } from "./format";
 import { float, type Plan, type ScopeInfo, type Snapshot } from "./model";
 import { svg } from "./dom";
 import { color, FAMILIES, type Family } from "./tokens";
-import { gradText, labelOf, shapeText, valueText } from "./words";
+import { gradText, labelOf, sizeText, valueText } from "./words";
 
 export interface Card {
   family: Family; glyph: string; name: string; op: string; rows: { text: string; tone: "ink" | "soft" | "grad" }[];
@@ -37,7 +37,7 @@ export function nodeCard(snapshot: Snapshot, index: number, values: boolean, gra
   let op = node.kind === "op" ? (name !== node.label ? node.label ?? "" : "") : !node.dtype || node.dtype === "float32" ? "leaf" : node.dtype;
   if (node.turn !== undefined) op = `${op} ↻${node.turn}`.trim();
   if (node.hooks) op = `${op} +${node.hooks > 1 ? `${node.hooks}hooks` : "hook"}`.trim();
-  const rows: Card["rows"] = [{ text: values ? valueText(node) : shapeText(node.shape), tone: node.error ? "soft" : "ink" }];
+  const rows: Card["rows"] = [{ text: values ? valueText(node) : sizeText(node.shape), tone: node.error ? "soft" : "ink" }];
   if (grads) rows.push({ text: gradText(node, snapshot.backward), tone: node.grad ? "grad" : "soft" });
   const tensor = node.shape === undefined || node.shape.length > 0;
   return measured({
@@ -83,7 +83,7 @@ export function scopeCard(snapshot: Snapshot, plan: Plan, item: string, members:
   const scope = snapshot.scopes[Number((stack?.[stack.length - 1] ?? item).slice(1))]!;
   const [name, op] = scopeTitle(snapshot, plan, item);
   const rows: Card["rows"] = [];
-  if (scope.shape !== undefined) rows.push({ text: shapeText(scope.shape), tone: "ink" });
+  if (scope.shape !== undefined) rows.push({ text: sizeText(scope.shape), tone: "ink" });
   if (grads) {
     const parameters = members.map((i) => snapshot.nodes[i]!).filter((n) => n.kind === "parameter");
     const norms = parameters.filter((n) => n.grad).map((n) => float(n.grad!.norm) ?? Math.abs(float(n.grad!.number) ?? 0));

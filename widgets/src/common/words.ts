@@ -24,15 +24,30 @@ export function shapeText(shape: number[] | undefined): string {
 
 const isScalar = (node: NodeInfo) => node.shape !== undefined && node.shape.length === 0;
 
-/** The row of a card under the name: the number of a scalar, the shape of a tensor. */
+/** The row of a card under the name: the number of a scalar, the few numbers of a short vector, the shape of a tensor. */
 export function valueText(node: NodeInfo): string {
   if (node.error) return "failed";
-  return isScalar(node) && node.value ? scalarText(node.value) : shapeText(node.shape);
+  return isScalar(node) && node.value ? scalarText(node.value) : fewText(node, node.value) || sizeText(node.shape);
+}
+
+/** The shape as it stands on a card, where a bare "3" would be read as a value. */
+export function sizeText(shape: number[] | undefined): string {
+  return shape?.length === 1 ? `${shape[0]} number${shape[0] === 1 ? "" : "s"}` : shapeText(shape);
+}
+
+const FEW = 4;
+
+/** The numbers of a vector, if they are so few that a card has room for them: "[1, -2, 3]". */
+export function fewText(node: NodeInfo, value: Value | undefined): string {
+  const items = value?.items ?? [];
+  if (node.shape?.length !== 1 || !items.length || items.length > FEW || node.dtype === "bool") return "";
+  const text = `[${items.map((item) => number(float(item))).join(", ")}]`;
+  return text.length <= 22 ? text : "";
 }
 
 /** The row behind ∂. Never 0 where there is no gradient. */
 export function gradText(node: NodeInfo, backward: string): string {
-  if (node.grad) return `∂ ${scalarText(node.grad)}`;
+  if (node.grad) return `∂ ${fewText(node, node.grad) || scalarText(node.grad)}`;
   if (node.grad_state === "not asked") return "∂ not asked";
   if (node.grad_state === "gone") return "∂ not kept";
   return node.grad_state === "none" && backward === "ran" ? "∂ None" : "∂ not yet";
@@ -54,8 +69,9 @@ export function nodeSentence(snapshot: Snapshot, node: NodeInfo): string {
   } else parts.push(node.kind === "parameter" ? `${what}, a parameter` : `${what}, data`);
   if (node.source) parts.push(placeText(snapshot, node.source));
   if (node.error) return [...parts, `failed: ${node.error.replace(/\.$/, "")}`].join(", ") + ".";
-  parts.push(isScalar(node) ? (node.value ? `value ${valueText(node)}` : "scalar") : `shape ${shapeText(node.shape)}`);
-  if (node.grad) parts.push(`gradient ${isScalar(node) ? "" : "of norm "}${scalarText(node.grad)}${node.grad_state === "returned" ? " (returned, not put into .grad)" : ""}`);
+  const few = fewText(node, node.value), fewGrad = fewText(node, node.grad);
+  parts.push(few ? `value ${few}` : isScalar(node) ? (node.value ? `value ${valueText(node)}` : "scalar") : `shape ${shapeText(node.shape)}`);
+  if (node.grad) parts.push(`gradient ${isScalar(node) || fewGrad ? "" : "of norm "}${fewGrad || scalarText(node.grad)}${node.grad_state === "returned" ? " (returned, not put into .grad)" : ""}`);
   else {
     const said: Record<string, string> = { "∂ not asked": "no gradient asked", "∂ None": "gradient None: the backward pass did not reach it", "∂ not yet": "no backward yet", "∂ not kept": "its gradient is no longer kept" };
     parts.push(said[gradText(node, snapshot.backward)]!);
@@ -162,7 +178,7 @@ export function summarySentence(snapshot: Snapshot): string {
     const more = group.length <= 4 ? "" : ` and ${group.length - 4} more`;
     made.push(`${group.length} ${group.length === 1 ? one : many} (${group.slice(0, 4).map(labelOf).join(", ")}${more})`);
   }
-  const told = roots.slice(0, 3).map((n) => labelOf(n) + (isScalar(n) && n.value ? ` = ${scalarText(n.value)}` : ` of shape ${shapeText(n.shape)}`));
+  const told = roots.slice(0, 3).map((n) => labelOf(n) + (isScalar(n) && n.value ? ` = ${scalarText(n.value)}` : isScalar(n) ? " (a scalar)" : ` of shape ${shapeText(n.shape)}`));
   let text = roots.length > 3 ? `${told.join(", ")} and ${roots.length - 3} more` : told.join(" and ");
   text += roots.length === 1 ? " is" : " are";
   text += made.length ? ` made from ${made.join(" and ")}` : " made from nothing else";

@@ -6,7 +6,7 @@ import { count, shorten } from "../common/format";
 import { parsePayload, type NodeInfo, type Payload, type Plan, type Snapshot } from "../common/model";
 import { followTheme } from "../common/theme";
 import { FAMILIES, type Family } from "../common/tokens";
-import { facts, labelOf, stepFacts, stepSentence, summarySentence, titleOf } from "../common/words";
+import { facts, fewText, labelOf, stepFacts, stepSentence, summarySentence, titleOf } from "../common/words";
 import { stateAt } from "../step/replay";
 import { Transport } from "../step/transport";
 import { detail } from "./detail";
@@ -401,6 +401,7 @@ export class GraphPanel implements Owner {
       return html("span", { class: "adl-chip" }, box, html("span", { style: `color:var(--${f})`, "aria-hidden": "true" }, FAMILIES[f].glyph), FAMILIES[f].word);
     });
     if (this.snapshot.backward === "ran") chips.push(html("span", { class: "adl-chip" }, "thicker red edge: larger gradient"));
+    if (this.snapshot.nodes.some((n) => n.grad?.norm !== undefined && !fewText(n, n.grad))) chips.push(html("span", { class: "adl-chip" }, "∂ of several numbers: their norm"));
     if (this.snapshot.nodes.some((n) => n.turn !== undefined)) chips.push(html("span", { class: "adl-chip" }, "↻2: second turn of a loop"));
     if (this.snapshot.nodes.some((n) => n.layer)) chips.push(html("span", { class: "adl-chip" }, "dashed card: made by a backward pass"));
     if (this.snapshot.edges.some((e) => e.grad === false)) chips.push(html("span", { class: "adl-chip" }, "dashed edge: no gradient flows"));
