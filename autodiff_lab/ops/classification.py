@@ -90,9 +90,11 @@ def spots(xp, target, shape):
     N, C, *size = shape
     L = math.prod(size)
     target = target.astype("int64", copy=False)  # classes may be bytes
+    if not target.size:
+        return target
     if L == 1:
         return target + xp.arange(0, N * C, C).reshape(target.shape)
-    return (target.reshape(N, L) * L + xp.arange(0, N * C * L, C * L or 1)[:, None] + xp.arange(L)).reshape(target.shape)
+    return (target.reshape(N, L) * L + xp.arange(0, N * C * L, C * L)[:, None] + xp.arange(L)).reshape(target.shape)
 
 
 def pick(xp, input, safe):
