@@ -53,6 +53,7 @@ __all__ = ["correlate", "correlate_patches", "spread"]
 # ---- the three maps ----
 
 @op(category="linear", function=False, method=False, out=False)
+@in_float32
 def correlate(input: Tensor, weight: Tensor, geo) -> Tensor:
     """Every patch of `input` times the kernel. (N, C, *size), (O, C / groups, *kernel) to (N, O, *out)."""
     xp = namespace(input)
@@ -94,6 +95,7 @@ def _(grad, input, geo):
 
 
 @op(category="linear", function=False, method=False, out=False)
+@in_float32
 def spread(input: Tensor, weight: Tensor, size, geo) -> Tensor:
     """The transpose of `correlate`: every number times the kernel, added where its patch was. (N, O, *out) to (N, C, *size)."""
     xp = namespace(input)
@@ -197,6 +199,7 @@ def _(grad, input, geo):
 
 
 @op(category="linear", function=False, method=False, out=False)
+@in_float32
 def correlate_patches(input: Tensor, other: Tensor, geo) -> Tensor:
     """Every patch of `input` (N, C, *size) times the numbers `other` (N, O, *out) at its place, summed: (O, C / groups, *kernel)."""
     xp = namespace(input)
