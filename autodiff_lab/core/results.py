@@ -6,7 +6,7 @@ import collections
 import operator
 from typing import Any
 
-__all__ = ["Size", "result_class", "return_type"]
+__all__ = ["Size", "out_class", "result_class", "return_type"]
 
 
 class Size(tuple):
@@ -71,6 +71,11 @@ _return_types: dict[str, type] = {}
 def return_type(op) -> type:
     """The named tuple that an operator with several named outputs returns, e.g. torch.return_types.max."""
     return result_class(op.name.replace(".", "_") if op.name.startswith("linalg.") else op.name.split(".")[-1].removesuffix("_dim"), op.outputs)
+
+
+def out_class(kind: type) -> type:
+    """The class of a result of the class `kind` that was written into tensors given as `out`."""
+    return kind if kind is tuple else result_class(f"{kind.__name__}_out", kind._fields)
 
 
 def result_class(short: str, fields) -> type:

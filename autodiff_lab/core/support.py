@@ -11,11 +11,12 @@ from .arguments import type_name
 from .dtypes import BOOL, FLOAT, FLOATING, dtype_of, promoted
 from .errors import caution, explain, refused, wrapped
 from .modes import modes
+from .outs import write_out
 from .overriding import Foreign, PlainNumber, hand_on, takes_over
 from .results import return_type
 from .tape import Version, check_version, new_version, port
 from .tensor import Tensor, wrap
-from .views import attach_if_view, attach_view, sync, write_in_place, write_out
+from .views import attach_if_view, attach_view, sync, write_in_place
 
 __all__ = [
     "Foreign", "attach_if_view", "attach_outputs", "attach_view", "differing", "explain", "hand_on", "narrowed", "no_tensor", "notice", "older_arguments", "open_list", "operand",

@@ -11,19 +11,16 @@ history so that gradients stay right:
 
 from __future__ import annotations
 
-import sys
-from typing import Any
-
 import numpy as np
 
 from ..backend import namespace, shares
 from . import observe
-from .dtypes import FLOATING, can_cast, cast_error, dtype, dtype_of
+from .dtypes import FLOATING, can_cast, cast_error, dtype_of
 from .modes import modes
 from .tape import EngineOp, Version, clock, new_node, new_version
 from .tensor import Tensor, wrap
 
-__all__ = ["View", "attach_if_view", "attach_view", "geometry", "reshape_in_place", "shadow", "stored", "sync", "write_in_place", "write_out"]
+__all__ = ["View", "attach_if_view", "attach_view", "check_writable", "geometry", "overlap", "owner", "reshape_in_place", "shadow", "sync", "write_in_place"]
 
 NORMAL, NO_GRAD, SEVERAL = "normal", "no_grad", "several"
 _new = object.__new__
@@ -189,20 +186,22 @@ APART = frozenset(("index_put_at", "scatter", "scatter_add", "scatter_reduce", "
 def check_apart(op, tensor, args) -> None:
     """Refuse to read memory that is being written, unless element by element the same."""
     for other in args[1:]:
-        if not isinstance(other, Tensor) or other._ver is not tensor._ver and _owner(other._a) is not _owner(tensor._a):
+        if not isinstance(other, Tensor) or other._ver is not tensor._ver and owner(other._a) is not owner(tensor._a):
             continue
         if other is tensor and op.name not in APART:
             continue
-        if other is tensor or _overlap(tensor._array(), other._array(), op.name in APART):
+        if other is tensor or overlap(tensor._array(), other._array(), op.name in APART):
             raise RuntimeError("unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location. "
                                "Please clone() the tensor before performing the operation.")
 
 
-def _owner(array):
+def owner(array):
+    """The array that has the memory."""
     return array if array.base is None else array.base
 
 
-def _overlap(written, read, completely: bool) -> bool:
+def overlap(written, read, completely: bool) -> bool:
+    """True if the two share memory, as far as PyTorch looks; the very same elements count only if `completely`."""
     if not (isinstance(written, np.ndarray) and written.size and read.size and _is_dense(written) and _is_dense(read)):
         return False  # PyTorch does not look closer either
     start, other = _address(written), _address(read)
@@ -484,81 +483,3 @@ def _copy_slices_backward(node, grad):
 
 COPY_SLICES = EngineOp("torch::autograd::CopySlices", _copy_slices_backward)
 COPY_SLICES.category = "index"
-
-
-PICKS = frozenset(("aminmax", "cat", "complex", "gather", "index_select", "kthvalue", "masked_select", "multinomial", "take"))
-"""Their result may not share memory with what they read, nor be of another type than `out`."""
-
-# PyTorch finds the type of these results before it looks at `out`, which must be of that type exactly; others only need to hold the numbers.
-EXACT = frozenset(
-    "addmm addmv baddbmm bmm mm index_add index_copy index_reduce log_softmax softmax max_dim min_dim prod renorm scatter scatter_add scatter_reduce sort topk tril triu "
-    "argmax argmin linalg.cholesky linalg.det linalg.eigh linalg.eigvalsh linalg.inv linalg.qr linalg.slogdet linalg.solve linalg.svd linalg.svdvals linalg.vector_norm linalg.cross nn.functional.linear".split())
-SAME = frozenset("abs bitwise_not ceil floor frac lerp neg nn.functional.gelu hardshrink nn.functional.hardshrink nn.functional.softplus nn.functional.softshrink round sgn sign trunc".split())
-CPP = {"float64": "double", "float32": "float", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
-       "int64": "long int", "int32": "int", "int16": "short int", "int8": "signed char", "uint8": "unsigned char"}
-
-
-def cpp_name(kind: dtype) -> str:
-    """The name of a dtype in C++, which PyTorch puts into some messages."""
-    return CPP.get(kind.name, kind.name)
-
-
-class Called:
-    """What `write_out` needs to know of a composed function: its name."""
-
-    __slots__ = ("name",)
-
-    def __init__(self, name: str):
-        self.name = name
-
-
-def stored(result: Tensor, out) -> Tensor:
-    """`result`, or `out` with its numbers: how a composed function ends that takes `out`."""
-    if out is None:
-        return result
-    if result._rg and modes.grad and isinstance(out, Tensor) and out.shape == result.shape:
-        return out.copy_(result)  # composed of functions that do not know of `out`, so its gradient flows through it
-    return write_out(Called(sys._getframe(1).f_code.co_name), out, result._a, result._rg)
-
-
-def write_out(op, out, array, wants_grad: bool, args: tuple = ()) -> Any:  # a tensor, or as many in a tuple as `out` has
-    """Store a result in the tensor given as `out=`; resized if it is empty, as PyTorch does."""
-    if not isinstance(out, Tensor):
-        if isinstance(out, (tuple, list)) and isinstance(array, tuple):
-            if len(out) != len(array):
-                raise TypeError(f"expected tuple of {len(array)} elements but got {len(out)}")
-            return (tuple if isinstance(out, list) else type(out))(write_out(op, o, a, wants_grad, args) for o, a in zip(out, array, strict=True))
-        raise TypeError(f"{op.name}(): argument 'out' must be Tensor, not {type(out).__name__}")
-    if modes.grad and (wants_grad or out._rg):
-        raise RuntimeError(f"{op.name}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.")
-    if isinstance(array, tuple):
-        raise TypeError(f"{op.name.split('.')[-1]}(): argument 'out' must be tuple of Tensors, not Tensor")
-    if op.name in EXACT and array.dtype != out._a.dtype:
-        raise RuntimeError(f"Expected out tensor to have dtype {cpp_name(dtype_of(array))}, but got {cpp_name(out.dtype)} instead")
-    if op.name in SAME and array.dtype != out._a.dtype:
-        raise RuntimeError(f"Found dtype {out.dtype.title} but expected {dtype_of(array).title}")
-    if not can_cast(dtype_of(array), out.dtype):
-        raise cast_error(dtype_of(array), out.dtype)
-    target = out._array()
-    if args and op.name in PICKS:
-        if target.dtype != array.dtype:
-            raise RuntimeError(f"{op.name}(): Expected out tensor to have dtype {dtype_of(array)}, but got {dtype_of(target)} instead")
-        for other in args[0] if isinstance(args[0], (list, tuple)) else args:
-            if isinstance(other, Tensor) and (other is out or _owner(other._a) is _owner(target) and _overlap(target, other._array(), True)):
-                raise RuntimeError("unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location. "
-                                   "Please clone() the tensor before performing the operation.")
-    if isinstance(target, np.ndarray) and 0 in target.strides and target.size > 1:
-        check_writable(out, op, False)
-    if target.shape != array.shape:
-        if target.size:
-            from .errors import caution
-            caution(f"An output with one or more elements was resized since it had shape {list(target.shape)}, which does not match the required "
-                    f"output shape {list(array.shape)}. This behavior is deprecated, and in a future PyTorch release outputs will not be resized unless they have "
-                    "zero elements. You can explicitly reuse an out tensor t by resizing it, inplace, to zero elements with t.resize_(0).")
-        out._a = namespace(target).array(array, dtype=target.dtype)
-    else:
-        target[...] = array
-    if out._ver is None:
-        out._ver = Version()
-    out._ver.bump()
-    return out

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..core.arguments import Dims, check_all
 from ..core.op import public
+from ..core.outs import stored
 from ..core.tensor import Tensor
-from ..core.views import stored
 from ..ops.fourier import fft_c2c, fft_c2r, fft_r2c
 
 __all__ = ["fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "hfft2", "hfftn", "ifft", "ifft2", "ifftn", "ifftshift", "ihfft", "ihfft2", "ihfftn",

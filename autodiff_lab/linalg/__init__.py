@@ -14,9 +14,9 @@ from ..core.arguments import Sizes, check_all
 from ..core.dtypes import int32, int64
 from ..core.modes import no_grad
 from ..core.op import public
+from ..core.outs import stored
 from ..core.results import result_class
 from ..core.tensor import Tensor, wrap
-from ..core.views import stored
 from ..ops.decompositions import LinAlgError, check_float, check_square, negligible
 from .factors import constant, householder_product, ldl_factor, ldl_factor_ex, ldl_solve, lu_factor_ex, lu_unpack
 
@@ -224,7 +224,7 @@ def multi_dot(tensors, *, out=None) -> Tensor:
 _Lstsq = result_class("linalg_lstsq", ["solution", "residuals", "rank", "singular_values"])
 
 
-def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None):
+def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None, out=None):
     """The X with the least `|A @ X - B|`; also residuals, rank and singular values where the driver gives them.
 
     Args:
@@ -256,7 +256,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
         full = m > n and driver not in (None, "gelsy") and bool((rank == n).all())
     residuals = ((A @ solution - rhs).abs() ** 2).sum(-2) if full else solution.reshape(-1)[:0]
     residuals = residuals.abs() if residuals.is_complex() else residuals
-    return _Lstsq((solution.squeeze(-1) if vector else solution, residuals, rank, values))
+    return stored(_Lstsq((solution.squeeze(-1) if vector else solution, residuals, rank, values)), out)
 
 
 def _refuse_deficient(A: Tensor) -> None:
@@ -301,7 +301,7 @@ def lu(A: Tensor, *, pivot: bool = True, out=None):
             [4., 4.]])
     """
     found = lu_factor_ex(A, pivot=pivot)
-    return _Lu(lu_unpack(found.LU, found.pivots))
+    return stored(_Lu(lu_unpack(found.LU, found.pivots)), out)
 
 
 def _triangles(A):
@@ -329,7 +329,7 @@ def lu_factor(A: Tensor, *, pivot: bool = True, out=None):
             [0.2500, 1.0000]]), tensor([2, 2], dtype=torch.int32))
     """
     found = lu_factor_ex(A, pivot=pivot, check_errors=True)
-    return _LuFactor((found.LU, found.pivots))
+    return stored(_LuFactor((found.LU, found.pivots)), out)
 
 
 def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False, out=None) -> Tensor:
@@ -395,7 +395,7 @@ def inv_ex(A: Tensor, *, check_errors: bool = False, out=None):
     >>> info.item() > 0
     True
     """
-    return _checked(inv, _InvEx, A, check_errors)
+    return stored(_checked(inv, _InvEx, A, check_errors), out)
 
 
 def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False, out=None):
@@ -406,7 +406,7 @@ def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False, o
     >>> info.item()  # the leading part of this order is not positive definite
     2
     """
-    return _checked(cholesky, _CholeskyEx, A, check_errors, upper=upper)
+    return stored(_checked(cholesky, _CholeskyEx, A, check_errors, upper=upper), out)
 
 
 def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False, out=None):
@@ -417,7 +417,7 @@ def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = Fa
     >>> result, info.item()
     (tensor([1., 2.]), 0)
     """
-    return _checked(solve, _SolveEx, A, check_errors, B, left=left)
+    return stored(_checked(solve, _SolveEx, A, check_errors, B, left=left), out)
 
 
 def tensorinv(A: Tensor, ind: int = 2, *, out=None) -> Tensor:

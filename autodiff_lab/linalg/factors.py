@@ -10,10 +10,10 @@ from ..core.arguments import Dims
 from ..core.dtypes import int32
 from ..core.errors import caution
 from ..core.op import public
+from ..core.outs import stored
 from ..core.results import result_class
 from ..core.tape import without_derivative
 from ..core.tensor import Tensor, wrap
-from ..core.views import stored
 from ..ops.decompositions import LinAlgError, check_float, check_square
 
 __all__ = ["geqrf", "householder_product", "ldl_factor", "ldl_factor_ex", "ldl_solve", "lu_factor_ex", "lu_unpack", "ormqr"]
@@ -63,7 +63,7 @@ def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False, o
 
         L, U = _triangles(_permutation(pivots + 1, A).mT @ A)
         factors = _tall(L, A).tril(-1) + _wide(U, A)
-    return _LuFactorEx((factors, wrap((pivots + 1).astype(np.int32)), wrap(info.astype(np.int32))))
+    return stored(_LuFactorEx((factors, wrap((pivots + 1).astype(np.int32)), wrap(info.astype(np.int32)))), out)
 
 
 def _tall(L, A):
@@ -110,7 +110,7 @@ def lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpa
         L, U = LU_data[..., :k].tril(-1) + eye, LU_data[..., :k, :].triu()
     if unpack_pivots:
         P = _permutation(LU_pivots.cpu().numpy(), LU_data)
-    return _LuUnpack((P, L, U))
+    return stored(_LuUnpack((P, L, U)), out)
 
 
 def ldl_factor_ex(A: Tensor, *, hermitian: bool = False, check_errors: bool = False, out=None):
@@ -123,13 +123,13 @@ def ldl_factor_ex(A: Tensor, *, hermitian: bool = False, check_errors: bool = Fa
         raise LinAlgError(f"torch.linalg.ldl_factor_ex: D[{info.max()},{info.max()}] is zero and using it on ldl_solve would result in a division by zero.")
     found = _LdlFactorEx((wrap(np.tril(packed)), wrap(pivots.astype(np.int32)), wrap(info.astype(np.int32))))
     without_derivative([A], [found.LD], "linalg_ldl_factor_ex")
-    return found
+    return stored(found, out)
 
 
 def ldl_factor(A: Tensor, *, hermitian: bool = False, out=None):
     """See `ldl_factor_ex`; fails instead of returning `info`."""
     found = ldl_factor_ex(A, hermitian=hermitian, check_errors=True)
-    return _LdlFactor((found.LD, found.pivots))
+    return stored(_LdlFactor((found.LD, found.pivots)), out)
 
 
 def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False, out=None) -> Tensor:
@@ -155,7 +155,7 @@ def geqrf(input: Tensor, *, out=None):
     packed, tau = _each(lambda m: routine(m)[:2], lambda m: (m, np.zeros(min(m.shape), m.dtype)), array)
     found = _Geqrf((wrap(packed), wrap(tau)))
     without_derivative([input], found, "geqrf", NotImplementedError)
-    return found
+    return stored(found, out)
 
 
 def constant(like, value):
@@ -209,7 +209,7 @@ def _lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out=None):
             "LU, pivots, info = torch.lu(A, compute_pivots, get_infos=True)\nshould be replaced with\n"
             "LU, pivots, info = torch.linalg.lu_factor_ex(A, compute_pivots)")
     found = lu_factor_ex(A, pivot=pivot, check_errors=not get_infos)
-    return tuple(found) if get_infos else (found.LU, found.pivots)
+    return stored(tuple(found) if get_infos else (found.LU, found.pivots), out)
 
 
 def _lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out=None) -> Tensor:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from ..core.arguments import Dims, check_all
 from ..core.errors import caution
 from ..core.op import public
+from ..core.outs import stored
 from ..core.results import result_class
 from ..core.tensor import Tensor
-from ..core.views import stored
 from . import (
     cholesky,
     cross,
@@ -32,7 +32,7 @@ def svd_old(input: Tensor, some: bool = True, compute_uv: bool = True, *, out=No
     """Singular value decomposition with V instead of its transpose; prefer linalg.svd."""
     U, S, Vh = svd(input, not some)
     kind = result_class("svd", ["U", "S", "V"])
-    return kind((U, S, Vh.mH) if compute_uv else (U * 0, S, Vh.mH * 0))
+    return stored(kind((U, S, Vh.mH) if compute_uv else (U * 0, S, Vh.mH * 0)), out)
 
 
 def qr_old(input: Tensor, some: bool = True, *, out=None):
@@ -40,12 +40,12 @@ def qr_old(input: Tensor, some: bool = True, *, out=None):
     caution("torch.qr is deprecated in favor of torch.linalg.qr and will be removed in a future PyTorch release.\n"
             "The boolean parameter 'some' has been replaced with a string parameter 'mode'.\n"
             "Q, R = torch.qr(A, some)\nshould be replaced with\nQ, R = torch.linalg.qr(A, 'reduced' if some else 'complete')")
-    return result_class("qr", ["Q", "R"])(qr(input, "reduced" if some else "complete"))
+    return stored(result_class("qr", ["Q", "R"])(qr(input, "reduced" if some else "complete")), out)
 
 
 def slogdet_old(input: Tensor, *, out=None):
     """The sign and the logarithm of the absolute value of the determinant."""
-    return result_class("slogdet", ["sign", "logabsdet"])(slogdet(input))
+    return stored(result_class("slogdet", ["sign", "logabsdet"])(slogdet(input)), out)
 
 
 def cholesky_old(input: Tensor, upper: bool = False, *, out=None):
@@ -54,7 +54,7 @@ def cholesky_old(input: Tensor, upper: bool = False, *, out=None):
             "L = torch.cholesky(A)\nshould be replaced with\nL = torch.linalg.cholesky(A)\nand\n"
             "U = torch.cholesky(A, upper=True)\nshould be replaced with\nU = torch.linalg.cholesky(A).mH\n"
             "This transform will produce equivalent results for all valid (symmetric positive definite) inputs.")
-    return cholesky(input, upper=upper)
+    return stored(cholesky(input, upper=upper), out)
 
 
 def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False, *, out=None):
@@ -93,14 +93,14 @@ def logdet(input: Tensor):
     return logabs + _all["where"](sign < 0, float("nan"), 0.0).to(logabs.dtype)
 
 
-def triangular_solve(input: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False):
+def triangular_solve(input: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False, *, out=None):
     """The solution and a copy of A; prefer linalg.solve_triangular."""
     caution("torch.triangular_solve is deprecated in favor of torch.linalg.solve_triangularand will be removed in a future PyTorch release.\n"
             "torch.linalg.solve_triangular has its arguments reversed and does not return a copy of one of the inputs.\n"
             "X = torch.triangular_solve(B, A).solution\nshould be replaced with\nX = torch.linalg.solve_triangular(A, B).")
     kind = result_class("triangular_solve", ["solution", "cloned_coefficient"])
     matrix = A.mT if transpose else A
-    return kind((solve_triangular(matrix, input, upper=upper != transpose, unitriangular=unitriangular), A.clone()))
+    return stored(kind((solve_triangular(matrix, input, upper=upper != transpose, unitriangular=unitriangular), A.clone())), out)
 
 
 def cross_old(input: Tensor, other: Tensor, dim: int | None = None, *, out=None):

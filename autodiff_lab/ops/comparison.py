@@ -8,7 +8,7 @@ from ..core.dtypes import dtype_of
 from ..core.errors import needs_numbers
 from ..core.op import op, public
 from ..core.samples import calls, pairs, reals
-from ..core.tensor import Tensor, wrap
+from ..core.tensor import Tensor
 from .picking import dims_one_by_one
 from .reductions import axes, ordered
 
@@ -327,12 +327,5 @@ def count_nonzero(input: Tensor, dim: Dims | None = None) -> Tensor:
 Tensor.count_nonzero = dims_one_by_one(count_nonzero)
 
 
-def isin(elements, test_elements, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
-    """For every element, whether it is one of `test_elements`."""
-    arrays = [e._a if isinstance(e, Tensor) else e for e in (elements, test_elements)]
-    xp = namespace(arrays[0] if isinstance(elements, Tensor) else arrays[1])
-    return wrap(xp.isin(xp.asarray(arrays[0]), xp.asarray(arrays[1]), invert=invert))
-
-
-public[""].update(allclose=allclose, equal=equal, is_nonzero=is_nonzero, isin=isin)
+public[""].update(allclose=allclose, equal=equal, is_nonzero=is_nonzero)
 Tensor.allclose, Tensor.equal, Tensor.is_nonzero = allclose, equal, is_nonzero

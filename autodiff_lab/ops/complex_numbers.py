@@ -7,9 +7,9 @@ import math
 from ..backend import namespace
 from ..core.dtypes import dtype_of
 from ..core.op import op, ops, public
+from ..core.outs import stored
 from ..core.samples import also, away_from, calls, reals
 from ..core.tensor import Tensor
-from ..core.views import stored
 from .rounding import need_tensors
 
 
@@ -174,9 +174,7 @@ def resolve_neg(input: Tensor) -> Tensor:
 def conj_physical(input: Tensor, *, out=None) -> Tensor:
     """Complex conjugate, as a new tensor."""
     made = input.conj()
-    if out is not None:
-        return stored(made, out)
-    return made if made is not input else input.clone()
+    return stored(input.clone() if made is input and out is None else made, out)
 
 
 def conj_physical_(input: Tensor) -> Tensor:

@@ -205,11 +205,6 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     return wrap(ndarray)
 
 
-def named(name: str):
-    """What `write_out` needs to know of a function: its name."""
-    return type("named", (), {"name": name})
-
-
 def goes_to_meta(where) -> bool:
     """True if a tensor made for the device `where` (None: the default one) has no numbers."""
     return (device(where) if where is not None else get_default_device()).type == "meta"
@@ -223,8 +218,8 @@ def no_numbers(shape, kind) -> np.ndarray:
 def placed(array, wanted, where, requires_grad: bool, out=None, name: str = "") -> Tensor:
     """A new leaf around `array`, or `array` written into `out`."""
     if out is not None:
-        from ..core.views import write_out
-        return write_out(named(name), out, array if wanted is None else cast(array, wanted.numpy), False)
+        from ..core.outs import Called, write_out
+        return write_out(Called(name), out, array if wanted is None else cast(array, wanted.numpy), False)
     return finish(array, wanted, where, requires_grad)
 
 
@@ -240,7 +235,17 @@ def sizes(given: tuple, keyword, name: str = "size") -> tuple:
 def type_of(wanted, out) -> np.dtype:
     if wanted is not None and wanted.__class__ is not DType:
         wanted = as_dtype("empty", "dtype", wanted)
+    if out is not None:
+        check_agrees(wanted, out)
     return (out.dtype if out is not None and wanted is None else dtype_of(wanted) if wanted is not None else get_default_dtype()).numpy
+
+
+def check_agrees(wanted, out) -> None:
+    """Refuse an `out` of another dtype than the one that is asked for beside it."""
+    if not isinstance(out, Tensor):
+        raise TypeError(f"argument 'out' must be Tensor, not {type(out).__name__}")
+    if wanted is not None and dtype_of(wanted) is not out.dtype:
+        raise RuntimeError(f"dtype {dtype_of(wanted).title} does not match dtype of out parameter ({out.dtype.title})")
 
 
 def _same(make, given: tuple, size, out, dtype, device, requires_grad) -> Tensor:
@@ -302,6 +307,8 @@ def full(size: Sizes, fill_value: Number, *, out=None, dtype=None, layout=None, 
     """
     if isinstance(fill_value, (Tensor, np.generic)):
         fill_value = fill_value.item()
+    if out is not None:
+        check_agrees(dtype, out)
     wanted = dtype_of(dtype) if dtype is not None else out.dtype if out is not None else dtype_of(type(fill_value))
     if not hasattr(size, "__iter__"):
         raise TypeError(f"full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}")

@@ -505,7 +505,7 @@ def eigvals(A: Tensor) -> Tensor:
     return eig.op.kernel(A)[0]
 
 
-@op(category="linear", latex=r"e^A", namespace="linalg", node_name="LinalgMatrixExp", samples=calls(lambda r: ((r.normal(size=(3, 3)),), {}), lambda r: ((r.normal(size=(2, 2, 2)),), {})))
+@op(category="linear", latex=r"e^A", namespace="linalg", out=False, node_name="LinalgMatrixExp", samples=calls(lambda r: ((r.normal(size=(3, 3)),), {}), lambda r: ((r.normal(size=(2, 2, 2)),), {})))
 @in_float32
 def matrix_exp(A: Tensor) -> Tensor:
     """The matrix exponential.

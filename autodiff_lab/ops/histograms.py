@@ -9,6 +9,7 @@ import numpy as np
 from ..core.arguments import Number
 from ..core.dtypes import dtype_of, get_default_dtype
 from ..core.op import public
+from ..core.outs import stored
 from ..core.results import result_class
 from ..core.tape import without_derivative
 from ..core.tensor import Tensor, wrap
@@ -66,11 +67,7 @@ def histc(input: Tensor, bins: int = 100, min: Number = 0, max: Number = 0, *, o
         raise RuntimeError("torch.histc: max must be larger than min")
     array = np.asarray(input.detach()._a)
     low, high = _range(array, float(min), float(max), margin=1)
-    made = wrap(np.histogram(array, int(bins), (low, high))[0].astype(array.dtype))
-    if out is not None:
-        out.resize_(made.shape).copy_(made)
-        return out
-    return made
+    return stored(wrap(np.histogram(array, int(bins), (low, high))[0].astype(array.dtype)), out)
 
 
 def histogram(input: Tensor, bins, *, range=None, weight=None, density: bool = False, out=None):
@@ -93,7 +90,7 @@ def histogram(input: Tensor, bins, *, range=None, weight=None, density: bool = F
         edges = _edges(points[:, 0], bins, *(range or (0.0, 0.0)), input.dtype)
     found = _histogram((wrap(_counts(points, [edges], weight, density)), wrap(edges)))
     without_derivative([t for t in (input, bins, weight) if isinstance(t, Tensor)], found, "histogram")
-    return found
+    return stored(found, out)
 
 
 def _edges(array, bins: int, low: float, high: float, dtype):

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core.arguments import Sizes
 from ..core.op import public
+from ..core.outs import stored
 from ..core.tensor import Tensor, wrap
 from .reductions import axes
 
@@ -95,7 +96,7 @@ def _hash(input, dim=None, *, keepdim: bool = False, mode: int = 0, out=None):
     chosen = axes(dim, array.ndim)
     chosen = tuple(range(array.ndim)) if chosen is None else chosen
     found = np.bitwise_xor.reduce(bits, axis=chosen, keepdims=keepdim) if chosen else bits
-    return wrap(found) if out is None else out.copy_(wrap(found))
+    return stored(wrap(found), out)
 
 
 def _from_file(filename: str, shared: bool | None = None, size: int = 0, *, dtype=None, layout=None, device=None, requires_grad: bool = False, pin_memory: bool = False):

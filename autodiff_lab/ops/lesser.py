@@ -7,6 +7,7 @@ import numpy as np
 from ..core.arguments import Sizes, collect_ints
 from ..core.dtypes import bool_, int64
 from ..core.op import public
+from ..core.outs import stored
 from ..core.tensor import Tensor, wrap
 from .indexing import BASIC
 from .joining import let_go, split_like
@@ -19,13 +20,7 @@ from .viewing import select
 def _copy_of(name: str, view):
     def copy(input: Tensor, *args, out=None, **kwargs):
         made = view(input, *args, **kwargs)
-        if isinstance(made, tuple):
-            return tuple(part.clone() for part in made)
-        made = made.clone()
-        if out is not None:
-            out.resize_(made.shape).copy_(made)
-            return out
-        return made
+        return stored(tuple([part.clone() for part in made]) if isinstance(made, tuple) else made.clone(), out, f"{name}_copy")
     copy.__name__, copy.__doc__ = f"{name}_copy", f"`{name}`, as a copy that shares no memory."
     return copy
 

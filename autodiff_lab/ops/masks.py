@@ -7,6 +7,7 @@ import numpy as np
 from ..backend import in_c_order, namespace
 from ..core.dtypes import dtype_of
 from ..core.op import op, ops, public
+from ..core.outs import stored
 from ..core.samples import calls
 from ..core.tensor import Tensor, wrap
 from .picking import Number
@@ -19,7 +20,7 @@ def _mask(name, mask):
     return mask
 
 
-@op(category="index", inplace=True, latex=r"\begin{cases} v & m \\ x & \text{else} \end{cases}", variants=(("isinstance(value, Tensor)", "MaskedFillBackward1"),), samples=calls(
+@op(category="index", inplace=True, out=False, latex=r"\begin{cases} v & m \\ x & \text{else} \end{cases}", variants=(("isinstance(value, Tensor)", "MaskedFillBackward1"),), samples=calls(
     lambda r: ((r.normal(size=(3, 4)), r.normal(size=(3, 4)) > 0, -1.0), {}), lambda r: ((r.normal(size=(3, 4)), r.normal(size=(4,)) > 0, np.asarray(r.normal())), {})))
 def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
     """`value` where `mask` is true, `input` elsewhere. The mask broadcasts.
@@ -185,7 +186,7 @@ def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1, out=None):
     found = _nonzero(input)._a[:size]
     whole = np.full((size, found.shape[1]), fill_value, np.int64)
     whole[:len(found)] = found
-    return wrap(whole)
+    return stored(wrap(whole), out)
 
 
 for _made in (nonzero, argwhere, nonzero_static):

@@ -8,6 +8,7 @@ from ..backend import in_c_order, namespace
 from ..core.arguments import Dims, Number
 from ..core.dtypes import FLOATING, dtype_of
 from ..core.op import op, ops, public
+from ..core.outs import stored
 from ..core.samples import calls
 from ..core.tensor import Tensor
 from .reductions import axes
@@ -160,7 +161,7 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float, *, out=None) -> Te
     length = vector_norm(input, p, others, True)
     factor = public[""]["where"](length > maxnorm, maxnorm / (length + 1e-7), 1.0)
     made = input * factor
-    return made if out is None else out.copy_(made)
+    return stored(made, out)
 
 
 def renorm_(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:

@@ -8,6 +8,7 @@ from ..backend import namespace
 from ..backend.order import pick_rows
 from ..core.dtypes import dtype_of
 from ..core.op import op, ops, public
+from ..core.outs import stored
 from ..core.samples import calls
 from ..core.tensor import Tensor
 from .reductions import axes, picked, to_equals
@@ -108,7 +109,7 @@ def _either(name: str, of_all, along, sentence: str):
     def middle(input, dim=None, keepdim=False, *, axis=None, out=None):
         dim = axis if axis is not None else dim
         if dim is None:
-            if keepdim:
+            if keepdim or out is not None:
                 raise TypeError(f'{name}() missing 1 required positional arguments: "dim"')
             return of_all(input)
         return along(input, dim, keepdim) if out is None else along(input, dim, keepdim, out=out)
@@ -215,7 +216,7 @@ def _quantile(name: str, input, q, dim, keepdim: bool, interpolation: str, skip_
     elif dim is not None and not input.ndim:
         made = made.reshape(-1)
     made = made.squeeze(0) if not q.ndim else made
-    return made if out is None else out.copy_(made)
+    return stored(made, out, name)
 
 
 def _check_quantile(name: str, input, q, interpolation: str) -> None:

@@ -264,7 +264,7 @@ def _index_fill(input, dim, index, value):
     at_least_1d(input)[along(dim, numbers("index_fill", index, size))] = value
 
 
-@op(category="index", inplace=True, samples=calls(lambda r: ((r.normal(size=(3, 4)), 1, np.array([3, 0]), -1.0), {}),
+@op(category="index", inplace=True, out=False, samples=calls(lambda r: ((r.normal(size=(3, 4)), 1, np.array([3, 0]), -1.0), {}),
                                                   lambda r: ((r.normal(size=(3, 4)), 0, np.array([2]), r.normal(size=())), {})))
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Tensor | Number) -> Tensor:
     """A copy of `input` with the slices numbered `index` filled with `value`.
@@ -354,7 +354,7 @@ def _put(input, index, source, accumulate=False):
         target[spots] = source.reshape(-1)
 
 
-@op(category="index", inplace=True, samples=calls(lambda r: ((r.normal(size=(3, 4)), np.array([[0, 11], [5, -2]]), r.normal(size=(2, 2))), {}),
+@op(category="index", inplace=True, out=False, samples=calls(lambda r: ((r.normal(size=(3, 4)), np.array([[0, 11], [5, -2]]), r.normal(size=(2, 2))), {}),
                                                   lambda r: ((r.normal(size=(3, 4)), np.array([5, 5]), r.normal(size=(2,)), True), {})))
 def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
     """A copy of `input` with `source` written (or added) at `index` of `input` seen as one long vector.

@@ -7,10 +7,10 @@ import math
 from ..core.dtypes import bool_, dtype_of
 from ..core.errors import caution
 from ..core.op import op, ops, public
+from ..core.outs import stored
 from ..core.precision import in_float32
 from ..core.samples import calls
 from ..core.tensor import Tensor
-from ..core.views import stored
 from .linear import matmul
 from .reductions import sum
 from .shape import expand

@@ -11,7 +11,7 @@ from ..core.arguments import Number
 from ..core.dtypes import INT, dtype_of, get_default_dtype
 from ..core.op import public
 from ..core.tensor import Tensor
-from .creation import finish, placed, type_of
+from .creation import check_agrees, finish, placed, type_of
 
 __all__ = ["arange", "linspace", "logspace", "tril_indices", "triu_indices"]
 
@@ -34,7 +34,8 @@ def arange(start=0, end=None, step: Number = 1, *, out=None, dtype=None, layout=
         start, end = 0, start
     start, end, step = _number(start), _number(end), _number(step)
     _check_range(start, end, step)
-    if dtype is None and out is not None:
+    if out is not None:
+        check_agrees(dtype, out)
         dtype = out.dtype
     if dtype is None:
         dtype = dtype_of(np.dtype("int64")) if all(isinstance(v, int) for v in (start, end, step)) else get_default_dtype()

@@ -8,6 +8,7 @@ from ..backend import in_c_order, namespace
 from ..backend.fast import BITS, concatenate
 from ..core.arguments import Dims, Sizes, one_by_one, sizes_of
 from ..core.op import op, ops, public
+from ..core.outs import stored
 from ..core.samples import calls
 from ..core.tensor import Tensor, wrap
 from .picking import one_dim
@@ -261,14 +262,7 @@ def diag(input: Tensor, diagonal: int = 0, *, out=None):
         made = input.diagonal(diagonal).clone()
     else:
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
-    return _into(out, made)
-
-
-def _into(out, made):
-    if out is None:
-        return made
-    from ..core.views import write_out
-    return write_out(type("named", (), {"name": "diag"}), out, made._a, made._rg)
+    return stored(made, out)
 
 
 def diagflat(input: Tensor, offset: int = 0):

@@ -18,10 +18,13 @@ from ..core.devices import array_on, cuda_available, device_of
 from ..core.devices import device as device_type
 from ..core.dtypes import dtype_of, get_default_dtype
 from ..core.errors import caution
+from ..core.modes import modes
 from ..core.op import public
+from ..core.outs import Called
 from ..core.tape import Version
 from ..core.tensor import Tensor, wrap
-from .creation import finish, goes_to_meta, no_numbers
+from ..core.views import check_writable
+from .creation import check_agrees, finish, goes_to_meta, no_numbers
 from .random_fills import as_int, integer_bounds, need_float, stream
 
 __all__ = [
@@ -134,10 +137,10 @@ def drawn(shape, fill, dtype, usual, device, requires_grad, out) -> Tensor:
 
 
 def into(out, shape, fill, dtype) -> Tensor:
-    if not isinstance(out, Tensor):
-        raise TypeError(f"argument 'out' must be Tensor, not {type(out).__name__}")
-    if dtype is not None and dtype is not out.dtype:
-        raise RuntimeError(f"dtype {dtype.title} does not match dtype of out parameter ({out.dtype.title})")
+    check_agrees(dtype, out)
+    if modes.grad and out._rg:
+        raise RuntimeError("functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.")
+    check_writable(out, Called("out"), False)
     array = out._array()
     if array.shape != shape:
         if array.size:

@@ -8,6 +8,7 @@ from ..backend import in_c_order, namespace
 from ..backend.order import pick_rows, positions_of, ranked
 from ..core.dtypes import FLOATING, default_dtype, dtype_of
 from ..core.op import op, ops, public
+from ..core.outs import stored
 from ..core.precision import in_float32, widened
 from ..core.samples import also, calls
 from ..core.tensor import Tensor
@@ -205,13 +206,13 @@ def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None
         if t.ndim != input.ndim:
             raise RuntimeError("diff expects prepend or append to be the same dimension as input")
     if n == 0:
-        return input.clone() if out is None else out.copy_(input)
+        return stored(input.clone(), out)
     made = public[""]["cat"]([t for t in (prepend, input, append) if t is not None], d) if extra else input
     for _ in range(min(n, made.shape[d])):
         size = made.shape[d]
         later, sooner = made.narrow(d, 1, size - 1), made.narrow(d, 0, size - 1)
         made = later.logical_xor(sooner) if made.dtype.name == "bool" else later - sooner
-    return made if out is None else out.copy_(made)
+    return stored(made, out)
 
 
 def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1) -> Tensor:

@@ -13,6 +13,7 @@ from ..backend import namespace
 from ..backend.order import pick_rows, positions_of, ranked
 from ..core.dtypes import dtype_of
 from ..core.op import op, ops, public
+from ..core.outs import stored
 from ..core.samples import calls
 from ..core.tape import without_derivative
 from ..core.tensor import Tensor, wrap
@@ -79,14 +80,14 @@ def _(grad, indices, dim, input_shape):
     return ops.gather_backward(grad, tuple(input_shape), dim, indices)
 
 
-def argsort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False):
+def argsort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False, out=None):
     """The positions that sort the tensor along `dim`.
 
     >>> import autodiff_lab as lab
     >>> lab.argsort(lab.tensor([3.0, 1.0, 2.0]))
     tensor([1, 2, 0])
     """
-    return sort(input.detach(), dim, descending, stable=stable)[1]
+    return stored(sort(input.detach(), dim, descending, stable=stable)[1], out)
 
 
 def msort(input: Tensor, *, out=None):
@@ -96,11 +97,7 @@ def msort(input: Tensor, *, out=None):
     >>> lab.msort(lab.tensor([3, 1, 2]))
     tensor([1, 2, 3])
     """
-    values = sort(input, 0)[0]
-    if out is None:
-        return values
-    out.resize_(values.shape).copy_(values)
-    return out
+    return stored(sort(input, 0)[0], out)
 
 
 @op(category="index", outputs=("values", "indices"), differentiable=1, samples=calls(
@@ -208,11 +205,7 @@ def _rows(sequence, values, right: bool):
 
 def _finish(found, out_int32: bool, out, values):
     found = np.asarray(found) if not hasattr(found, "astype") else found
-    made = wrap(found.astype(np.int32 if out_int32 else np.int64))
-    if out is not None:
-        out.resize_(made.shape).copy_(made)
-        return out
-    return made
+    return stored(wrap(found.astype(np.int32 if out_int32 else np.int64)), out, "searchsorted")
 
 
 def searchsorted(sorted_sequence, input, *, out_int32: bool = False, right: bool = False, side: str | None = None, out=None, sorter=None):
@@ -310,7 +303,7 @@ def unique_consecutive(input, return_inverse: bool = False, return_counts: bool 
     return _answers(input, "unique_consecutive", values, inverse.reshape(array.shape) if dim is None else inverse, counts, return_inverse, return_counts)
 
 
-def isin(elements, test_elements, *, assume_unique: bool = False, invert: bool = False):
+def isin(elements, test_elements, *, assume_unique: bool = False, invert: bool = False, out=None):
     """True for each element that is among `test_elements`.
 
     >>> import autodiff_lab as lab
@@ -323,7 +316,7 @@ def isin(elements, test_elements, *, assume_unique: bool = False, invert: bool =
         if isinstance(given, Tensor) and given._a.dtype.kind in "bc":
             raise RuntimeError(f"Unsupported input type encountered for isin(): {given.dtype.title}. Compare with == instead.")
     found = np.isin(elements._a if isinstance(elements, Tensor) else elements, test_elements._a if isinstance(test_elements, Tensor) else test_elements, invert=invert)
-    return wrap(np.asarray(found)[()] if not np.ndim(found) else found)
+    return stored(wrap(np.asarray(found)[()] if not np.ndim(found) else found), out)
 
 
 for _made in (argsort, msort, searchsorted, bucketize, unique, unique_consecutive, isin):

@@ -9,6 +9,7 @@ import numpy as np
 from ..backend import fast, namespace, special
 from ..core.dtypes import default_dtype, dtype_of
 from ..core.op import op, ops, public
+from ..core.outs import stored
 from ..core.precision import in_float32
 from ..core.samples import also, calls, pairs, positive, reals, unit
 from ..core.tensor import Tensor
@@ -247,7 +248,7 @@ def mvlgamma(input: Tensor, p: int, *, out=None) -> Tensor:
         input = input.to(default_dtype[0])
     steps = public[""]["arange"](-(p - 1) / 2, 0.5, 0.5, dtype=input.dtype) if p > 1 else public[""]["zeros"](1, dtype=input.dtype)
     made = (input.unsqueeze(-1) + steps[:p]).lgamma().sum(-1) + p * (p - 1) / 4 * math.log(math.pi)
-    return made if out is None else out.copy_(made)
+    return stored(made, out)
 
 
 def mvlgamma_(input: Tensor, p: int) -> Tensor:

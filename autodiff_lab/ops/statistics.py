@@ -9,10 +9,10 @@ from ..backend import in_c_order, namespace
 from ..core.arguments import Dims, Number
 from ..core.dtypes import FLOATING, dtype_of
 from ..core.op import op, ops, public
+from ..core.outs import stored
 from ..core.precision import in_float32
 from ..core.samples import calls
 from ..core.tensor import Tensor
-from ..core.views import stored
 from .reductions import axes, count, ordered, shared, spread
 from .scans import at
 
@@ -192,6 +192,8 @@ def _moment(name: str, operator, sentence: str, example: str):
         if unbiased is not None and correction is not None:
             raise TypeError(f"{name}() received an invalid combination of arguments: give unbiased or correction, not both.")
         free = correction if correction is not None else 1 if unbiased is None else int(unbiased)
+        if out is not None and (several or dim is None and unbiased is not None):
+            raise TypeError(f"{name}() received an invalid combination of arguments: {'it takes no out=' if several else 'with unbiased, out= needs dim'}.")
         if several:
             return tuple(operator(input, dim, free, keepdim))
         return operator(input, dim, free, keepdim) if out is None else operator(input, dim, free, keepdim, out=out)

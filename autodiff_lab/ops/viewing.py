@@ -7,6 +7,7 @@ import math
 from ..core.arguments import Sizes
 from ..core.errors import caution
 from ..core.op import public
+from ..core.outs import stored
 from ..core.tensor import Tensor
 from .indexing import BASIC
 from .picking import one_dim
@@ -37,7 +38,7 @@ def narrow(input: Tensor, dim: int, start, length: int):
     return BASIC["slice"](input, Place(((slice(None),) * dim) + (slice(start, start + length),), None, (), "slice", True))
 
 
-def narrow_copy(input: Tensor, dim: int, start: int, length: int):
+def narrow_copy(input: Tensor, dim: int, start: int, length: int, *, out=None):
     """A copy of `length` slices along `dim`, from `start` on.
 
     >>> import autodiff_lab as lab
@@ -46,7 +47,7 @@ def narrow_copy(input: Tensor, dim: int, start: int, length: int):
     """
     if dim >= max(input.ndim, 1):
         raise RuntimeError(f"narrow_copy(): expected dim < {input.ndim}, the number of dimensions, but got {dim}.")
-    return narrow(input, dim, start, length).clone()
+    return stored(narrow(input, dim, start, length).clone(), out)
 
 
 def select(input: Tensor, dim: int, index: int):
