@@ -205,20 +205,12 @@ def define_max(d: int):
         xp = namespace(input)
         adaptive_check(input, d, f"adaptive_max_pool{d}d", output_size)
         out = adaptive_size(output_size, input.shape, d)
-        values = xp.empty((*input.shape[:-d], *out), input.dtype)
-        indices = xp.empty(values.shape, "int64")
-        for flat in range(math.prod(out)):
-            index = np.unravel_index(flat, out)
-            region = tuple(slice(*part(i, n, m)) for i, n, m in zip(index, input.shape[-d:], out, strict=True))
-            block = input[(..., *region)]
-            at = xp.argmax(block.reshape(*input.shape[:-d], -1), axis=-1)
-            inside = xp.unravel_index(at, block.shape[-d:])
-            here = 0
-            for n, r, i in zip(input.shape[-d:], region, inside, strict=True):
-                here = here * n + (i + r.start)
-            indices[(..., *index)] = here
-            values[(..., *index)] = xp.take_along_axis(input.reshape(*input.shape[:-d], -1), here[..., None], -1)[..., 0]
-        return values, indices
+        images = input.reshape(math.prod(input.shape[:-d]), math.prod(input.shape[-d:]))
+        places = xp.asarray(part_places(input.shape[-d:], out))
+        found = images.take(places.reshape(-1), axis=1).reshape(len(images), *places.shape).argmax(axis=-1)
+        indices = places.reshape(-1).take(found + xp.arange(0, places.size, places.shape[1] or 1))
+        values = xp.take_along_axis(images, indices, 1)
+        return values.reshape(*input.shape[:-d], *out), indices.reshape(*input.shape[:-d], *out)
 
     @adaptive_max.vjp("input")
     def _(grad, input_shape, indices):
@@ -361,7 +353,7 @@ def images_place(input: Tensor, indices: Tensor, shape, d: int, add: bool) -> Te
     """Zeros of `shape` with `input` at `indices`, positions within each image of `d` dimensions; `add` sums where several meet."""
     xp = namespace(input)
     area, images = math.prod(shape[-d:]), math.prod(shape[:-d])
-    flat = (indices.reshape(images, -1) + xp.arange(images)[:, None] * area).reshape(-1)
+    flat = (indices.reshape(images, math.prod(indices.shape[-d:])) + xp.arange(images)[:, None] * area).reshape(-1)
     if add:
         return xp.bincount(flat, weights=input.reshape(-1), minlength=images * area).astype(input.dtype).reshape(shape)
     whole = xp.zeros(images * area, input.dtype)
@@ -379,7 +371,7 @@ def images_pick(input: Tensor, indices: Tensor, d: int) -> Tensor:
     """The numbers of `input` at `indices`, positions within each image of `d` dimensions."""
     xp = namespace(input)
     images = math.prod(input.shape[:-d])
-    return xp.take_along_axis(input.reshape(images, -1), indices.reshape(images, -1), 1).reshape(indices.shape)
+    return xp.take_along_axis(*(v.reshape(images, math.prod(v.shape[-d:])) for v in (input, indices)), 1).reshape(indices.shape)
 
 
 @images_pick.vjp("input")
@@ -532,6 +524,17 @@ def adaptive_size(output_size, shape, d: int) -> tuple:
 def part(i: int, n: int, m: int) -> tuple:
     """Where part `i` of `m` of a dimension of size `n` begins and ends; parts may overlap by one."""
     return i * n // m, -(-(i + 1) * n // m)
+
+
+def part_places(size: tuple, out: tuple) -> np.ndarray:
+    """For each of the parts the flat positions of what is in it, as rows; where a part is smaller than another, some come twice."""
+    whole = np.zeros((1, 1), np.int64)
+    for n, m in zip(size, out, strict=True):
+        ends = [part(i, n, m) for i in range(m)]
+        longest = max((end - start for start, end in ends), default=0)
+        along = np.array([[min(start + i, end - 1) for i in range(longest)] for start, end in ends], np.int64).reshape(m, longest)
+        whole = (whole[:, None, :, None] * n + along[:, None, :]).reshape(len(whole) * m, -1)
+    return whole
 
 
 def part_means(n: int, m: int) -> np.ndarray:
