@@ -166,17 +166,17 @@ class Follower:
             if key == self.first_key and self.newest:
                 break
             fresh.append(key)
-        used = set()
-        for key in fresh:
-            used.update(inputs_of(recorder.look(key)))
-        sinks = [self._whole(key) for key in fresh if key not in used and not recorder.look(key).error]
-        return sorted(set(sinks[:SINKS_AT_MOST])), ""
+        used = {source for key in fresh for source in inputs_of(recorder.look(key))}
+        parts = {key for key in fresh if key not in used and self._is_part(key)}
+        used = {source for key in fresh if key not in parts for source in inputs_of(recorder.look(key))}
+        sinks = [key for key in fresh if key not in used and key not in parts and not recorder.look(key).error]
+        return sorted(sinks[:SINKS_AT_MOST]), ""
 
-    def _whole(self, key: int) -> int:
-        """`key`, or of a part that was just written to (`h[0] = 7`) the tensor that it is a part of."""
+    def _is_part(self, key: int) -> bool:
+        """True for the part that `h[0] = 7` writes to: what the cell made is the whole, `h`."""
         entry = self.recorder.look(key)
         before = self.recorder.look(inputs_of(entry)[0]) if entry.inplace else None
-        return before.key if before is not None and before.op is COPY_SLICES else key
+        return before is not None and before.op is COPY_SLICES and before.frames == entry.frames
 
     def _tensors(self, roots):
         wanted = set(map(int, roots))

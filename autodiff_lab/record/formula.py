@@ -86,7 +86,7 @@ def _group(text: str) -> str:
 def local_text(op: str, slot: str, latex: str | None, operands: list[str]) -> str:
     """The local derivative toward `slot` with the names of the operands, e.g. "2 · z" for pow."""
     short = op.rsplit(".", 1)[-1].rstrip("_")
-    wrapped = [text if re.fullmatch(r"[\w.\[\]]+", text) else f"({text})" for text in operands]
+    wrapped = [text if re.fullmatch(r"[\w.\[\]]+(\(\w*\))?", text) else f"({text})" for text in operands]
     if short == "pow" and slot == "input" and len(operands) == 2 and re.fullmatch(r"-?\d+(\.\d+)?", operands[1]):
         power = float(operands[1])
         if power == 2:

@@ -276,6 +276,10 @@ class Recorder(observe.Observer):
             write = self.look(first.seq)
             write.frames, write.scope = self._frames(sys._getframe(2)), self.open[-1] if self.open else None
             write.array = keep(tensor._view.base._a)
+            for key in list(islice(reversed(self.entries), 3)):  # the part that `h[1:] = 0` makes, writes to and drops
+                found = self.entries[key]
+                if found.__class__ is tuple and found[7:9] == write.frames[0] and self.ops[found[0]].category == "index":
+                    del self.entries[key]
         return Before(first.seq)
 
     def _many(self, op, inputs, outputs, frame) -> None:

@@ -122,3 +122,14 @@ def test_given_name_wins():
     finally:
         observe.detach(recorder)
     assert build(recorder, [h._node.seq]).nodes[-1].name == "mine"
+
+
+def test_the_part_that_an_assignment_makes_and_drops_is_not_drawn():
+    namespace = {"lab": lab}
+    run_cell(SETUP, namespace, "<setup>")
+    recorder = observe.attach(Recorder())
+    try:
+        run_cell("h = v * 2\nh[1:] = 0\nh = lab.relu_(h)", namespace)
+    finally:
+        observe.detach(recorder)
+    assert [recorder.look(key).op.name for key in recorder.entries] == ["mul", "torch::autograd::CopySlices", "fill", "relu"]

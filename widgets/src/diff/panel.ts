@@ -99,10 +99,6 @@ export class DiffPanel implements Owner {
     return { values: true, grads: false, lit, focus: this.selected, flows: null, hits: new Set() };
   }
 
-  shown(): Snapshot {
-    return this.snapshot;
-  }
-
   isOpen(item: string): boolean {
     return this.opened.has(item);
   }

@@ -195,10 +195,6 @@ export class GraphPanel implements Owner {
     if (this.snapshot) this.stage.draw();
   }
 
-  shown(): Snapshot {
-    return this.now;
-  }
-
   isOpen(item: string): boolean {
     return this.opened.has(item);
   }

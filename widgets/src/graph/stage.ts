@@ -1,7 +1,6 @@
 // The stage on which a graph is looked at: the picture, a camera that pan, zoom, keys and minimap move, and who has
 // the focus. What a press means is the owner's business.
 
-import type { Snapshot } from "../common/model";
 import { Minimap } from "./minimap";
 import { Picture, type Look } from "./picture";
 import { fitted, held, reveal, zoomed, type Camera } from "./viewport";
@@ -12,8 +11,6 @@ export const LEGIBLE = 0.88;
 export interface Owner {
   /** How to draw now. */
   look(): Look;
-  /** The numbers that are shown now. */
-  shown(): Snapshot;
   isOpen(item: string): boolean;
   /** An item (or nothing) was clicked, or Enter pressed on it; `head`: on the title of an open box. */
   press(item: string | null, head: boolean, byKey: boolean): void;
@@ -85,7 +82,7 @@ export class Stage {
     this.frame = 0;
     const { w, h } = this.window();
     this.picture.draw(this.camera, this.owner.look(), w, h);
-    this.map.draw(this.owner.shown(), this.picture.placed, this.camera, w, h, (item) => this.picture.family(item));
+    this.map.draw(this.picture.placed, this.camera, w, h, (item) => this.picture.family(item), !this.touched);
     this.owner.say();
     const first = this.element.querySelector("[data-item][tabindex='0']");
     if (!first) this.focus(this.picture.placed.boxes.keys().next().value ?? null, false);
