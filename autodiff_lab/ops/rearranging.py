@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..backend import in_c_order, namespace
+from ..backend import in_c_order, namespace, order_like
 from ..backend.fast import BITS, concatenate
 from ..core.arguments import Dims, Sizes, one_by_one, sizes_of
 from ..core.op import op, ops, public
@@ -28,7 +28,12 @@ def flip(input: Tensor, dims: Ints) -> Tensor:
     axes = tuple(one_dim(d, input.ndim) for d in dims)
     if len(set(axes)) < len(axes):
         raise RuntimeError(f"dim {next(d for d in axes if axes.count(d) > 1)} appears multiple times in the list of dims")
-    return namespace(input).array(namespace(input).flip(input, axes), order="C") if input.ndim else input
+    if not input.ndim:
+        return input.copy()
+    xp = namespace(input)
+    out = xp.empty_like(input, order=order_like(input))
+    out[...] = xp.flip(input, axes)
+    return out
 
 
 @flip.vjp("input")

@@ -47,8 +47,9 @@ def relu_backward(input: Tensor, activated: Tensor) -> Tensor:
     bits = BITS.get(input.dtype)
     if zero is None or bits is None or input.shape != activated.shape or not input.flags.c_contiguous:
         return namespace(input).where(activated <= 0, input.dtype.type(0), input)
-    keep = (activated <= 0).view(np.int8).astype(bits)
+    keep = (activated <= 0).view(np.int8)
     keep -= 1  # all bits where it is kept, none elsewhere
+    keep = keep.astype(bits)
     keep &= input.view(bits)
     return keep.view(input.dtype)
 
@@ -73,8 +74,8 @@ def relu6(input: Tensor) -> Tensor:
 
 
 @relu6.vjp("input", latex="[0 < x < 6]")
-def _(grad, out):
-    return ops.where((out > 0) & (out < 6), grad, 0)
+def _(grad, input):
+    return ops.where((input > 0) & (input < 6), grad, 0)
 
 
 functional(relu6)
@@ -169,7 +170,10 @@ def hardswish(input: Tensor) -> Tensor:
     >>> lab.nn.functional.hardswish(lab.tensor([-1.0, 0.0, 4.0]))
     tensor([-0.3333,  0.0000,  4.0000])
     """
-    return input * between(input + 3, 0, 6) / 6
+    out = between(input + 3, 0, 6)
+    out *= input
+    out /= 6
+    return out
 
 
 @hardswish.vjp("input")

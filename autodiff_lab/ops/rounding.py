@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..backend import namespace
-from ..core.dtypes import dtype_of
+from ..backend import namespace, order_like
+from ..core.dtypes import dtype_of, finfo
 from ..core.op import op, ops, public
 from ..core.precision import in_float32
 from ..core.samples import also, away_from, calls, pairs, reals
@@ -36,7 +36,7 @@ def ceil(input: Tensor) -> Tensor:
     tensor([-1.,  2.])
     """
     _real("ceil", input)
-    return input.copy() if _is_whole(input) else namespace(input).ceil(input)
+    return input.copy(order_like(input)) if _is_whole(input) else namespace(input).ceil(input)
 
 
 @op(category="pointwise", latex=r"\lfloor x \rfloor", samples=whole, inplace=True)
@@ -48,7 +48,7 @@ def floor(input: Tensor) -> Tensor:
     tensor([-2.,  1.])
     """
     _real("floor", input)
-    return input.copy() if _is_whole(input) else namespace(input).floor(input)
+    return input.copy(order_like(input)) if _is_whole(input) else namespace(input).floor(input)
 
 
 @op(category="pointwise", latex=r"\operatorname{trunc} x", samples=whole, inplace=True, alias=("fix",))
@@ -60,7 +60,7 @@ def trunc(input: Tensor) -> Tensor:
     tensor([-1.,  1.])
     """
     _real("trunc", input)
-    return input.copy() if _is_whole(input) else namespace(input).trunc(input)
+    return input.copy(order_like(input)) if _is_whole(input) else namespace(input).trunc(input)
 
 
 @op(category="pointwise", latex=r"\operatorname{round} x", samples=halves, inplace=True, variants=(("decimals", "RoundBackward1"),))
@@ -77,7 +77,7 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     if _is_whole(input):
         if decimals:
             raise NotImplementedError(f'"round_cpu" not implemented for \'{dtype_of(input).title}\'')
-        return input.copy()
+        return input.copy(order_like(input))
     if not decimals:
         return xp.rint(input)
     scale = 10.0 ** (decimals if decimals > 0 else -decimals)
@@ -165,10 +165,13 @@ def nan_to_num(input: Tensor, nan: float | None = None, posinf: float | None = N
     tensor([0., 1.])
     """
     if _is_whole(input):
-        return input.copy()
+        return input.copy(order_like(input))
     xp = namespace(input)
     if xp.isfinite(input).all():
-        return input.copy()
+        return input.copy(order_like(input))
+    if input.dtype.kind not in "fc":  # bfloat16, which NumPy takes for something that has no NaN
+        most = finfo(dtype_of(input)).max
+        return nan_to_num.op.kernel(input.astype(np.float32), nan, most if posinf is None else posinf, -most if neginf is None else neginf).astype(input.dtype)
     return xp.nan_to_num(input, nan=nan or 0.0, posinf=posinf, neginf=neginf)
 
 

@@ -33,6 +33,10 @@ CALLS = {
     "cummax": lambda t, x: x.cummax(0).values,
     "roll": lambda t, x: x.roll(1, 0),
     "roll flat": lambda t, x: x.roll(1),
+    "flip": lambda t, x: x.flip(0, 2),
+    "round": lambda t, x: x.int().round(),
+    "floor": lambda t, x: x.int().floor(),
+    "nan_to_num": lambda t, x: x.nan_to_num(),
     "tril": lambda t, x: x.tril(),
     "cat": lambda t, x: t.cat([x, x], 1),
     "cat of two sizes": lambda t, x: t.cat([x, x[:1]]),
@@ -67,6 +71,13 @@ def test_results_are_in_c_order_where_pytorchs_are(name, kind):
     theirs, ours = call(torch, make(torch)), call(lab, make(lab))
     if theirs.is_contiguous():
         assert ours.is_contiguous(), f"{ours.stride()} here, {theirs.stride()} in PyTorch"
+
+
+@pytest.mark.parametrize("kind", INPUTS)
+@pytest.mark.parametrize("name", ["flip", "round", "floor", "nan_to_num"])
+def test_results_lie_as_pytorchs(name, kind):
+    call, make = CALLS[name], INPUTS[kind]
+    assert call(lab, make(lab)).stride() == call(torch, make(torch)).stride()
 
 
 def test_joined_channels_stay_last():
