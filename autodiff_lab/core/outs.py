@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import namespace
 from .dtypes import can_cast, cast_error, dtype, dtype_of
 from .errors import caution
 from .modes import modes
@@ -85,9 +84,10 @@ def write_out(op, out, array, wants_grad: bool, args: tuple = ()) -> Any:  # a t
             caution(f"An output with one or more elements was resized since it had shape {list(target.shape)}, which does not match the required "
                     f"output shape {list(array.shape)}. This behavior is deprecated, and in a future PyTorch release outputs will not be resized unless they have "
                     "zero elements. You can explicitly reuse an out tensor t by resizing it, inplace, to zero elements with t.resize_(0).")
-        out._a = namespace(target).array(array, dtype=target.dtype)
-    else:
-        target[...] = array
+        out.resize_(array.shape)  # in its memory where that is large enough: other tensors may look at it
+        out._array()[...] = array
+        return out
+    target[...] = array
     if out._ver is None:
         out._ver = Version()
     out._ver.bump()

@@ -206,7 +206,7 @@ def overlap(written, read, completely: bool) -> bool:
         return False  # PyTorch does not look closer either
     start, other = _address(written), _address(read)
     if start == other and written.nbytes == read.nbytes:
-        return completely or written.strides != read.strides
+        return completely or [s for s, n in zip(written.strides, written.shape, strict=True) if n > 1] != [s for s, n in zip(read.strides, read.shape, strict=True) if n > 1]
     return start < other + read.nbytes and other < start + written.nbytes
 
 
@@ -262,7 +262,7 @@ def write_in_place(op, self, args):
         from .errors import refused
         raise refused(op, target)
     recorded = wants_grad or recording and self._rg
-    alone = plan.fills and not (len(args) > 1 and isinstance(args[1], Tensor)) or plan.is_copy and args[1] is self
+    alone = plan.fills or plan.is_copy and args[1] is self
     if recorded:
         check_history(self, op)
     if target.ndim and not alone:

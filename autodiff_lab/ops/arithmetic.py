@@ -438,7 +438,7 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
     >>> lab.addcmul(lab.tensor([1.0]), lab.tensor([2.0]), lab.tensor([3.0]), value=0.5)
     tensor([4.])
     """
-    return input + scaled(tensor1, value) * tensor2
+    return input + scaled(tensor1, int(value) if input.dtype.kind in "iu" else value) * tensor2
 
 
 @addcmul.vjp("input", latex="1")

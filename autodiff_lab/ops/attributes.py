@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 
 import numpy as np
 
@@ -452,12 +453,22 @@ _AS_OPERATOR = {
 }
 
 
+_SIGNS = {"add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "divide": operator.truediv, "true_divide": operator.truediv, "floor_divide": operator.floordiv,
+          "power": operator.pow, "remainder": operator.mod, "matmul": operator.matmul, "bitwise_and": operator.and_, "bitwise_or": operator.or_, "bitwise_xor": operator.xor,
+          "left_shift": operator.lshift, "right_shift": operator.rshift}
+_COMPARES = {"equal": operator.eq, "not_equal": operator.ne, "less": operator.lt, "less_equal": operator.le, "greater": operator.gt, "greater_equal": operator.ge}
+
+
 def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
     """NumPy's functions on tensors: ours of the same name, so that the result is a tensor and gradients flow."""
+    if method == "__call__" and not kwargs and len(inputs) == 2 and not isinstance(inputs[0], Tensor) and np.ndim(inputs[0]) == 0:
+        first = inputs[0]
+        if isinstance(first, np.generic) and ufunc.__name__ in _SIGNS or isinstance(first, (np.generic, np.ndarray)) and ufunc.__name__ in _COMPARES:
+            return (_SIGNS.get(ufunc.__name__) or _COMPARES[ufunc.__name__])(first.item(), inputs[1])  # a number of NumPy's before a tensor, as in np.float64(2) * x
     beside = [v for v in inputs if isinstance(v, np.ndarray)]
     wanted = modes.grad and any(isinstance(v, Tensor) and v.requires_grad for v in inputs)
-    # Without gradients NumPy computes, whose types count. A NumPy number before a tensor asks for an operator of ours, as in np.float64(2) * x.
-    if (wanted or not beside and not isinstance(inputs[0], Tensor)) and method == "__call__" and not kwargs and ufunc.__name__ in _AS_OPERATOR:
+    # Without gradients NumPy computes, and its types count.
+    if wanted and method == "__call__" and not kwargs and ufunc.__name__ in _AS_OPERATOR:
         from ..core.op import registry
 
         made = registry.get(_AS_OPERATOR[ufunc.__name__])

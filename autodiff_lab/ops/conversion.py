@@ -392,6 +392,8 @@ def copy_(self, src, non_blocking: bool = False):
     tensor([[1., 2.],
             [1., 2.]])
     """
+    if src.__class__ in PYTHON or isinstance(src, np.generic):
+        return fill_(self, src)
     if isinstance(src, Tensor) and src._a.shape != self._a.shape:
         try:
             common = np.broadcast_shapes(self.shape, src.shape)
@@ -407,6 +409,8 @@ def copy_into(self, src, non_blocking: bool = False):
     if free(self) and src.__class__ is Tensor and src._view is None and not (src._rg and modes.grad) and src._a.shape == self._a.shape and src._a.dtype is self._a.dtype:
         self._a[...] = src._a
         return _bumped(self)
+    if isinstance(src, Tensor) and src.requires_grad and self._a.dtype not in FLOATING:
+        src = src.detach()  # no gradient flows through whole numbers
     return write_in_place(copy.op, self, (self, src, non_blocking))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from ..backend import namespace, order_like
 from ..core.arguments import DType, Number, Sizes, as_dtype, collect_ints
 from ..core.devices import array_on, device, get_default_device
-from ..core.dtypes import FLOATING, INT, bool_, dtype, dtype_of, get_default_dtype, int64, promote_types
+from ..core.dtypes import FLOATING, INT, bfloat16, bool_, dtype, dtype_of, get_default_dtype, int64, promote_types
 from ..core.errors import caution, no_memory
 from ..core.op import op, ops, public
 from ..core.samples import calls
@@ -77,14 +77,15 @@ def from_data(data, wanted: dtype | None) -> np.ndarray:
 
 
 OF_NUMBERS = {bool: lambda: bool_, int: lambda: int64, float: get_default_dtype, complex: lambda: get_default_dtype().to_complex(),
-              **{kind: functools.partial(dtype_of, np.dtype(kind)) for kind in (np.bool_, *(np.dtype(c).type for c in "bBhHiIlLefdFD"))}}
+              **{kind: functools.partial(dtype_of, np.dtype(kind)) for kind in (np.bool_, *(np.dtype(c).type for c in "bBhHiIlLefdFD"), *([bfloat16.numpy.type] if bfloat16 else []))}}
 """The type that one number of each class asks for, where numbers of several classes stand in one list."""
 
 
 def _plain(data, kinds: set):
     """Nested sequences as nested lists of numbers; a tensor of one element counts as its number. Notes the classes that it meets."""
-    kinds.update([type(d) for d in data if not isinstance(d, (list, tuple))])
-    return [_plain(d, kinds) if isinstance(d, (list, tuple)) else _single(d) if isinstance(d, Tensor) else d for d in data]
+    plain = [_plain(d, kinds) if isinstance(d, (list, tuple)) else _single(d) if isinstance(d, Tensor) else d for d in data]
+    kinds.update([type(d) for d in plain if not isinstance(d, list)])
+    return plain
 
 
 def _single(tensor):

@@ -185,6 +185,8 @@ def setitem(self, index, value) -> None:
             lead += 1
         if lead:
             value = value.reshape(value.shape[lead:])
+        if value._a.shape != view._a.shape and owner(value._array()) is owner(view._array()):
+            value = value.expand(view.shape)  # memory that is read several times may also be written to, as in x[:] = x[0]
         copy_into(view, value)
     else:
         check_writable(view, registry["copy"], False)

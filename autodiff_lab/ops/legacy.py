@@ -12,7 +12,7 @@ from ..core.dtypes import _all, dtype, get_default_dtype
 from ..core.errors import caution
 from ..core.op import public
 from ..core.tensor import Size, Tensor, wrap
-from .creation import finish, from_data
+from .creation import as_tensor, finish, from_data
 
 __all__ = ["legacy_new"]
 
@@ -29,6 +29,8 @@ def legacy_new(wanted: dtype, args: tuple, where=None) -> Tensor:
             return data.detach()
         if isinstance(data, Size):
             return finish(np.empty(tuple(data), wanted.numpy), None, where, False)
+        if isinstance(data, np.ndarray) and data.dtype == wanted.numpy:
+            return as_tensor(data, device=where)
         if hasattr(data, "__iter__") or isinstance(data, np.ndarray):
             return finish(from_data(data if isinstance(data, np.ndarray) else list(data), wanted), wanted, where, False)
     if len(args) == 1 and isinstance(args[0], (float, str, complex)):

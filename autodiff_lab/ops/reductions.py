@@ -129,7 +129,7 @@ def mean(input: Tensor, dim: Dims | None = None, keepdim: bool = False, *, dtype
                            "Convert it first, e.g. with .float().")
     n = count(input.shape, dim)
     found = sum.op.kernel(input, dim, keepdim)
-    return found / n if n else found * float("nan")
+    return found / n if n else found * found.dtype.type("nan")
 
 
 @mean.vjp("input", latex=r"\frac{1}{n}")
@@ -255,7 +255,7 @@ def _extreme(name: str, input, dim, keepdim: bool):
     xp = namespace(input)
     (axis,) = axes(dim, input.ndim) or (0,)
     if not input.ndim:
-        return input, xp.int64(0)
+        return input.copy(), xp.int64(0)
     if not input.shape[axis]:
         raise IndexError(f"{name}(): Expected reduction dim {axis} to have non-zero size.")
     values = (xp.maximum if name == "max" else xp.minimum).reduce(input, axis=axis, keepdims=keepdim)

@@ -53,7 +53,16 @@ def remainder(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """
     _can_divide("remainder", input, other)
     found = rest(input, other)
-    return namespace(input).remainder(input, other) if found is None else found
+    xp = namespace(input)
+    return _signed(xp, xp.remainder(input, other) if found is None else found, input)
+
+
+def _signed(xp, found, divided):
+    """Zeros with the sign of what was divided, as C's fmod leaves them; NumPy's have that of the divisor."""
+    if found.dtype.kind != "f":
+        return found
+    zero = found == 0
+    return xp.where(zero, xp.copysign(found, divided), found).astype(found.dtype, copy=False) if zero.any() else found
 
 
 @remainder.vjp("input", latex="1")
@@ -70,7 +79,8 @@ def _(grad, input, other):
 def rremainder(input: Tensor, other: Tensor | Number) -> Tensor:
     """`other % input`."""
     _can_divide("remainder", input, input)
-    return namespace(input).remainder(other, input)
+    xp = namespace(input)
+    return _signed(xp, xp.remainder(other, input), other)
 
 
 @rremainder.vjp("input", latex=r"-\lfloor y / x \rfloor")

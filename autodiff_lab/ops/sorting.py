@@ -38,6 +38,11 @@ def refuse(name: str, array, kinds: str) -> None:
         raise NotImplementedError(f"\"{name}\" not implemented for '{dtype_of(array).title}'. Convert first, e.g. with .long() or .abs().")
 
 
+def in_order(array):
+    """bfloat16 as float32: NumPy sorts it as if its NaN were any number."""
+    return array.astype(np.float32) if array.dtype.char == "E" else array
+
+
 def order(array, axis: int, descending: bool = False):
     """The positions that sort `array` along `axis`; equal elements in their order."""
     if array.dtype.kind == "c":
@@ -47,6 +52,7 @@ def order(array, axis: int, descending: bool = False):
         packed.sort()
         return positions_of(packed, axis, array.ndim)
     xp = namespace(array)
+    array = in_order(array)
     if not descending:
         return xp.argsort(array, axis=axis, kind="stable")
     if array.dtype.kind in "iub":
@@ -193,7 +199,10 @@ def _(grad, indices, dim, keepdim, input_shape):
 def _rows(sequence, values, right: bool):
     """searchsorted for every row of `sequence`."""
     xp = namespace(sequence)
+    sequence, values = in_order(sequence), in_order(values)
     side = "right" if right else "left"
+    if sequence.dtype.kind == "f" and sequence.size and xp.isnan(sequence).any():
+        return _past_nan(xp, sequence, values if sequence.ndim > 1 else values.reshape(-1), right).reshape(values.shape)
     if sequence.ndim == 1:
         return xp.searchsorted(sequence, values, side)
     if not values.size:
@@ -201,6 +210,18 @@ def _rows(sequence, values, right: bool):
     flat, wanted = sequence.reshape(math.prod(sequence.shape[:-1]), sequence.shape[-1]), values.reshape(-1, values.shape[-1])
     found = [xp.searchsorted(s, v, side) for s, v in zip(flat, wanted, strict=True)]
     return xp.asarray(found, np.int64).reshape(values.shape)
+
+
+def _past_nan(xp, sequence, values, right: bool):
+    """The same where boundaries are NaN: PyTorch goes on to the right of them, since no value is below."""
+    below = sequence[..., None, :] > values[..., None] if right else sequence[..., None, :] >= values[..., None]
+    steps = sequence.shape[-1]
+    low, high = xp.zeros(values.shape, np.int64), xp.full(values.shape, steps, np.int64)
+    for _ in range(steps.bit_length()):
+        middle = (low + high) // 2
+        stays = xp.take_along_axis(xp.broadcast_to(below, (*values.shape, steps)), xp.minimum(middle, steps - 1)[..., None], -1)[..., 0]
+        low, high = xp.where((low < high) & ~stays, middle + 1, low), xp.where((low < high) & stays, middle, high)
+    return low
 
 
 def _finish(found, out_int32: bool, out, values):
@@ -277,7 +298,8 @@ def unique(input, sorted: bool = True, return_inverse: bool = False, return_coun
     refuse("unique", array, "c")
     if dim is not None:
         dim = one_dim(dim, input.ndim)
-    values, inverse, counts = np.unique(array, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
+    values, inverse, counts = np.unique(in_order(array), return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
+    values = values.astype(array.dtype, copy=False)
     return _answers(input, "_unique2" if dim is None else "unique_dim", values, inverse.reshape(array.shape if dim is None else -1), counts, return_inverse, return_counts)
 
 

@@ -154,7 +154,9 @@ def lgamma(input: Tensor) -> Tensor:
     >>> lab.lgamma(lab.tensor([5.0])).exp().round()  # 4!
     tensor([24.])
     """
-    return scipy_call("gammaln", input)
+    found = scipy_call("gammaln", input)
+    xp = namespace(input)
+    return xp.where(input == -math.inf, math.inf, found).astype(found.dtype) if xp.isinf(found).any() else found  # SciPy has -inf there
 
 
 @lgamma.vjp("input", latex=r"\psi(x)")

@@ -33,6 +33,20 @@ PROGRAMS = {
     "what is asked for is taken before the hooks where the pass goes on": "t1 = T.ones(2, requires_grad=True); t2 = t1 * 2; t2.register_hook(lambda g: g * 10); t3, t4 = T.autograd.grad((t2 * t2).sum(), [t1, t2], retain_graph=True); t5, = T.autograd.grad((t2 * t2).sum(), [t2])",
     "hooks of a node that does not run are not called": "t1 = T.ones(2, requires_grad=True); t2 = t1 * 2; t2.grad_fn.register_prehook(lambda g: LOG.append(g[0])); T.autograd.grad((t2 * t2).sum(), [t2])",
     "nothing looked at as another type": "t1 = T.tensor([]).view(T.uint8); t2 = T.empty(0, 3).view(T.uint8)",
+    "zeros that remain have the sign of what was divided": "t1 = T.tensor([-3., 3, 0, -0.]); t2 = (t1 % 3).signbit(); t3 = (t1 % -3).signbit(); t4 = (-3. % T.tensor([3., 1])).signbit(); t5 = (T.tensor([-3., 3, 0, -0.] * 50) % 3).signbit(); t6 = 1 / (T.tensor(0.) % -float('inf'))",
+    "a number is no alias of its largest element": "t1 = T.tensor([1., 2]).std(); n1 = t1.numpy(); t2 = t1.max(0)[0]; t3 = t1.flip(0); t4 = t1.min(0)[0]; t2.add_(1); t3.add_(2); t4.add_(3)",
+    "old constructors share arrays of their type": "n1 = np.ones(3, np.float32); t1 = T.Tensor(n1); t1.add_(1); n2 = np.ones(2, np.int64); t2 = T.LongTensor(n2); t2.add_(1); t3 = T.Tensor(np.ones(2))",
+    "lists of tensors and numbers have the common type": "t1 = T.tensor([T.tensor(1.), 1.5]); t2 = T.tensor([1.5, T.tensor(1., dtype=T.float64)]); t3 = T.tensor([T.tensor(1., dtype=T.float16), 2]); t4 = T.tensor([[T.tensor(1.), 2], [3, T.tensor(1j)]]); t5 = T.tensor([T.tensor(1., dtype=T.bfloat16), 2.])",
+    "bfloat16 has NaN too": "t1 = T.tensor([float('nan'), 1, float('inf')], dtype=T.bfloat16); t2, t3 = t1.sort(); t4, t5 = t1.kthvalue(1); t6 = t1.nan_to_num(); t7 = t1.nan_to_num(0.5, 3); t8 = t1.unique(); t9 = t1[:0].mean()",
+    "no value is below NaN": "t1 = T.tensor([1., 2., float('nan')]); t2 = T.tensor([float('nan'), 5., 1.]); t3 = T.searchsorted(t1, t2); t4 = T.searchsorted(t1, t2, right=True); t5 = T.bucketize(1.5, t1); t6 = T.searchsorted(t1.expand(2, 3), t2.expand(2, 3))",
+    "gamma of minus infinity": "t1 = T.tensor([-float('inf'), float('inf'), -1., 0., 2.5]).lgamma()",
+    "whole numbers are scaled by whole numbers": "t1 = T.tensor([3]); t2 = T.addcmul(t1, t1, t1, value=1.5); t1.addcmul_(t1, t1, value=0.5)",
+    "what is read several times may be written to": "t1 = T.arange(4.); t1[:] = t1[1]; t2 = T.arange(4.).view(2, 2); t2[:] = t2[1]; t3 = T.arange(4.); t3[None] = t3; t4 = T.arange(4.); t4[:] = t4[2:3]\nt4[1:] = t4[:-1]",
+    "what is read several times may be written to, with gradients": "t1 = T.ones(2, requires_grad=True); t2 = t1 * 1; t2[:] = t2[0]; t2.sum().backward()",
+    "numbers are copied": "t1 = T.arange(4); t1.copy_(2.5); t2 = T.ones(2); t2.copy_(True); t2.copy_(np.float64(3))",
+    "no gradient flows through whole numbers": "t1 = T.ones(2, requires_grad=True); t2 = T.tensor([1, 2]); t2.copy_(t1); t3 = T.tensor([True, False]); t3[0] = t1[0]",
+    "out takes its new shape where it lies": "t1 = T.zeros(4); t2 = t1[:1]; T.exp(T.ones(2), out=t2); t3 = T.zeros(4); t4 = t3.view(2, 2); T.exp(T.ones(3), out=t3)",
+    "NumPy's numbers before a tensor": "t1 = np.float64(0.1) < T.tensor([0.1]); t2 = np.float64(0) < T.ones(2).bfloat16(); t3 = np.float64(2) * T.ones(()).half(); t4 = np.int64(2) & T.tensor([1, 2])",
 }
 
 
