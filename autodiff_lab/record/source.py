@@ -180,7 +180,9 @@ def _climb(node: ast.AST, parent, output: int | None) -> str:
     if isinstance(node, ast.AugAssign):
         return _target(node.target)
     if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
-        return _target(node)  # x[i] = …: the write itself
+        while isinstance(node, ast.Subscript):  # x[i] = …: what it makes is x
+            node = node.value
+        return _target(node)
     index = output
     suffix = ""
     while True:
