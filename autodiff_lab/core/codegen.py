@@ -385,6 +385,8 @@ def forward_text(op, names: list[str], flavour: str) -> str:
         if op.view == "maybe":
             lines.append(f"if out_a is {first}_a: return {first}")
         lines += ["result = new(Tensor)", "result._a = out_a", "result._rg = False", "result._node = result._view = result._ver = None"]
+        if op.view and op.changes_dtype:
+            lines.append(f"if out_a.dtype is not {first}_a.dtype: return reread(result, {first})")
         if op.view:
             lines.append(f"{'attach_if_view' if op.view == 'maybe' else 'attach_view'}(result, {first})")
     else:

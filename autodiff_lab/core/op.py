@@ -236,7 +236,8 @@ def op(*, category: str = "other", latex: str | None = None, samples=None, error
         latex: its formula.
         samples: function that yields `(args, kwargs)`; see core.samples.
         errors: function that yields `(args, kwargs, exception type, words)` that must be refused.
-        promote: "numeric" brings tensor arguments to one type; "float" also makes integers floats; None leaves them.
+        promote: "numeric" brings tensor arguments to one type; "float" also makes integers floats; "alike" counts those without
+            dimensions like all others, for functions that broadcast first; None leaves them.
         outputs: names of several outputs (tuple), or "list" for a varying number.
         extras: names of what the kernel returns after its result, for the rules only.
         view: True if the result shares memory with `input`; "maybe" if it can.

@@ -20,7 +20,7 @@ from .views import attach_if_view, attach_view, sync, write_in_place
 
 __all__ = [
     "Foreign", "attach_if_view", "attach_outputs", "attach_view", "differing", "explain", "hand_on", "narrowed", "no_tensor", "notice", "older_arguments", "open_list", "operand",
-    "promote", "refused", "saved_extra", "saved_output", "saved_version", "shape_of", "stale", "sync", "tensor_list", "tensor_only", "wrap_outputs",
+    "promote", "refused", "reread", "saved_extra", "saved_output", "saved_version", "shape_of", "stale", "sync", "tensor_list", "tensor_only", "wrap_outputs",
     "write_in_place", "write_out", "wrapped",
 ]
 
@@ -122,6 +122,8 @@ def promote(op, operands) -> list:
     if op.check is not None:
         op.check(operands)
     present = [value for value in operands if value is not None]
+    if op.promote == "alike":
+        present = [value.reshape(1) if not value.ndim else value for value in present]
     common = promoted(present, FLOAT if op.promote == "float" else BOOL).numpy
     out = []
     for value in operands:
@@ -171,6 +173,12 @@ def attach_outputs(node, result) -> None:
         if tensor._a.dtype in FLOATING:
             tensor._node = port(node, i, tensor._a.shape, tensor._a.dtype)
             tensor._rg = True
+
+
+def reread(result, source):
+    """`result`, which reads the bits of `source` as another type: the same memory and count of writes, and no history."""
+    result._ver = saved_version(source)
+    return result
 
 
 def notice(node) -> None:

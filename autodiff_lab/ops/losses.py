@@ -93,7 +93,7 @@ def weighed_spread(grad, shape, weight, reduction: str):
     return grad * weight / weight.sum() if reduction == "mean" else grad * weight
 
 
-@op(category="loss", refuses="bic", latex=r"\frac{1}{n}\sum_i (x_i - y_i)^2", samples=regressions, promote="numeric", namespace=F, out=False)
+@op(category="loss", refuses="bic", latex=r"\frac{1}{n}\sum_i (x_i - y_i)^2", samples=regressions, promote="alike", namespace=F, out=False)
 @in_float32
 def mse_loss(input: Tensor, target: Tensor, size_average=None, reduce=None, reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
     """Mean squared error.
@@ -135,7 +135,7 @@ def _(grad, input, target, size_average, reduce, reduction, weight):
     return apart * (weighed_spread(grad, apart.shape, weight, quiet_reduction(size_average, reduce, reduction)) * 2)
 
 
-@op(category="loss", latex=r"\frac{1}{n}\sum_i |x_i - y_i|", samples=regressions, promote="numeric", namespace=F, out=False,
+@op(category="loss", latex=r"\frac{1}{n}\sum_i |x_i - y_i|", samples=regressions, promote="alike", namespace=F, out=False,
     variants=(("reduction == 'mean'", "MeanBackward0"), ("reduction == 'sum'", "SumBackward0"), ("True", "AbsBackward0")))
 @in_float32
 def l1_loss(input: Tensor, target: Tensor, size_average=None, reduce=None, reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
@@ -167,7 +167,7 @@ def _(grad, input, target, size_average, reduce, reduction, weight):
 
 # ---- quadratic near zero, straight far out ----
 
-@op(category="loss", refuses="bic", latex=r"\frac{1}{n}\sum_i \begin{cases} d_i^2 / 2\beta & |d_i| < \beta \\ |d_i| - \beta/2 & \text{else} \end{cases}", promote="numeric", namespace=F, out=False,
+@op(category="loss", refuses="bic", latex=r"\frac{1}{n}\sum_i \begin{cases} d_i^2 / 2\beta & |d_i| < \beta \\ |d_i| - \beta/2 & \text{else} \end{cases}", promote="alike", namespace=F, out=False,
     samples=calls(two(gap=0.0), two(reduction="sum", beta=0.5), two(reduction="none", beta=2.0), two(beta=0.0)))
 @in_float32
 def smooth_l1_loss(input: Tensor, target: Tensor, size_average=None, reduce=None, reduction: str = "mean", beta: float = 1.0) -> Tensor:
@@ -219,7 +219,7 @@ def _(grad, input, target, size_average, reduce, reduction, beta):
     return _bend(apart, beta) * spread_out(grad, apart.shape, quiet_reduction(size_average, reduce, reduction))
 
 
-@op(category="loss", refuses="bic", latex=r"\frac{1}{n}\sum_i \begin{cases} d_i^2 / 2 & |d_i| \le \delta \\ \delta(|d_i| - \delta/2) & \text{else} \end{cases}", promote="numeric", namespace=F, out=False,
+@op(category="loss", refuses="bic", latex=r"\frac{1}{n}\sum_i \begin{cases} d_i^2 / 2 & |d_i| \le \delta \\ \delta(|d_i| - \delta/2) & \text{else} \end{cases}", promote="alike", namespace=F, out=False,
     samples=calls(two(gap=0.0), two(reduction="sum", delta=0.5), two(reduction="none", delta=2.0)))
 @in_float32
 def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None) -> Tensor:

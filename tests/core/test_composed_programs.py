@@ -47,6 +47,9 @@ PROGRAMS = {
     "no gradient flows through whole numbers": "t1 = T.ones(2, requires_grad=True); t2 = T.tensor([1, 2]); t2.copy_(t1); t3 = T.tensor([True, False]); t3[0] = t1[0]",
     "out takes its new shape where it lies": "t1 = T.zeros(4); t2 = t1[:1]; T.exp(T.ones(2), out=t2); t3 = T.zeros(4); t4 = t3.view(2, 2); T.exp(T.ones(3), out=t3)",
     "NumPy's numbers before a tensor": "t1 = np.float64(0.1) < T.tensor([0.1]); t2 = np.float64(0) < T.ones(2).bfloat16(); t3 = np.float64(2) * T.ones(()).half(); t4 = np.int64(2) & T.tensor([1, 2])",
+    "losses bring all tensors to one type": "t1 = T.ones(2); t2 = T.ones((), dtype=T.float64); t3 = F.mse_loss(t1, t2); t4 = F.l1_loss(t2, t1); t5 = F.smooth_l1_loss(t1.bfloat16(), t2); t6 = F.huber_loss(t2, t1)",
+    "bits of another type have no history": "t1 = T.ones(2, dtype=T.float64, requires_grad=True); t2 = t1.view(T.float32); t3 = t1 * 2; t4 = t3 * t3; t5 = t3.view(T.int64)\nt5.add_(1)\nt4.sum().backward()",
+    "bits are written through": "t1 = T.ones(2, 2); t2 = t1[0].view(T.int32); t3 = t2.view(T.float32); t2.zero_(); t1[0, 0] = 5",
 }
 
 
