@@ -84,6 +84,7 @@ def _chalf(self, *, memory_format=None):
 
 Tensor.reinforce, Tensor.chalf = _reinforce, _chalf
 Tensor.is_coalesced = _needs_sparse("is_coalesced")
+Tensor._cdata = property(id, doc="A number that no other tensor has while this one is alive; packages compare it.")
 Tensor.grad_dtype = property(lambda self: self.dtype, doc="The type of the gradient: that of the tensor.")
 
 
