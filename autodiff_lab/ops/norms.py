@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from ..backend import in_c_order, namespace
+from ..backend.fast import squares
 from ..core.arguments import Dims, Number
 from ..core.dtypes import FLOATING, dtype_of
 from ..core.op import op, ops, public
@@ -44,8 +45,11 @@ def vector_norm(x: Tensor, ord: Number = 2, dim: Dims | None = None, keepdim: bo
     axis = axes(dim, x.ndim) or None
     _need_elements(x, ord, axis)
     if ord == 2:
-        squares = x * x if x.dtype.kind != "c" else x.real * x.real + x.imag * x.imag
-        length = xp.sqrt(xp.add.reduce(squares, axis=axis, keepdims=keepdim))
+        found = squares(x, axis and axis[0], keepdim) if axis is None or len(axis) == 1 else None
+        if found is None:
+            each = x * x if x.dtype.kind != "c" else x.real * x.real + x.imag * x.imag
+            found = xp.add.reduce(each, axis=axis, keepdims=keepdim)
+        length = xp.sqrt(found)
         return length if x.ndim < 3 else in_c_order(length)
     size = xp.absolute(x)
     if ord == math.inf or ord == -math.inf:

@@ -89,7 +89,7 @@ def sum(input: Tensor, dim: Dims | None = None, keepdim: bool = False, *, dtype=
     if dim is None and not keepdim and input.dtype.kind == "f":
         return total(input)
     if dim.__class__ is int and input.__class__ is np.ndarray and -input.ndim <= dim < input.ndim:
-        found = None if keepdim else edge_sums(input, dim)
+        found = edge_sums(input, dim, keepdim)
         if found is None:
             found = np.add.reduce(input, dim, input.dtype, None, keepdim)
         return found if input.ndim < 3 else in_c_order(found)

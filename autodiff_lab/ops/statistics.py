@@ -6,6 +6,7 @@ import math
 import warnings
 
 from ..backend import in_c_order, namespace
+from ..backend.fast import edge_sums, product, squares
 from ..core.arguments import Dims, Number
 from ..core.dtypes import FLOATING, dtype_of
 from ..core.op import op, ops, public
@@ -36,7 +37,8 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype=
     elif input.dtype.kind in "iub":
         input = input.astype("int64")
     axis = axes(dim, input.ndim)
-    return in_c_order(namespace(input).multiply.reduce(input, axis=axis, dtype=input.dtype, keepdims=keepdim))
+    found = None if keepdim or axis and len(axis) > 1 else product(input, axis and axis[0])
+    return in_c_order(namespace(input).multiply.reduce(input, axis=axis, dtype=input.dtype, keepdims=keepdim)) if found is None else found
 
 
 @prod.vjp("input", latex=r"\prod_{j \ne i} x_j")
@@ -85,11 +87,16 @@ def _squares(name: str, input, dim, correction, keepdim: bool):
                       UserWarning, stacklevel=6)
     wide = input.astype("float32") if input.dtype.itemsize == 2 else input
     n = count(input.shape, dim)
-    total = xp.add.reduce(wide, axis=axis, keepdims=True)
+    single = axis[0] if axis and len(axis) == 1 else None
+    total = None if single is None else edge_sums(wide, single, True)
+    if total is None:
+        total = xp.add.reduce(wide, axis=axis, keepdims=True)
     mean = total / n if n else total * math.nan
     apart = wide - mean
-    squares = (apart * apart.conj()).real if input.dtype.kind == "c" else xp.square(apart, out=apart) if apart.ndim else apart * apart
-    total = in_c_order(xp.add.reduce(squares, axis=axis, keepdims=keepdim))
+    total = None if axis and single is None else squares(apart, single, keepdim)
+    if total is None:
+        each = (apart * apart.conj()).real if input.dtype.kind == "c" else xp.square(apart, out=apart) if apart.ndim else apart * apart
+        total = in_c_order(xp.add.reduce(each, axis=axis, keepdims=keepdim))
     variance = total / free if free else total / xp.zeros((), total.dtype)
     mean = in_c_order(mean) if keepdim else in_c_order(mean.reshape(variance.shape)) if variance.ndim else mean.reshape(())[()]
     real = input.real.dtype
