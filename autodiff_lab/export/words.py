@@ -84,7 +84,7 @@ def node_sentence(snapshot: GraphSnapshot, node: NodeInfo) -> str:
     parts = []
     if node.kind == "op":
         text = node.source.text if node.source else ""
-        parts.append(f"{what} = {text}" if text and text != what else f"{what}, {node.op}")
+        parts.append(f"{what} = {text}" if text and text != what else what if what == node.op else f"{what}, {node.op}")
         if node.turn is not None:
             parts.append(f"turn {node.turn}")
     else:

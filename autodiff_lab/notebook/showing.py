@@ -15,7 +15,7 @@ from ..record.model import GraphSnapshot
 from ..record.recorder import Recorder
 from ..record.shell import ipython
 from .graph import Graph
-from .names import cell_label, variables
+from .names import cell_label, nodes, variables
 
 __all__ = ["active", "explain", "name", "record", "show", "snapshot_of"]
 
@@ -75,7 +75,7 @@ def snapshot_of(tensors: list, frame=None):
             entry.array = keep(tensors[roots.index(key)]._a)
     names = _names(frame)
     title = names.get(id(tensors[0]), "")
-    return build(recorder, roots, label=cell_label, names=names, title=title, cell=_cell_file(frame), passes=1), recorder, roots
+    return build(recorder, roots, label=cell_label, names=names, called=_called(frame), title=title, cell=_cell_file(frame), passes=1), recorder, roots
 
 
 def record(module, *inputs, **options) -> Graph:
@@ -178,15 +178,19 @@ def learner(frame):
 
 
 def _names(frame) -> dict[int, str]:
+    """Names of tensors and modules by id; those that are nearest win."""
+    return {key: name for space in reversed(_spaces(frame)) for key, name in variables(space).items()}
+
+
+def _called(frame) -> dict[int, str]:
+    """Names of what nodes made, by their number: for graphs that were built while nobody watched."""
+    return {key: name for space in reversed(_spaces(frame)) for key, name in nodes(space).items()}
+
+
+def _spaces(frame) -> list[dict]:
+    """Where a name may be looked up, nearest first."""
     shell = ipython()
-    found = variables(frame.f_locals) if frame is not None else {}
-    spaces = [frame.f_globals] if frame is not None else []
-    if shell is not None:
-        spaces.append(shell.user_ns)
-    for space in spaces:
-        for key, value in variables(space).items():
-            found.setdefault(key, value)
-    return found
+    return [*([frame.f_locals, frame.f_globals] if frame is not None else []), *([shell.user_ns] if shell is not None else [])]
 
 
 def _cell_file(frame) -> str | None:

@@ -21,7 +21,7 @@ __all__ = ["build"]
 NODES_AT_MOST = 20_000
 
 
-def build(recorder: Recorder, roots, *, label=lambda filename: None, names=None, title: str = "", cell: str | None = None, error: str = "",
+def build(recorder: Recorder, roots, *, label=lambda filename: None, names=None, called=None, title: str = "", cell: str | None = None, error: str = "",
           passes: int | None = None) -> GraphSnapshot:
     """The graph that leads to `roots`.
 
@@ -29,16 +29,18 @@ def build(recorder: Recorder, roots, *, label=lambda filename: None, names=None,
         roots: keys of entries.
         label: from a file name to the cell's label.
         names: from id(object) to the name of the variable that holds it.
+        called: from the number of a node to the name of what it made, for operators that ran while nobody recorded.
         title: what to call the whole; else the root's name.
         cell: file name of the cell whose panel this is.
         error: the error that ended the forward pass.
         passes: how many backward passes to speak of; None: all that were recorded.
     """
-    return _Builder(recorder, list(dict.fromkeys(int(r) for r in roots)), label, names or {}, title, cell, error, passes).snapshot()
+    return _Builder(recorder, list(dict.fromkeys(int(r) for r in roots)), label, names or {}, called or {}, title, cell, error, passes).snapshot()
 
 
 class _Builder:
-    def __init__(self, recorder: Recorder, roots, label, names, title, cell, error, passes):
+    def __init__(self, recorder: Recorder, roots, label, names, called, title, cell, error, passes):
+        self.called = called
         self.recorder, self.roots, self.names, self.title, self.cell, self.error = recorder, roots, names, title, cell, error
         self.passes = recorder.passes if passes is None else passes
         self.sources = Sources(label)
@@ -240,6 +242,8 @@ class _Builder:
         given = self.recorder.names.get(entry.key) or self.recorder.names.get(drawn.key)
         if given:
             name, turn = given, None
+        elif not entry.frames:
+            name = self.called.get(drawn.key, "")
         op = entry.op
         is_part = entry.output is not None and entry.op.is_port or (entry.key not in self.chosen and entry.output is not None and entry.shape is not None and len(inputs_of(entry)) == 1 and self._is_part(entry))
         family = family_of(op.category) if not is_part else "shape"
@@ -358,12 +362,12 @@ class _Builder:
             tensor = leaf.ref() if leaf is not None else None
             name = self.recorder.names.get(key) or (self.parameter_paths.get(id(tensor)) or self.names.get(id(tensor)) if tensor is not None else "") or self.written.get(key, "")
             return name or "data"
-        name = self.recorder.names.get(key) or self.op_names.get(key, ("", None))[0]
+        name = self.recorder.names.get(key) or self.op_names.get(key, ("", None))[0] or self.called.get(key, "")
         if name:
             return name
         entry = self.recorder.look(key)
         source = self.sources.source(entry.frames[0]) if entry is not None and entry.frames and key not in self.unsaid else None
-        return source.text if source is not None and 0 < len(source.text) <= 18 else entry.op.name if entry is not None else ""
+        return source.text if source is not None and 0 < len(source.text) <= 18 else short_name(entry.op) if entry is not None else ""
 
 def _bytes(shape, dtype) -> int:
     return int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize

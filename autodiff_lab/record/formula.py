@@ -10,6 +10,7 @@ _SIGNS = {"cdot": "·", "times": "×", "ln": "ln ", "log": "log ", "exp": "exp "
           "tan": "tan ", "sigma": "σ", "sum": "Σ", "partial": "∂", "delta": "δ", "le": "≤", "ge": "≥", "ne": "≠", "infty": "∞", "pi": "π", "alpha": "α", "beta": "β",
           "gamma": "γ", "epsilon": "ε", "lambda": "λ", "mu": "μ", "Phi": "Φ", "phi": "φ", "max": "max", "min": "min", "lnot": "¬", "odot": "⊙", "circ": "∘"}
 _RAISED = str.maketrans("0123456789+-nxyij", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿˣʸⁱʲ")
+_LETTER = re.compile(r"(?<![\\a-zA-Z])[xyz](?![a-zA-Z])")
 _TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|[{}^_]|\d+(?:\.\d+)?|[A-Za-z]|\s+|.")
 
 
@@ -96,6 +97,8 @@ def local_text(op: str, slot: str, latex: str | None, operands: list[str]) -> st
     names = dict(zip("xyz", wrapped)) if latex and len(operands) <= 3 else {}
     if latex and re.search(r"\\(sum|max|min)|_", latex):
         names = {}
+    if names and set(_LETTER.findall(latex or "")) - set(names):
+        return ""  # an operand is not known: nobody watched when the operator ran
     if short in ("matmul", "mm", "bmm", "linear"):
         names = dict(zip("AB", wrapped))
     return plain(latex, names)

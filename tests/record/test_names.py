@@ -133,3 +133,15 @@ def test_the_part_that_an_assignment_makes_and_drops_is_not_drawn():
     finally:
         observe.detach(recorder)
     assert [recorder.look(key).op.name for key in recorder.entries] == ["mul", "torch::autograd::CopySlices", "fill", "relu"]
+
+
+def test_a_graph_that_nobody_watched_has_the_names_of_variables_and_parameters():
+    from autodiff_lab import nn
+    from autodiff_lab.notebook.showing import show
+
+    model, w = nn.Linear(2, 1), lab.tensor([3.0, 4.0], requires_grad=True)
+    h = w ** 2
+    out = model(h)
+    snapshot = show(out).snapshot
+    assert [n.name for n in snapshot.nodes] == ["w", "h", "model.weight", "model.bias", "out"]
+    assert snapshot.edges[0].plain == ""  # the exponent is not known

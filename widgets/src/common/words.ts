@@ -64,7 +64,7 @@ export function nodeSentence(snapshot: Snapshot, node: NodeInfo): string {
   const what = labelOf(node), parts: string[] = [];
   if (node.kind === "op") {
     const text = node.source?.text ?? "";
-    parts.push(text && text !== what ? `${what} = ${text}` : `${what}, ${node.op}`);
+    parts.push(text && text !== what ? `${what} = ${text}` : what === node.op ? what : `${what}, ${node.op}`);
     if (node.turn !== undefined) parts.push(`turn ${node.turn}`);
   } else parts.push(node.kind === "parameter" ? `${what}, a parameter` : `${what}, data`);
   if (node.source) parts.push(placeText(snapshot, node.source));
