@@ -6,10 +6,10 @@ import numpy as np
 
 from ..backend import namespace
 from ..core import observe
+from ..core.backward import run_backward
 from ..core.dtypes import FLOATING
 from ..core.modes import modes
 from ..core.op import public
-from ..core.tape import run_backward
 from ..core.tensor import Tensor, wrap
 from ..core.views import sync
 

@@ -15,9 +15,10 @@ import threading
 import warnings
 from typing import NamedTuple
 
+from ..core.backward import collect
 from ..core.modes import enable_grad, modes
 from ..core.op import public
-from ..core.tape import EngineOp, Node, collect, new_node
+from ..core.tape import EngineOp, Node, new_node
 from ..core.tensor import Tensor, wrap
 from .engine import _place
 from .engine import grad as autograd_grad

@@ -8,9 +8,10 @@ from collections import namedtuple
 
 import numpy as np
 
+from ..core.backward import LISTENERS
 from ..core.codegen import Packed
 from ..core.modes import WATCHERS, modes
-from ..core.tape import LISTENERS, Handle, Node
+from ..core.tape import Handle, Node
 from ..core.tensor import Tensor, wrap
 
 __all__ = ["GradientEdge", "Node", "allow_mutation_on_saved_tensors", "disable_saved_tensors_hooks", "get_gradient_edge", "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks"]

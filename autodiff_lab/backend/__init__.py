@@ -15,6 +15,7 @@ from . import memory, meta
 __all__ = ["channels_like", "in_c_order", "is_array", "namespace", "order_like", "special", "to_host"]
 
 memory.tune()
+_ndarray = np.ndarray
 
 
 def namespace(array):
@@ -23,7 +24,7 @@ def namespace(array):
     >>> namespace(np.zeros(3)).__name__
     'numpy'
     """
-    if isinstance(array, (np.ndarray, np.generic)):
+    if array.__class__ is _ndarray or isinstance(array, (_ndarray, np.generic)):
         return np
     module = type(array).__module__
     return sys.modules["cupy"] if module.startswith("cupy") else getattr(sys.modules.get(module), "__array_namespace__", np)
@@ -91,9 +92,9 @@ def shares(view, source) -> bool:
     NumPy points every view at the array that owns the memory, so comparing owners answers it; asking
     `np.may_share_memory` costs as much as a small operator.
     """
+    if isinstance(view, np.ndarray):
+        owner = view.base
+        return owner is source or owner is not None and owner is source.base
     if isinstance(view, meta.MetaArray):
         return isinstance(source, meta.MetaArray) and np.may_share_memory(view.host, source.host)
-    if not isinstance(view, np.ndarray):
-        return hasattr(view, "data") and hasattr(source, "data") and getattr(view.data, "mem", view) is getattr(source.data, "mem", None)
-    owner = view.base
-    return owner is not None and (owner is source or owner is source.base)
+    return hasattr(view, "data") and hasattr(source, "data") and getattr(view.data, "mem", view) is getattr(source.data, "mem", None)

@@ -46,7 +46,7 @@ def build(op) -> Built:
     scope = {
         "OP": op, "kernel": op.kernel, "plain": op.plain, "Tensor": Tensor, "Node": Node, "Version": Version, "modes": modes,
         "observe": observe, "clock": clock, "new": object.__new__, "FLOATING": FLOATING, "NATIVE": NATIVE, "NATIVE_SCALARS": NATIVE_SCALARS, "NUMBERS": NUMBERS, "MISSING": MISSING,
-        "check_version": check_version, "reopen": reopen, "ndarray": np.ndarray, "ufunc": op.ufunc, "WATCHERS": WATCHERS, "SCALARS": SCALARS, **{name: getattr(support, name) for name in support.__all__},
+        "check_version": check_version, "reopen": reopen, "ndarray": np.ndarray, "asarray": np.asarray, "ufunc": op.ufunc, "WATCHERS": WATCHERS, "SCALARS": SCALARS, **{name: getattr(support, name) for name in support.__all__},
         **{name: getattr(arguments, name) for name in arguments.__all__},
     }
     scope.update({f"default_{p.name}": p.default for p in op.params if p.has_default}, USUAL=usual_options(op, built.saved_names))
@@ -187,7 +187,7 @@ def alias_lines(op, one_by_one: bool = True) -> list[str]:
             lines.append("if dtype is not None: shape_ = (*shape_, dtype)")
             lines.append("if size is not None: shape = size")
         if p.kind == "ints":
-            lines.append(f"{p.name} = collect_ints({p.name}_, {p.name}, OP)" if one_by_one else f"{p.name} = sizes_of(OP, '{p.name}', {p.name})")
+            lines += collect_lines(p.name) if one_by_one else [f"{p.name} = sizes_of(OP, '{p.name}', {p.name})"]
         if p.name == "dim":
             usual = f"default_{p.name}" if p.has_default else "MISSING"
             lines.append(f"if axis is not MISSING: dim = axis if dim is {usual} else both(OP, 'axis')")
@@ -198,6 +198,15 @@ def alias_lines(op, one_by_one: bool = True) -> list[str]:
         if p.kind == "plain" and (line := test_of(p)):
             lines.append(line)
     return lines
+
+
+def collect_lines(name: str) -> list[str]:
+    """Sizes given one by one: Python's ints, the usual case, are found here, without a call."""
+    return [f"if {name} is None and {name}_:",
+            f"    for each in {name}_:",
+            f"        if each.__class__ is not int: {name} = collect_ints({name}_, None, OP); break",
+            f"    else: {name} = {name}_",
+            f"else: {name} = collect_ints({name}_, {name}, OP)"]
 
 
 def call_arguments(op, suffix: bool) -> str:
@@ -224,7 +233,7 @@ def unwrap_lines(op, flavour: str) -> list[str]:
         numbers = p.kind in ("number", "optional_number") and (i > 0 or list_param is not None)
         mixed = [f"    mixed = {n}_a.__class__ not in NUMBERS or {not_among(tensors[0].name, 'NATIVE')}"] if paired else []
         if numbers:  # asked first, because asking whether a number is a Tensor takes longer
-            lines += [f"if {n}.__class__ in NUMBERS:", f"    {n}_a, {n}_rg = {n}, False", *([f"    mixed = {not_among(tensors[0].name, 'NATIVE')}"] if paired else [])]
+            lines += [f"if {n}.__class__ in NUMBERS:", f"    {n}_a, {n}_rg = {n}, False", *number_lines(op, n)]
         lines += [f"{'elif' if numbers else 'if'} isinstance({n}, Tensor):",
                   f"    if {n}._view is not None and {n}._view.base._rg: sync({n})",
                   f"    {n}_a = {n}._a",
@@ -236,6 +245,7 @@ def unwrap_lines(op, flavour: str) -> list[str]:
             same = f"({kind} is ndarray or {kind} is not {first}_a.__class__ or {kind} not in SCALARS) and {n}_a.dtype is not {first}_a.dtype"
             same += f" or {not_among(first, 'FLOATING')}" if op.promote == "float" else ""
             lines += ["    mixed = False" if i == 0 else f"    mixed = mixed or {same}"]
+            lines += ["    weak = None"] if takes_arrays(op) and i else []
         if i == 0 and list_param is None:
             others = [f"isinstance({q.name}, Tensor)" for q in tensors[1:]]
             if others:
@@ -255,12 +265,27 @@ def unwrap_lines(op, flavour: str) -> list[str]:
             if flavour.endswith("operator"):
                 lines += [f"    if {n}_a is NotImplemented: return NotImplemented"]
             lines += mixed if numbers else []
+            lines += ["    weak = None"] if takes_arrays(op) else []
     return lines
+
+
+def takes_arrays(op) -> bool:
+    """True if the kernel takes an array without dimensions as it takes a number for its second operand, where NumPy finds the result's type in half of the time."""
+    return (op.ufunc is not None or op.category == "comparison") and op.promote == "numeric" and len(op.tensor_params) == 2
+
+
+def number_lines(op, name: str) -> list[str]:
+    """What a Python number as the operand `name` means for the types."""
+    first = op.tensor_params[0].name
+    if takes_arrays(op):
+        return [f"    weak = {first}_a.dtype if {first}_a.__class__ is ndarray and {name}.__class__ is not complex else None",
+                f"    mixed = {not_among(first, 'NATIVE')} if weak is None else weak not in NATIVE"]
+    return [f"    mixed = {not_among(first, 'NATIVE')}"] if op.promote is not None and op.list_param is None and len(op.tensor_params) == 2 else []
 
 
 def not_among(name: str, types: str) -> str:
     """The text that tests whether the operand `name` is of none of the FLOATING or the NATIVE types."""
-    return f"{name}_a.__class__ not in {'SCALARS' if types == 'FLOATING' else 'NATIVE_SCALARS'} and {name}_a.dtype not in {types}"
+    return f"({name}_a.__class__ is ndarray or {name}_a.__class__ not in {'SCALARS' if types == 'FLOATING' else 'NATIVE_SCALARS'}) and {name}_a.dtype not in {types}"
 
 
 def promote_lines(op) -> list[str]:
@@ -371,7 +396,11 @@ def forward_text(op, names: list[str], flavour: str) -> str:
         short = f" or {first}.dtype.itemsize == 2 and {first}.dtype.kind in 'fV'" if "h" in op.refuses else ""
         short += f" or {first}.dtype.itemsize < 8 and {first}.dtype.kind in 'iu'" if "s" in op.refuses else ""
         lines.append(f"if {first}.dtype.kind in {op.refuses.replace('i', 'iu')!r}{short}: raise refused(OP, {first})")
-    lines += ["try:", f"    out_a = {compute}",
+    lines.append("try:")
+    if takes_arrays(op):
+        other = f"{op.tensor_params[1].name}_a"
+        lines.append(f"    if weak is not None and not mixed: {other} = asarray({other}, weak)")
+    lines += [f"    out_a = {compute}",
               "except OverflowError as error:", f"    out_a = wrapped(OP, error, {original_arguments(op)}, {call_arguments(op, True)})",
               "except Exception as error:", f"    raise explain(OP, error, {original_arguments(op)}) from None"]
     if op.extras:
@@ -384,11 +413,13 @@ def forward_text(op, names: list[str], flavour: str) -> str:
     if op.outputs is None:
         if op.view == "maybe":
             lines.append(f"if out_a is {first}_a: return {first}")
-        lines += ["result = new(Tensor)", "result._a = out_a", "result._rg = False", "result._node = result._view = result._ver = None"]
+        lines += ["result = new(Tensor)", "result._a = out_a", "result._rg = False"]
         if op.view and op.changes_dtype:
             lines.append(f"if out_a.dtype is not {first}_a.dtype: return reread(result, {first})")
         if op.view:
-            lines.append(f"{'attach_if_view' if op.view == 'maybe' else 'attach_view'}(result, {first})")
+            lines += ["result._node = None", f"{'attach_if_view' if op.view == 'maybe' else 'attach_view'}(result, {first})"]
+        else:
+            lines += ["result._node = result._view = result._ver = None"]
     else:
         lines.append(f"result = wrap_outputs(OP, out_a{f', {first}' if op.view else ''})")
     if op.rules:

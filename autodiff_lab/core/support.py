@@ -177,6 +177,7 @@ def attach_outputs(node, result) -> None:
 
 def reread(result, source):
     """`result`, which reads the bits of `source` as another type: the same memory and count of writes, and no history."""
+    result._node = result._view = None
     result._ver = saved_version(source)
     return result
 

@@ -20,16 +20,25 @@ from .modes import modes
 from .tape import EngineOp, Version, clock, new_node, new_version
 from .tensor import Tensor, wrap
 
-__all__ = ["View", "attach_if_view", "attach_view", "check_writable", "geometry", "overlap", "owner", "reshape_in_place", "shadow", "sync", "write_in_place"]
+__all__ = ["View", "attach_if_view", "attach_view", "check_writable", "geometry", "link_to", "overlap", "owner", "reshape_in_place", "shadow", "sync", "write_in_place"]
 
 NORMAL, NO_GRAD, SEVERAL = "normal", "no_grad", "several"
-_new = object.__new__
 
 
 class View:
-    """What makes a tensor a view: its base, the version at which its node was right, how it was made."""
+    """What makes a tensor a view: its base, the version at which its node was right, how it was made.
+
+    It never changes, so that a view of a view can have the same one.
+    """
 
     __slots__ = ("base", "kind", "version")
+
+
+def link_to(base, kind: str, version: int) -> View:
+    """`View(...)` in less time: filled here, without a call of __init__."""
+    view = View()
+    view.base, view.kind, view.version = base, kind, version
+    return view
 
 
 def attach_view(result, source, several: bool = False) -> None:
@@ -40,22 +49,23 @@ def attach_view(result, source, several: bool = False) -> None:
     if version is None:
         version = base._ver = new_version()
     result._ver = version
-    view = result._view = _new(View)  # filled here: a call of __init__ would take half of the time
-    view.base = base
-    view.version = version.count
     if modes.grad:
         # A view of a view that can't be written to can't be written to either.
-        view.kind = SEVERAL if several else NORMAL if link is None else link.kind
+        kind = SEVERAL if several else NORMAL if link is None else link.kind
     else:
-        view.kind = NO_GRAD
+        kind = NO_GRAD
         # PyTorch says so, although nothing flows through a view that was made without recording.
         result._rg = base._rg and not modes.inference
+    same = link is not None and link.kind is kind and link.version == version.count
+    result._view = link if same else link_to(base, kind, version.count)
 
 
 def attach_if_view(result, source) -> None:
     """The same for operators such as reshape, which copy when they must."""
     if shares(result._a, source._a):
         attach_view(result, source)
+    else:
+        result._view = result._ver = None
 
 
 def geometry(view, base) -> tuple:
@@ -98,7 +108,7 @@ def sync(view, asked: bool = False) -> None:
         if modes.grad or asked:
             raise RuntimeError(rebase_message(view, "its base or another view of its base has been"))
         return
-    link.version = view._ver.count
+    view._view = link_to(base, NORMAL, view._ver.count)
     _regenerate(view, base)
 
 
@@ -416,7 +426,7 @@ def _rewrite_history(op, self, old, args, result, extras, before: int = 0) -> No
     kinds = (base.is_complex(), self.is_complex())
     before, base._node = base._node, new_node(COPY_SLICES, (edge, *inner.edges[1:]), (inner, frame, sizes, strides, offset, kinds), base._a.shape, base._a.dtype)
     base._rg = True
-    view.version = self._ver.count
+    self._view = link_to(base, view.kind, self._ver.count)
     _regenerate(self, base)
     keep_on(base, before)
 
@@ -453,7 +463,7 @@ def reshape_in_place(op, self, args):
         node.op = op.named(IN_PLACE_NAMES.get(op.name) or ("SqueezeBackward3" if args[0] is None else "SqueezeBackward4"))
         self._node = node
         if self._view is not None:
-            self._view.version = self._ver.count
+            self._view = link_to(self._view.base, self._view.kind, self._ver.count)
     return self
 
 

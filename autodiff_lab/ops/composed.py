@@ -6,9 +6,9 @@ recorded (`create_graph=True`), the gradient is taken through the same formula c
 
 from __future__ import annotations
 
+from ..core.backward import run_backward
 from ..core.modes import modes
 from ..core.op import ops
-from ..core.tape import run_backward
 from ..core.tensor import Tensor
 
 __all__ = ["gradients_through"]

@@ -15,7 +15,7 @@ from ..core.tape import Version
 from ..core.tensor import Tensor, wrap
 from ..core.views import check_writable
 from .conversion import copy_into
-from .places import EVERYTHING, Place, add_at, beside, pick, read
+from .places import EVERYTHING, Place, add_at, basic_place, beside, is_plain, pick, read
 
 Number = int | float | complex | bool
 
@@ -25,13 +25,13 @@ Number = int | float | complex | bool
 def _indexed(name: str, node_name: str, samples):
     """The operator of one kind of basic index. PyTorch names the node after the last step, so there are several."""
     @op(category="index", latex=r"x_{i}", view=True, function=False, method=False, out=False, name=name, node_name=node_name, samples=samples)
-    def select(input: Tensor, place) -> Tensor:
-        """`input[index]` for integers, slices, None and ...: a view."""
-        return input[place.basic]
+    def select(input: Tensor, index) -> Tensor:
+        """`input[index]` for integers, slices, None and ..., as NumPy takes them: a view."""
+        return input[index]
 
     @select.vjp("input")
-    def _(grad, input_shape, place):
-        return ops.embed(grad, tuple(input_shape), place)
+    def _(grad, input_shape, index):
+        return ops.embed(grad, tuple(input_shape), basic_place(index, ""))
 
     return select
 
@@ -40,12 +40,17 @@ def _samples(*indices, shape=(3, 4)):
     return calls(*(lambda r, i=i: ((r.normal(size=shape), read(i, shape)), {}) for i in indices))
 
 
+def _basic_samples(*indices):
+    return calls(*(lambda r, i=i: ((r.normal(size=(3, 4)), read(i, (3, 4)).basic), {}) for i in indices))
+
+
 BASIC = {
-    "select": _indexed("getitem", "Select", _samples(1, (slice(None), -1), (1, 2))),
-    "slice": _indexed("getitem_slice", "Slice", _samples(slice(1, 3), (slice(None), slice(0, 4, 2)), slice(2, 2))),
-    "unsqueeze": _indexed("getitem_unsqueeze", "Unsqueeze", _samples(None, (Ellipsis, None), (0, None))),
-    "alias": _indexed("getitem_alias", "Alias", _samples(Ellipsis)),
+    "select": _indexed("getitem", "Select", _basic_samples(1, (slice(None), -1), (1, 2))),
+    "slice": _indexed("getitem_slice", "Slice", _basic_samples(slice(1, 3), (slice(None), slice(0, 4, 2)), slice(2, 2))),
+    "unsqueeze": _indexed("getitem_unsqueeze", "Unsqueeze", _basic_samples(None, (Ellipsis, None), (0, None))),
+    "alias": _indexed("getitem_alias", "Alias", _basic_samples(Ellipsis)),
 }
+_select, _slice = BASIC["select"], BASIC["slice"]
 
 
 @op(category="index", latex=r"x_{i}", function=False, method=False, out=False, name="index", samples=_samples(
@@ -97,8 +102,13 @@ def getitem(self, index):
     Raises:
         IndexError: for a position outside the tensor, a wrong mask shape or an index of a wrong type.
     """
-    place = read(index, self._a.shape)
-    return BASIC[place.last](self, place) if place.advanced is None else index_(self, place)
+    if index.__class__ is slice and is_plain(index) and self._a.ndim:  # the two usual cases, without a Place
+        return _slice(self, index)
+    shape = self._a.shape
+    if index.__class__ is int and shape and -shape[0] <= index < shape[0]:
+        return _select(self, (index, ...))
+    place = read(index, shape)
+    return BASIC[place.last](self, place.basic) if place.advanced is None else index_(self, place)
 
 
 # ---- writing ----
@@ -176,7 +186,7 @@ def setitem(self, index, value) -> None:
         index_put_at_(self, place, value)
         return
     whole = place.last == "alias" or index.__class__ is slice and index == EVERYTHING
-    view = self if whole else BASIC[place.last](self, place)
+    view = self if whole else BASIC[place.last](self, place.basic)
     if whole and self._rg and not isinstance(value, Tensor):
         value = wrap(self._a.dtype.type(value))
     if isinstance(value, Tensor) and (value.ndim or not whole):

@@ -15,7 +15,6 @@ from ..core.samples import calls
 from ..core.tensor import Tensor
 from .indexing import BASIC
 from .picking import one_dim
-from .places import Place
 
 
 @op(category="shape", samples=calls(
@@ -255,7 +254,7 @@ def _tensor_split(input, wanted, dim: int):
     # Slices, not outputs of one operator: unlike split's, these may be written to in place.
     before = (slice(None),) * dim
     edges = [None, *wanted, None]
-    return tuple(BASIC["slice"](input, Place((*before, slice(a, b)), None, (), "slice", True)) for a, b in itertools.pairwise(edges))
+    return tuple(BASIC["slice"](input, (*before, slice(a, b))) for a, b in itertools.pairwise(edges))
 
 
 def _axis_split(name: str, least: int, dim: int):

@@ -174,12 +174,10 @@ def _read_basic(index: tuple, shape, ndim: int) -> Place | None:
                 raise IndexError(f"index {item} is out of bounds for dimension {dim} with size {shape[dim]}")
             dim, last = dim + 1, "select"
         elif kind is slice:
-            start, stop, step = item.start, item.stop, item.step
-            if start is not None or stop is not None or step is not None:
-                if not ((start is None or start.__class__ is int) and (stop is None or stop.__class__ is int) and step is None):
-                    return None
-                if start or stop is not None and stop < shape[dim]:
-                    last = "slice"
+            if not is_plain(item):
+                return None
+            if item.start or item.stop is not None and item.stop < shape[dim]:
+                last = "slice"
             dim += 1
         elif item is None:
             last = "unsqueeze"
@@ -279,12 +277,17 @@ def _checked(array, size: int, dim: int):
     return array
 
 
+def is_plain(item: slice) -> bool:
+    """True for bounds that are Python's ints or left out, and no step: NumPy reads it as PyTorch does."""
+    start, stop = item.start, item.stop
+    return (start is None or start.__class__ is int) and (stop is None or stop.__class__ is int) and item.step is None
+
+
 def _slice(item: slice) -> slice:
-    start, stop, step = item.start, item.stop, item.step
-    if (start is None or start.__class__ is int) and (stop is None or stop.__class__ is int) and step is None:
+    if is_plain(item):
         return item
     try:
-        start, stop, step = (v if v is None else v.__index__() for v in (start, stop, step))
+        start, stop, step = (v if v is None else v.__index__() for v in (item.start, item.stop, item.step))
     except (AttributeError, TypeError):
         raise TypeError("slice indices must be integers or None or have an __index__ method") from None
     if step is not None and step <= 0:

@@ -22,7 +22,7 @@ from ..core.op import op, ops
 from ..core.support import argument_error
 from ..core.tape import Version
 from ..core.tensor import Tensor
-from ..core.views import _rewrite_history, check_writable, shadow, sync
+from ..core.views import _rewrite_history, check_writable, link_to, shadow, sync
 
 __all__ = ["stream"]
 
@@ -101,7 +101,7 @@ def _note_write(made, tensor, signature, args, kwargs) -> None:
     if recorded:
         _rewrite_history(made, tensor, shadow(tensor), values, tensor._a, ())
     elif tensor._view is not None and not tensor._view.base._rg:
-        tensor._view.version = tensor._ver.count
+        tensor._view = link_to(tensor._view.base, tensor._view.kind, tensor._ver.count)
     if observe.observers:
         observe.tell("op_ran", made, values, tensor)
 

@@ -90,7 +90,7 @@ def view(input: Tensor, shape: Ints) -> Tensor:
     if len(shape) == 1 and shape[0].__class__ is dtype:
         return _bits(input, shape[0].numpy)
     out = _reshaped(input, shape)
-    if out.base is not input and (out.base is None or out.base is not input.base) and input.size and not shares(out, input):
+    if out.base is not input and not shares(out, input) and input.size:
         raise RuntimeError("view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous subspaces). "
                            "Use .reshape(...) instead.")
     return out if out is not input else input[...]
@@ -199,7 +199,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
             [2]])
     """
     dim = one_dim(dim, input.ndim + 1)
-    return input[(slice(None),) * dim + (None,)]
+    return input[(slice(None),) * dim + (None,)] if dim else input[None]
 
 
 @unsqueeze.vjp("input")
@@ -245,6 +245,8 @@ def expand(input: Tensor, size: Ints) -> Tensor:
             [2, 2, 2]])
     """
     sizes, steps = input.shape, input.strides
+    if sizes == size:
+        return input[...]
     if not sizes and -1 not in size:
         return strided(input, size, (0,) * len(size))
     extra = len(size) - len(sizes)

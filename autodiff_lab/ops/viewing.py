@@ -11,7 +11,6 @@ from ..core.outs import stored
 from ..core.tensor import Tensor
 from .indexing import BASIC
 from .picking import one_dim
-from .places import Place
 from .shape import infer, permute, reshape, transpose
 
 
@@ -35,7 +34,7 @@ def narrow(input: Tensor, dim: int, start, length: int):
         raise RuntimeError("narrow(): length must be non-negative.")
     if start + length > size:
         raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
-    return BASIC["slice"](input, Place(((slice(None),) * dim) + (slice(start, start + length),), None, (), "slice", True))
+    return BASIC["slice"](input, (slice(None),) * dim + (slice(start, start + length),))
 
 
 def narrow_copy(input: Tensor, dim: int, start: int, length: int, *, out=None):
@@ -63,7 +62,7 @@ def select(input: Tensor, dim: int, index: int):
     size = input.shape[dim]
     if not -size <= index < size:
         raise IndexError(f"select(): index {index} out of range for tensor of size {list(input.shape)} at dimension {dim}")
-    return BASIC["select"](input, Place(((slice(None),) * dim) + (index, ...), None, (), "select", True))
+    return BASIC["select"](input, (slice(None),) * dim + (index, ...))
 
 
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1):
@@ -212,7 +211,7 @@ def movedim(input: Tensor, source, destination):
         if len(set(dims)) < len(dims):
             raise RuntimeError(f"movedim: repeated dim in `{name}` ({dims})")
     if same:
-        return BASIC["alias"](input, Place((...,), None, (), "alias", True))
+        return BASIC["alias"](input, ...)
     rest = iter([d for d in range(n) if d not in source])
     into = dict(zip(destination, source, strict=True))
     return permute(input, [into[d] if d in into else next(rest) for d in range(n)])
