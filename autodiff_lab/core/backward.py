@@ -223,8 +223,7 @@ def _settle_leaf(leaf, pending: dict, targets, captured: dict, accumulate: bool,
         return  # a view whose history is not known is no leaf of its own
     extra = leaf._x
     if extra is not None and extra.hooks:
-        for hook in list(extra.hooks.values()):
-            grad = _call_hook(hook, grad, create_graph)
+        grad = _call_hooks(extra.hooks, grad, create_graph)
     if targets is not None:
         if leaf not in targets:
             return
@@ -272,24 +271,29 @@ class _no_grad:
         modes.grad = self.previous
 
 
-def _call_hook(hook, grad, create_graph: bool):
-    """Run a tensor hook on a gradient; what it returns, if anything, takes its place."""
+def _call_hooks(hooks: dict, grad, create_graph: bool):
+    """Run tensor hooks on a gradient, one after the other; what one returns, if anything, takes its place.
+
+    All get one and the same tensor until one returns another: what a hook writes on it, the next one reads.
+    """
     given = grad if create_graph else wrap(grad)
-    returned = hook(given)
-    if returned is None:
-        return grad
-    if not isinstance(returned, Tensor):
-        raise TypeError(f"hook should return a Tensor or None, got {type(returned).__name__}.")
-    if returned.shape != given.shape:
-        raise RuntimeError(f"hook '{getattr(hook, '__name__', 'hook')}' has changed the size of value: {list(given.shape)} before, {list(returned.shape)} after.")
-    return returned if create_graph else returned._a
+    for hook in list(hooks.values()):
+        returned = hook(given)
+        if returned is None:
+            continue
+        if not isinstance(returned, Tensor):
+            raise TypeError(f"hook should return a Tensor or None, got {type(returned).__name__}.")
+        if returned.shape != given.shape:
+            raise RuntimeError(f"hook '{getattr(hook, '__name__', 'hook')}' has changed the size of value: {list(given.shape)} before, {list(returned.shape)} after.")
+        given = returned
+    return given if create_graph else given._a
 
 
 def _run_tensor_hooks(node: Node, grad, create_graph: bool):
     """The hooks of tensors on their gradient, and what tensors retain of it."""
     meta = node._meta
-    for hook in list(meta.tensor_hooks.values()):
-        grad = _call_hook(hook, grad, create_graph)
+    if meta.tensor_hooks:
+        grad = _call_hooks(meta.tensor_hooks, grad, create_graph)
     for keeper in meta.retain:
         tensor = keeper()
         if tensor is not None:

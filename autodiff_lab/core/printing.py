@@ -81,8 +81,8 @@ def printoptions(**kwargs):
         _Settings.options = before
 
 
-def tensor_repr(tensor) -> str:
-    """What `repr(tensor)` and `str(tensor)` are."""
+def tensor_repr(tensor, contents: str | None = None) -> str:
+    """What `repr(tensor)` and `str(tensor)` are; `contents` may stand in the place of the numbers."""
     from .dtypes import get_default_dtype
 
     plain = type(tensor).__name__ in ("Tensor", "Parameter")
@@ -95,12 +95,13 @@ def tensor_repr(tensor) -> str:
         device=None if tensor.device.type == "cpu" else str(tensor.device),
         grad_fn=None if node is None else node.name().rsplit("::", 1)[-1],
         requires_grad=tensor.requires_grad,
+        contents=contents,
     )
     return f"Parameter({text})" if tensor.__dict__.get("_is_param", False) else text
 
 
 def format_tensor(array, *, dtype_name: str, default_dtype_name: str = "float32", type_name: str = "tensor",
-                  device: str | None = None, grad_fn: str | None = None, requires_grad: bool = False) -> str:
+                  device: str | None = None, grad_fn: str | None = None, requires_grad: bool = False, contents: str | None = None) -> str:
     """The text of a tensor that holds `array`.
 
     Args:
@@ -111,6 +112,7 @@ def format_tensor(array, *, dtype_name: str, default_dtype_name: str = "float32"
         device: e.g. "cuda:0"; None for the processor.
         grad_fn: name of the node that made it, e.g. "MulBackward0".
         requires_grad: printed where there is no `grad_fn`.
+        contents: what is printed in the place of the numbers.
 
     >>> format_tensor(np.array([1.0, 2.5]), dtype_name="float64")
     'tensor([1.0000, 2.5000], dtype=torch.float64)'
@@ -131,13 +133,13 @@ def format_tensor(array, *, dtype_name: str, default_dtype_name: str = "float32"
         default_complex = "complex128" if default_dtype_name == "float64" else "complex64"
         if dtype_name not in (default_dtype_name, default_complex, "int64", "bool"):
             suffixes.append(f"dtype=torch.{dtype_name}")
-        contents = _contents(array, indent, options)
+        contents = contents or _contents(array, indent, options)
     else:
         if array.ndim != 1:
             suffixes.append(f"size={array.shape}")
         if dtype_name != default_dtype_name:  # no number is there to show it
             suffixes.append(f"dtype=torch.{dtype_name}")
-        contents = "[]"
+        contents = contents or "[]"
     if grad_fn is not None:
         suffixes.append(f"grad_fn=<{grad_fn}>")
     elif requires_grad:

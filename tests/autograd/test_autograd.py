@@ -115,6 +115,18 @@ def test_hooks_see_and_change_gradients():
     assert a.grad.tolist() == [3.0, 3.0]
 
 
+@pytest.mark.parametrize("leaf", [True, False])
+def test_hooks_of_one_tensor_get_one_gradient_until_one_returns_another(leaf):
+    a = lab.tensor([1.0, 2.0], requires_grad=True)
+    x, seen = (a if leaf else a * 1), []
+    x.register_hook(lambda g: seen.append(g))
+    x.register_hook(lambda g: setattr(g, "note", "written") or g * 2)
+    x.register_hook(lambda g: seen.append(g))
+    (x * 3).sum().backward()
+    assert seen[0].note == "written" and not hasattr(seen[1], "note")
+    assert seen[0].tolist() == [3.0, 3.0] and seen[1].tolist() == a.grad.tolist() == [6.0, 6.0]
+
+
 def test_a_post_accumulate_hook_runs_after_the_sum():
     a = leaf(1.0)
     sums = []
