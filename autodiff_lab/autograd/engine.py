@@ -15,7 +15,7 @@ from ..core.views import sync
 
 __all__ = ["backward", "grad"]
 
-REAL_SCALARS = frozenset(dtype.type for dtype in FLOATING if dtype.kind != "c")
+ONES = {dtype.type: dtype.type(1) for dtype in FLOATING if dtype.kind != "c"}  # what the gradient of a loss starts from
 
 
 def backward(tensors, grad_tensors=None, retain_graph=None, create_graph: bool = False, grad_variables=None, inputs=None) -> None:
@@ -109,8 +109,8 @@ def _starts(tensors, grads, create_graph: bool) -> list:
     if len(grads) != len(tensors):
         raise RuntimeError(f"got {len(tensors)} tensors and {len(grads)} gradients")
     kind = tensors[0]._a.__class__ if len(tensors) == 1 else None
-    if kind in REAL_SCALARS and grads[0] is None and tensors[0]._rg and not create_graph:
-        return [kind(1)]  # the usual case: a loss
+    if kind in ONES and grads[0] is None and tensors[0]._rg and not create_graph:
+        return [ONES[kind]]  # the usual case: a loss
     starts = []
     for i, (tensor, given) in enumerate(zip(tensors, grads, strict=True)):
         if not tensor.requires_grad:
@@ -144,7 +144,7 @@ def _run(tensors, starts, retain_graph, create_graph, wanted, accumulate) -> dic
     if watching and keep:
         observe.tell("graph_kept")
     try:
-        captured = run_backward([_place(t) for t in tensors], starts, retain_graph=keep, create_graph=create_graph, inputs=wanted, accumulate=accumulate)
+        captured = run_backward(list(map(_place, tensors)), starts, retain_graph=keep, create_graph=create_graph, inputs=wanted, accumulate=accumulate)
         if watching and not accumulate:
             observe.tell("gradients_returned", captured)
         return captured

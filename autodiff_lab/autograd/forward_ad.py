@@ -108,7 +108,7 @@ def leaves_behind(tensors) -> list:
     """The leaves that require a gradient and that `tensors` were computed from."""
     places = [_place(t) for t in tensors if isinstance(t, Tensor) and t.requires_grad]
     uses: dict = {}
-    collect([place for place in places if isinstance(place, Node)], uses)
+    collect(places, uses)
     return [*uses, *(place for place in places if not isinstance(place, Node))]
 
 

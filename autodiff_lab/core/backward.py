@@ -45,7 +45,7 @@ def run_backward(roots, grads, *, retain_graph=False, create_graph=False, inputs
     pending: dict = {}
     owned: set = set()  # targets whose pending sum is the engine's own buffer
     uses: dict = {}
-    order = collect([root for root in roots if isinstance(root, Node)], uses)
+    order = collect(roots, uses)
     targets = set(inputs) if inputs is not None else None
     needed = needed_for(order, targets) if targets is not None else None
     captured: dict = {}
@@ -113,9 +113,12 @@ def run_backward(roots, grads, *, retain_graph=False, create_graph=False, inputs
     return captured
 
 
-def collect(roots: list[Node], uses: dict) -> list[Node]:
-    """Every node reachable from `roots`, newest first; counts in `uses` how many edges lead to each leaf."""
-    seen = set(roots)
+def collect(roots: list, uses: dict) -> list[Node]:
+    """Every node reachable from those among `roots`, newest first; counts in `uses` how many edges lead to each leaf."""
+    seen = set()
+    for root in roots:
+        if isinstance(root, Node):
+            seen.add(root)
     stack = list(seen)
     order, newest_first, before = [], True, sys.maxsize
     while stack:

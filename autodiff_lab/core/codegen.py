@@ -416,8 +416,12 @@ def forward_text(op, names: list[str], flavour: str) -> str:
         lines += ["result = new(Tensor)", "result._a = out_a", "result._rg = False"]
         if op.view and op.changes_dtype:
             lines.append(f"if out_a.dtype is not {first}_a.dtype: return reread(result, {first})")
-        if op.view:
-            lines += ["result._node = None", f"{'attach_if_view' if op.view == 'maybe' else 'attach_view'}(result, {first})"]
+        if op.view == "maybe":
+            lines += ["result._node = None", f"attach_if_view(result, {first})"]
+        elif op.view:  # a view of a view has the same base, and the same link to it unless somebody wrote
+            lines += ["result._node = None", f"link = {first}._view",
+                      f"if link is not None and link.version == {first}._ver.count and modes.grad: result._view = link; result._ver = {first}._ver",
+                      f"else: attach_view(result, {first})"]
         else:
             lines += ["result._node = result._view = result._ver = None"]
     else:

@@ -29,7 +29,12 @@ class Version:
         """Note a write: nodes older than it may no longer use what they saved."""
         self.count += 1
         self.last = next(clock)
-        self.recent = (*self.recent[-15:], self.last)
+        if self.recent:
+            self.recent.append(self.last)
+            if len(self.recent) > 64:
+                del self.recent[:48]
+        else:
+            self.recent = [self.last]
 
     def at(self, seq: int) -> int:
         """The version when the node numbered `seq` was made."""

@@ -308,7 +308,7 @@ def through_base(grad, base, exponent):
         if exponent == 0:
             return ops.zeroed(grad)
         if exponent == 2:
-            return grad * ops.conj(base * 2)
+            return grad * ops.conj(base + base)
         return grad * ops.conj(exponent * ops.pow(base, exponent - 1))
     # At exponent 0 the power is 1 whatever the base, so the gradient is 0 and not 0 * inf.
     return grad * ops.where(exponent == 0, exponent * 0, ops.conj(exponent * ops.pow(base, exponent - 1)))

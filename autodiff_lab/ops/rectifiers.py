@@ -30,7 +30,8 @@ def relu(input: Tensor) -> Tensor:
         if input.dtype.kind == "c":
             raise NotImplementedError("clamp is not supported for complex types: they have no order.")
         raise RuntimeError("Boolean inputs not supported for relu")
-    return at_least(input, 0)
+    zero = ZEROS.get(input.dtype) if input.__class__ is np.ndarray and input.size < LARGE else None
+    return at_least(input, 0) if zero is None else np.maximum(input, zero)
 
 
 @relu.vjp("input", latex=r"[x > 0]")
@@ -43,7 +44,7 @@ def relu_backward(input: Tensor, activated: Tensor) -> Tensor:
     """`input` where `activated` is above 0, else 0. Chosen and not multiplied: 0 times an infinite gradient would be NaN."""
     zero = ZEROS.get(input.dtype) if input.__class__ is np.ndarray else None
     if zero is not None and input.size < LARGE:
-        return where(activated <= 0, zero, input)
+        return where(activated <= zero, zero, input)
     bits = BITS.get(input.dtype)
     if zero is None or bits is None or input.shape != activated.shape or not input.flags.c_contiguous:
         return namespace(input).where(activated <= 0, input.dtype.type(0), input)

@@ -45,12 +45,16 @@ def infer(shape, size: int) -> tuple:
 
 
 def _reshaped(input, shape: tuple):
-    """`input` in another shape. NumPy infers the -1 too, and faster; it is asked first, and `infer` where it refuses or allows too much."""
-    try:
-        out = input.reshape(shape)
-    except (TypeError, ValueError):
-        return input.reshape(infer(shape, input.size))
-    return out if out.shape == shape or min(shape) >= -1 else input.reshape(infer(shape, input.size))
+    """`input` in another shape. NumPy infers the -1 too, and faster; `infer` is asked where NumPy refuses, or would take another number for -1."""
+    for n in shape:
+        if n < -1:
+            break
+    else:
+        try:
+            return input.reshape(shape)
+        except (TypeError, ValueError):
+            pass
+    return input.reshape(infer(shape, input.size))
 
 
 @op(category="shape", view="maybe", out=False, node_name="View", variants=(
