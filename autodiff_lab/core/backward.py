@@ -47,7 +47,7 @@ def run_backward(roots, grads, *, retain_graph=False, create_graph=False, inputs
     uses: dict = {}
     order = collect(roots, uses)
     targets = set(inputs) if inputs is not None else None
-    needed = needed_for(order, targets) if targets is not None else None
+    needed = needed_for(order, targets, accumulate) if targets is not None else None
     captured: dict = {}
     if LISTENERS.data:
         for listener in list(LISTENERS):
@@ -145,9 +145,9 @@ def collect(roots: list, uses: dict) -> list[Node]:
 _age = attrgetter("seq")
 
 
-def needed_for(order: list[Node], targets: set) -> set:
-    """The nodes of `order` from which a gradient reaches one of `targets` (nodes or leaves)."""
-    needed = set()
+def needed_for(order: list[Node], targets: set, run: bool) -> set:
+    """The nodes of `order` from which a gradient reaches one of `targets` (nodes or leaves), with `run` also the targets: PyTorch runs those that add to `.grad`."""
+    needed = {edge for node in targets if isinstance(node, Node) for edge in (node, *(node.edges if node.op.is_port else ()))} if run else set()
     for node in reversed(order):
         for edge in node.edges:
             if edge is not None and (edge in targets or edge in needed):

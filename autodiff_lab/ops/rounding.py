@@ -218,9 +218,9 @@ def nextafter(input: Tensor, other: Tensor) -> Tensor:
     return namespace(input).nextafter(input, other)
 
 
-@nextafter.vjp("input", latex="1")
-def _(grad):
-    return grad
+@nextafter.vjp("input", latex="[x \\ne y]")
+def _(grad, input, other):
+    return ops.where(input == other, ops.zeroed(grad), grad)
 
 
 @nextafter.vjp("other", latex="0")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...core.dtypes import finfo
 from ...core.modes import no_grad
 from ...core.op import public
 from ...core.tensor import Tensor
@@ -143,7 +144,7 @@ class _Orthogonal(Module):
             for i in reversed(range(k)):
                 v = (a[..., i] + eye[:, i]).unsqueeze(-1)
                 q = q - v * tau[..., i:i + 1].unsqueeze(-1) * v.transpose(-1, -2).matmul(q)
-            q = q * x.detach().diagonal(dim1=-2, dim2=-1).sign().unsqueeze(-2)
+            q = q * x.detach().diagonal(dim1=-2, dim2=-1).int().unsqueeze(-2)  # 1 and -1, until somebody writes to them
         else:
             x = x.tril()
             if n != k:
@@ -163,7 +164,9 @@ class _Orthogonal(Module):
         if q.shape != self.shape:
             raise ValueError(f"Expected a matrix or batch of matrices of shape {self.shape}. Got a tensor of shape {q.shape}.")
         if not hasattr(self, "base"):
-            raise NotImplementedError("It is not possible to assign to the matrix exponential or the Cayley parametrizations when use_trivialization=False.")
+            if self.orthogonal_map != "householder":
+                raise NotImplementedError("It is not possible to assign to the matrix exponential or the Cayley parametrizations when use_trivialization=False.")
+            return self._reflections(q)
         lab = public[""]
         start = q
         n, k = q.shape[-2:]
@@ -172,10 +175,23 @@ class _Orthogonal(Module):
             start, n, k = start.transpose(-1, -2), k, n
         if n != k:
             start = lab["cat"]([start, lab["randn"](*start.shape[:-2], n, n - k, dtype=start.dtype)], -1)
-        self.base = _orthogonalized(start)
+        near = 10.0 * n * finfo(q.dtype).eps
+        if q.shape[-2] == q.shape[-1] and lab["allclose"](start.mH @ start, lab["eye"](n, dtype=q.dtype), atol=near):
+            self.base = start.clone()
+        else:
+            self.base = _orthogonalized(start)
         minus = lab["zeros"](*start.shape[:-2], n, k, dtype=start.dtype)
         minus.diagonal(dim1=-2, dim2=-1).fill_(-1.0)
         return minus.transpose(-1, -2) if turned else minus
+
+    def _reflections(self, q: Tensor) -> Tensor:
+        """What the Householder map makes `q` of: vectors below the diagonal, signs on it."""
+        turned = q.shape[-2] < q.shape[-1]
+        vectors, tau = public[""]["geqrf"](q.detach().mT if turned else q.detach())
+        signs = vectors.diagonal(dim1=-2, dim2=-1)
+        signs.sign_()
+        signs[tau == 0] *= -1
+        return vectors.mT if turned else vectors
 
 
 def orthogonal(module: Module, name: str = "weight", orthogonal_map: str | None = None, *, use_trivialization: bool = True) -> Module:
