@@ -218,7 +218,7 @@ def nextafter(input: Tensor, other: Tensor) -> Tensor:
     return namespace(input).nextafter(input, other)
 
 
-@nextafter.vjp("input", latex="[x \\ne y]")
+@nextafter.vjp("input", latex=r"[x \ne y]")
 def _(grad, input, other):
     return ops.where(input == other, ops.zeroed(grad), grad)
 

@@ -50,6 +50,12 @@ PROGRAMS = {
     "losses bring all tensors to one type": "t1 = T.ones(2); t2 = T.ones((), dtype=T.float64); t3 = F.mse_loss(t1, t2); t4 = F.l1_loss(t2, t1); t5 = F.smooth_l1_loss(t1.bfloat16(), t2); t6 = F.huber_loss(t2, t1)",
     "bits of another type have no history": "t1 = T.ones(2, dtype=T.float64, requires_grad=True); t2 = t1.view(T.float32); t3 = t1 * 2; t4 = t3 * t3; t5 = t3.view(T.int64)\nt5.add_(1)\nt4.sum().backward()",
     "bits are written through": "t1 = T.ones(2, 2); t2 = t1[0].view(T.int32); t3 = t2.view(T.float32); t2.zero_(); t1[0, 0] = 5",
+    "no gradient where there is no next number": "t1 = T.ones(2, requires_grad=True); t2 = T.nextafter(t1, T.tensor([1., 2.])); (t2 + t1).sum().backward()",
+    "what adds to a gradient by name runs": "t1 = T.ones(2, requires_grad=True); t2 = t1 * t1; t2.grad_fn.register_hook(lambda i, o: LOG.append(o)); (t2 * t2).sum().backward(inputs=[t2])\nt2.sum().backward()",
+    "what is only asked for does not run": "t1 = T.ones(2, requires_grad=True); t2 = t1 * t1; t3, = T.autograd.grad((t2 * t2).sum(), [t2])\nt2.sum().backward()",
+    "transforms without recording": "t1 = T.ones(2, requires_grad=True)\nwith T.no_grad(): t2 = T.func.grad(lambda x: (x ** 3).sum())(t1); t3 = T.func.jacrev(lambda x: x ** 3)(t1); t4 = T.func.hessian(lambda x: (x ** 3).sum())(t1); t5 = T.func.vmap(T.func.grad(lambda x: x ** 3))(t1)",
+    "an orthogonal weight whose signs were written to": "r1 = T.nn.Linear(3, 4); r2 = T.nn.utils.parametrizations.orthogonal(r1); t1 = r1.weight.detach(); [p.data.mul_(0.5) for p in r1.parameters()]; t2 = r1.weight.detach(); r1 = r2 = 0",
+    "an orthogonal weight without a base": "r1 = T.nn.Linear(3, 4); T.nn.utils.parametrizations.orthogonal(r1, orthogonal_map='householder', use_trivialization=False); t1 = r1.weight.detach(); t2 = r1.parametrizations.weight.original.detach(); r1 = 0",
 }
 
 
