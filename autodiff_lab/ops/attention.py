@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..backend import namespace
-from ..backend.fast import row_largest, row_sums
+from ..backend.fast import row_largest, sums
 from ..backend.rows import row_dots
 from ..core.op import op, ops, public
 from ..core.precision import in_float32
@@ -64,7 +64,7 @@ def attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = N
         top[top == -math.inf] = 0  # a query that may see nothing gets zeros, not NaN
         scores -= top
         xp.exp(scores, out=scores)
-        total = row_sums(scores)
+        total = sums(scores, -1, True)
         total[total == 0] = 1
     scores /= total
     keep = keep_mask(scores, dropout_p) if dropout_p > 0 else None

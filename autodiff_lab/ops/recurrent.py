@@ -12,6 +12,7 @@ from __future__ import annotations
 from itertools import accumulate
 
 from ..backend import namespace
+from ..backend.fast import sums
 from ..backend.rows import whole_rows
 from ..core.op import op, ops
 from ..core.samples import calls
@@ -105,9 +106,9 @@ class Products:
 def weight_gradients(d_input_side, d_state_side, input, before, needs):
     """Gradients of w_ih, w_hh, b_ih, b_hh from those of the two sums that they enter."""
     xp = namespace(input)
-    to_bias = xp.add.reduce(d_input_side, axis=0) if needs[2] or needs[3] else None
+    to_bias = sums(d_input_side, 0) if needs[2] or needs[3] else None
     if d_state_side is not d_input_side:
-        other = xp.add.reduce(d_state_side, axis=0) if needs[3] else None
+        other = sums(d_state_side, 0) if needs[3] else None
     else:
         other = to_bias.copy() if needs[3] else None
     return (xp.matmul(d_input_side.T, input) if needs[0] else None, xp.matmul(d_state_side.T, before) if needs[1] else None, to_bias if needs[2] else None, other)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ..backend import in_c_order, namespace
-from ..backend.fast import edge_sums, row_largest, total
+from ..backend.fast import row_largest, sums, total
 from ..core.arguments import Dims
 from ..core.dtypes import FLOATING, dtype_of
 from ..core.errors import dim_message
@@ -89,9 +89,7 @@ def sum(input: Tensor, dim: Dims | None = None, keepdim: bool = False, *, dtype=
     if dim is None and not keepdim and input.dtype.kind == "f":
         return total(input)
     if dim.__class__ is int and input.__class__ is np.ndarray and -input.ndim <= dim < input.ndim:
-        found = edge_sums(input, dim, keepdim)
-        if found is None:
-            found = np.add.reduce(input, dim, input.dtype, None, keepdim)
+        found = sums(input, dim, keepdim)
         return found if input.ndim < 3 else in_c_order(found)
     axis = axes(dim, input.ndim)
     return in_c_order(namespace(input).add.reduce(input, axis=axis if axis != () else None, dtype=input.dtype, keepdims=keepdim))

@@ -6,7 +6,7 @@ import math
 import warnings
 
 from ..backend import in_c_order, namespace
-from ..backend.fast import edge_sums, product, squares
+from ..backend.fast import product, squares, sums
 from ..core.arguments import Dims, Number
 from ..core.dtypes import FLOATING, dtype_of
 from ..core.op import op, ops, public
@@ -88,9 +88,7 @@ def _squares(name: str, input, dim, correction, keepdim: bool):
     wide = input.astype("float32") if input.dtype.itemsize == 2 else input
     n = count(input.shape, dim)
     single = axis[0] if axis and len(axis) == 1 else None
-    total = None if single is None else edge_sums(wide, single, True)
-    if total is None:
-        total = xp.add.reduce(wide, axis=axis, keepdims=True)
+    total = xp.add.reduce(wide, axis=axis, keepdims=True) if single is None else sums(wide, single, True)
     mean = total / n if n else total * math.nan
     apart = wide - mean
     total = None if axis and single is None else squares(apart, single, keepdim)
