@@ -145,6 +145,10 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         if name == "torch":
             return importlib.machinery.ModuleSpec(name, self, origin=_LIBRARY, is_package=True)
         own = _own_module(name)
+        if own is None and name.startswith("torch.distributed."):
+            from .distributed.refusal import refused_module
+
+            own = refused_module(name)
         if own is None:
             raise ModuleNotFoundError(f"No module named '{name}': if PyTorch has it, Autodiff Lab does not yet.", name=name)
         return importlib.machinery.ModuleSpec(name, self, origin=_LIBRARY, loader_state=own, is_package=hasattr(own, "__path__") or any(path.startswith(name.removeprefix("torch.") + ".") for path in _ELSEWHERE))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .refusal import _Refused, _refused
+from .refusal import _Refused, _refused, refused_class
 
 __all__ = ["FSDPModule", "FullyShardedDataParallel", "MixedPrecision", "MixedPrecisionPolicy", "fully_shard"]
 
@@ -24,3 +24,10 @@ class MixedPrecision(MixedPrecisionPolicy):
 
 
 fully_shard = _refused
+
+
+def __getattr__(name: str):
+    """What PyTorch has and is not named above: it can be asked for by isinstance, and not made or called."""
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return globals().setdefault(name, refused_class(name))

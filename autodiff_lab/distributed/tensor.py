@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
-from .refusal import _Refused, _refused
+from .refusal import _Refused, _refused, refused_class
 
 __all__ = ["DTensor", "DeviceMesh", "distribute_tensor", "implicit_replication", "init_device_mesh"]
 
@@ -19,3 +19,10 @@ class DeviceMesh(_Refused):
 
 distribute_tensor = init_device_mesh = _refused
 implicit_replication = nullcontext
+
+
+def __getattr__(name: str):
+    """What PyTorch has and is not named above: it can be asked for by isinstance, and not made or called."""
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return globals().setdefault(name, refused_class(name))

@@ -203,7 +203,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
         caution("The given NumPy array is not writable, and PyTorch does not support non-writable tensors. This means writing to this tensor will result in "
                 "undefined behavior. You may want to copy the array to protect its data or make it writable before converting it to a tensor. "
                 "This type of warning will be suppressed for the rest of this program.")
-    return wrap(ndarray)
+    return wrap(np.asarray(ndarray))  # np.matrix and np.memmap become what they are made of: their * would be another product
 
 
 def goes_to_meta(where) -> bool:

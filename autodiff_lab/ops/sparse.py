@@ -236,6 +236,22 @@ def _to_sparse(self, layout=None, *, blocksize=None, dense_dim=None) -> SparseTe
     return _made(places, self[tuple(_all["tensor"](row) for row in places)], self.shape, True)
 
 
+def _coo_to_csr(input: Tensor, size: int, *, out_int32: bool = False) -> Tensor:
+    """From the row of each value, in order, to where each row begins: `size` + 1 numbers."""
+    if input.ndim > 1:
+        raise RuntimeError(f"Input is supposed to be a vector, but got {input.ndim} dimensional tensor.")
+    begins = np.concatenate([[0], np.cumsum(np.bincount(input.detach().cpu().numpy(), minlength=size))])
+    return _all["tensor"](begins.astype(np.int32 if out_int32 else np.int64))
+
+
+def _csr_to_coo(crow_indices: Tensor, col_indices: Tensor, *, out_int32: bool = False, transpose: bool = False) -> Tensor:
+    """From where each row begins and the column of each value to rows over columns, or columns over rows if `transpose`."""
+    begins, columns = (t.detach().cpu().numpy() for t in (crow_indices, col_indices))
+    both = [np.repeat(np.arange(len(begins) - 1), np.diff(begins)), columns]
+    return _all["tensor"](np.stack(both[::-1] if transpose else both).astype(np.int32 if out_int32 else np.int64))
+
+
 _all["sparse_coo_tensor"] = sparse_coo_tensor
+_all["_convert_indices_from_coo_to_csr"], _all["_convert_indices_from_csr_to_coo"] = _coo_to_csr, _csr_to_coo
 _all["spmm"] = _all["mm"]
 Tensor.to_sparse = Tensor.to_sparse_coo = _to_sparse

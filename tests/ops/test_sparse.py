@@ -58,3 +58,13 @@ def test_compressed_layouts_are_refused():
         lab.sparse_csr_tensor([0, 1], [0], [1.0])
     with pytest.raises(NotImplementedError, match="only torch"):
         lab.eye(2).to_sparse(layout=lab.sparse_csr)
+
+
+def test_rows_and_where_rows_begin_are_turned_into_each_other():
+    torch = pytest.importorskip("torch")
+    for T in (lab, torch):
+        rows, columns = T.tensor([0, 0, 1, 3]), T.tensor([1, 2, 0, 3])
+        begins = T._convert_indices_from_coo_to_csr(rows, 5, out_int32=True)
+        assert begins.tolist() == [0, 2, 3, 3, 4, 4] and begins.dtype is T.int32
+        assert T._convert_indices_from_csr_to_coo(begins, columns).tolist() == [[0, 0, 1, 3], [1, 2, 0, 3]]
+        assert T._convert_indices_from_csr_to_coo(begins, columns, transpose=True).tolist() == [[1, 2, 0, 3], [0, 0, 1, 3]]

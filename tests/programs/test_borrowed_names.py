@@ -136,7 +136,11 @@ from torch.amp.grad_scaler import GradScaler
 from torch.distributed._composable.fsdp import FSDPModule
 from torch.distributed._tensor.experimental import implicit_replication
 from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
-from torch.distributed.tensor import DTensor
+from torch.distributed import checkpoint, rpc
+from torch.distributed.algorithms.ddp_comm_hooks import default_hooks
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
+from torch.distributed.fsdp import StateDictType
+from torch.distributed.tensor import DTensor, Shard
 from torch import PyTorchFileReader
 from torch._C import _TensorMeta
 from torch.jit import ScriptModule
@@ -162,6 +166,12 @@ assert torch.ScriptModule is ScriptModule and not torch.profiler.kineto_availabl
 torch._dynamo.config.suppress_errors = True
 torch._assert(True, "no")
 torch._check(True)
+class Mine(torch.distributed.Store): pass
+for refused in (Mine, Shard, get_model_state_dict, rpc.init_rpc, checkpoint.save, StateDictType.FULL_STATE_DICT, rpc.remote(lambda: 3)):
+    try: refused()
+    except RuntimeError as error: assert "this library trains in one process" in str(error)
+    else: assert False
+assert not isinstance(3, (StateDictType, StateDictOptions)) and not hasattr(torch.distributed, "nothing") and default_hooks is not None
 with sdpa_kernel([SDPBackend.MATH, SDPBackend.FLASH_ATTENTION]):
     print(nn.functional.scaled_dot_product_attention(torch.ones(1, 2, 3), torch.ones(1, 2, 3), torch.ones(1, 2, 3)).sum().item())
 print(torch.xpu.is_available(), torch.is_autocast_enabled(), torch.get_autocast_dtype("cpu"), _pair(3), isinstance(nn.Linear(1, 1), ScriptModule))
@@ -250,3 +260,9 @@ def test_a_subclass_may_say_that_it_takes_over_nothing():
         __torch_function__ = lab._C._disabled_torch_function_impl
 
     assert Plain.__torch_function__(lab.add, (), (lab.ones(1), 1)).tolist() == [2.0] and lab.Future is lab.futures.Future
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+def test_a_matrix_of_numpy_becomes_an_ordinary_tensor():
+    made = lab.from_numpy(np.matrix([[1.0, 2.0], [3.0, 4.0]]))
+    assert (made * made).tolist() == [[1.0, 4.0], [9.0, 16.0]] and type(made.numpy()) is np.ndarray
