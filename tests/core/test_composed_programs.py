@@ -53,9 +53,9 @@ PROGRAMS = {
     "no gradient where there is no next number": "t1 = T.ones(2, requires_grad=True); t2 = T.nextafter(t1, T.tensor([1., 2.])); (t2 + t1).sum().backward()",
     "what adds to a gradient by name runs": "t1 = T.ones(2, requires_grad=True); t2 = t1 * t1; t2.grad_fn.register_hook(lambda i, o: LOG.append(o)); (t2 * t2).sum().backward(inputs=[t2])\nt2.sum().backward()",
     "what is only asked for does not run": "t1 = T.ones(2, requires_grad=True); t2 = t1 * t1; t3, = T.autograd.grad((t2 * t2).sum(), [t2])\nt2.sum().backward()",
-    "transforms without recording": "t1 = T.ones(2, requires_grad=True)\nwith T.no_grad(): t2 = T.func.grad(lambda x: (x ** 3).sum())(t1); t3 = T.func.jacrev(lambda x: x ** 3)(t1); t4 = T.func.hessian(lambda x: (x ** 3).sum())(t1); t5 = T.func.vmap(T.func.grad(lambda x: x ** 3))(t1)",
     "an orthogonal weight whose signs were written to": "r1 = T.nn.Linear(3, 4); r2 = T.nn.utils.parametrizations.orthogonal(r1); t1 = r1.weight.detach(); [p.data.mul_(0.5) for p in r1.parameters()]; t2 = r1.weight.detach(); r1 = r2 = 0",
     "an orthogonal weight without a base": "r1 = T.nn.Linear(3, 4); T.nn.utils.parametrizations.orthogonal(r1, orthogonal_map='householder', use_trivialization=False); t1 = r1.weight.detach(); t2 = r1.parametrizations.weight.original.detach(); r1 = 0",
+    "a weight made of two, one of them frozen, stays a parameter": "r1 = T.nn.Linear(3, 4); T.nn.utils.parametrizations.weight_norm(r1); r1.parametrizations.weight.original0.requires_grad_(False); T.nn.utils.parametrize.remove_parametrizations(r1, 'weight'); r2 = [n for n, _ in r1.named_parameters()]; r1 = 0",
 }
 
 

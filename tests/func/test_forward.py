@@ -236,3 +236,13 @@ def test_unmarked_hooks_are_named_when_a_tensor_is_saved():
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             hooks.warn_if_has_hooks(y)
+
+
+def test_transforms_work_without_recording():
+    for t in (lab, torch):
+        x = t.ones(2, requires_grad=True)
+        with t.no_grad():
+            assert t.func.grad(lambda x: (x ** 3).sum())(x).tolist() == [3, 3]
+            assert t.func.jacrev(lambda x: x ** 3)(x).tolist() == [[3, 0], [0, 3]]
+            assert t.func.hessian(lambda x: (x ** 3).sum())(x).tolist() == [[6, 0], [0, 6]]
+            assert t.func.vmap(t.func.grad(lambda x: x ** 3))(x).tolist() == [3, 3]

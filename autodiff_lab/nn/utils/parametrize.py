@@ -235,8 +235,8 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
     else:
         if not leave_parametrized:
             raise ValueError("Cannot leave unparametrized (`leave_parametrized=False`) a tensor that is parametrized in terms of a sequence of tensors.")
-        value = getattr(module, tensor_name).detach().clone()
-        original = Parameter(value) if chain.original0.requires_grad else value
+        value = getattr(module, tensor_name)
+        original = Parameter(value.detach().clone()) if value.requires_grad else value
     delattr(type(module), tensor_name)
     del module.parametrizations[tensor_name]
     _register(module, tensor_name, original)
