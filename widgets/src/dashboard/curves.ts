@@ -184,7 +184,7 @@ export class CurvesView {
       axes: [
         { stroke: () => token("soft"), font, size: 26, gap: 4, grid: { show: false }, ticks: { stroke: () => token("line"), width: 1, size: 4 },
           values: (_u, values) => values.map((v) => (v === Math.round(v) ? v.toLocaleString("en") : "")) },
-        { size: left, grid: { show: false }, ticks: { show: false }, values: () => [] }, // its lines and numbers: `heights`
+        { size: left, grid: { show: false }, ticks: { show: false }, splits: () => [], values: () => [] }, // its lines and numbers: `heights`
       ],
       hooks: {
         drawAxes: [(u) => this.heights(u, token)],
@@ -369,6 +369,7 @@ function padded(low: number | null, high: number | null, log: boolean): [number,
 
 /** Round values between two ends; the same in Python (export/run_svg.py). */
 export function ticks(low: number, high: number): number[] {
+  if (!(high - low > 1e-12 * Math.max(Math.abs(low), Math.abs(high)))) return [low]; // no round values lie between
   const rough = (high - low) / 4, power = 10 ** Math.floor(Math.log10(rough));
   const unit = power * [1, 2, 5, 10].find((m) => m * power >= rough)!;
   const found: number[] = [];
