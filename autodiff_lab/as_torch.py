@@ -15,6 +15,7 @@ import types
 from collections.abc import Iterable
 from pathlib import Path
 
+from .distributed.refusal import ONE_PROCESS, refused_module
 from .version import like
 
 __all__ = ["AsTorch", "as_torch"]
@@ -42,6 +43,11 @@ _ELSEWHERE = {  # where the module of a longer path stands here
     "nn.parallel.data_parallel": "nn.parallel", "nn.parallel.distributed": "nn.parallel", "nn.parallel.scatter_gather": "nn.parallel", "nn.utils.convert_parameters": "nn.utils.vectors",
     "profiler.profiler": "profiler",
     "utils._foreach_utils": "foreach", "utils.model_zoo": "hub", "utils.data._utils.collate": "utils.data.collate", "utils.data._utils.worker": "utils.data.worker",
+}
+_NO_COMPILER = "{0} is not here: there is no compiler, and a model does not leave Python. Run it as it is, or keep its weights with torch.save."
+_REFUSED = {  # what programs import and seldom use: why it is refused
+    "torch.distributed": ONE_PROCESS, "torch.export": _NO_COMPILER.format("torch.export"), "torch._inductor": _NO_COMPILER.format("torch._inductor"),
+    "torch.nested": "torch.nested is not here: every tensor has one size. Pad with torch.nn.utils.rnn.pad_sequence, and give the layers a mask.",
 }
 _active: AsTorch | None = None
 
@@ -112,7 +118,7 @@ class _Torch(types.ModuleType):
     """The module `torch`: names that are asked for are looked up in the library, once."""
 
     def __getattr__(self, name: str):
-        found = getattr(sys.modules[_LIBRARY], name)
+        found = importlib.import_module(f"torch.{name}") if f"torch.{name}" in _REFUSED else getattr(sys.modules[_LIBRARY], name)
         if not name.startswith("__"):
             self.__dict__[name] = found
         return found
@@ -145,10 +151,9 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         if name == "torch":
             return importlib.machinery.ModuleSpec(name, self, origin=_LIBRARY, is_package=True)
         own = _own_module(name)
-        if own is None and name.startswith("torch.distributed."):
-            from .distributed.refusal import refused_module
-
-            own = refused_module(name)
+        for path, words in _REFUSED.items():
+            if own is None and (name + ".").startswith(path + "."):
+                own = refused_module(name, words)
         if own is None:
             raise ModuleNotFoundError(f"No module named '{name}': if PyTorch has it, Autodiff Lab does not yet.", name=name)
         return importlib.machinery.ModuleSpec(name, self, origin=_LIBRARY, loader_state=own, is_package=hasattr(own, "__path__") or any(path.startswith(name.removeprefix("torch.") + ".") for path in _ELSEWHERE))

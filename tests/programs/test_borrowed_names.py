@@ -166,6 +166,13 @@ assert torch.ScriptModule is ScriptModule and not torch.profiler.kineto_availabl
 torch._dynamo.config.suppress_errors = True
 torch._assert(True, "no")
 torch._check(True)
+from torch.export import ExportedProgram, export
+from torch.nested import nested_tensor
+for refused, words in ((export, "there is no compiler"), (nested_tensor, "every tensor has one size")):
+    try: refused(3)
+    except RuntimeError as error: assert words in str(error)
+    else: assert False
+assert not isinstance(3, ExportedProgram)
 class Mine(torch.distributed.Store): pass
 for refused in (Mine, Shard, get_model_state_dict, rpc.init_rpc, checkpoint.save, StateDictType.FULL_STATE_DICT, rpc.remote(lambda: 3)):
     try: refused()
