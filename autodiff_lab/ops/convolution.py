@@ -162,6 +162,11 @@ def _turned(input, weight, size, geo: Geometry):
     """`spread` as a convolution with the kernel turned around; with larger steps, as one for every remainder by the step."""
     xp = namespace(input)
     O, G = weight.shape[0], geo.groups
+    if O == G > 1 and any(s > 1 for s in geo.stride):
+        # A channel by itself costs copies and hardly any products: one convolution over zeros between the numbers beats one per remainder.
+        spaced = xp.zeros((*input.shape[:2], *((n - 1) * s + 1 for n, s in zip(input.shape[2:], geo.stride, strict=True))), input.dtype)
+        spaced[(..., *(slice(None, None, s) for s in geo.stride))] = input
+        input, geo = spaced, geo._replace(stride=(1,) * len(size))
     weight = weight.reshape(G, O // G, -1, *geo.kernel).swapaxes(1, 2)
     result = None if all(s == 1 for s in geo.stride) else xp.zeros((input.shape[0], G * weight.shape[1], *size), input.dtype)
     for phase in itertools.product(*map(range, geo.stride)):

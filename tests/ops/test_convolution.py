@@ -16,6 +16,7 @@ CASES = {
     "steps of two": ((12, 24, 41, 40), (16, 24, 3, 3), 2, 1, 1, 1, SLABS),
     "steps larger than the kernel": ((3, 10, 30, 31), (4, 10, 2, 2), 3, 1, 1, 1, SLABS),
     "a kernel for each channel": ((6, 48, 50, 50), (48, 1, 3, 3), 1, 1, 1, 48, SLABS),
+    "a kernel for each channel, in steps": ((6, 12, 21, 20), (12, 1, 3, 3), (2, 3), 1, 1, 12, SLABS),
     "groups": ((6, 32, 40, 40), (48, 8, 3, 3), 1, 2, 1, 4, SLABS),
     "more padding than kernel": ((2, 4, 9, 9), (5, 4, 2, 2), 2, 5, 1, 1, SLABS),
     "many channels": ((6, 128, 15, 14), (96, 128, 3, 3), 1, 1, 1, 1, LAST),
@@ -38,7 +39,8 @@ def test_blocks_give_pytorchs_numbers(case):
     tensors = [torch.from_numpy(v) for v in (grad, x, w)]
     to_input, to_weight, _ = torch.ops.aten.convolution_backward(*tensors, None, stride, padding, dilation, False, [0, 0], groups, [True, True, False])
     expected = torch.nn.functional.conv2d(*tensors[1:], None, stride, padding, dilation, groups), to_input, to_weight
-    found = convolution.correlate(x, w, geometry), convolution.spread(grad, w, shape[2:], geometry), convolution.correlate_patches(x, grad, geometry)
+    correlate, spread, correlate_patches = (operator.op.kernel for operator in (convolution.correlate, convolution.spread, convolution.correlate_patches))
+    found = correlate(x, w, geometry), spread(grad, w, shape[2:], geometry), correlate_patches(x, grad, geometry)
     for ours, theirs in zip(found, expected, strict=True):
         assert ours.shape == tuple(theirs.shape)
         assert np.allclose(ours, theirs.numpy(), rtol=1e-9, atol=1e-8)
