@@ -15,6 +15,7 @@ from ..core.op import public
 from ..core.tensor import Tensor
 from ..utils._pytree import tree_flatten, tree_map, tree_unflatten
 from .batching import vmap
+from .levels import bottom, bring_back, deep, running, through
 from .trees import leaves, rebuild
 
 __all__ = ["functional_call", "functionalize", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize", "replace_all_batch_norm_modules_", "stack_module_state", "vjp", "vmap"]
@@ -33,14 +34,23 @@ class _Pass:
 
     def __init__(self, tree):
         self.recording = modes.grad
+        self.running = running()
         self.tree = tree_map(self._renewed, tree)
-        self.inputs = [v for v in leaves(self.tree) if isinstance(v, Tensor) and v.requires_grad]
+        self.inputs = [self._bottom(v) for v in leaves(self.tree) if isinstance(v, Tensor) and v.requires_grad]
         self.own = [v for v in self.inputs if v._node is None]
 
     def _renewed(self, value):
         if not _is_differentiable(value):
             return value
-        return value.view_as(value) if value.requires_grad else mark(value.detach().requires_grad_(), self)
+        plain = self._bottom(value)
+        return self._back(plain.view_as(plain) if plain.requires_grad and self.recording else mark(plain.detach().requires_grad_(), self))
+
+    def _bottom(self, value):
+        """The plain tensor behind `value`: within a vmap, one for each sample, as each has a gradient of its own."""
+        return bottom(value, self.running)
+
+    def _back(self, value):
+        return bring_back(value, self.running)
 
     def __enter__(self) -> _Pass:
         self._mode = enable_grad()
@@ -53,22 +63,22 @@ class _Pass:
 
     def watched(self, values) -> bool:
         """True if gradients of `values` with respect to something outside are wanted."""
-        return self.recording and wanted_outside(values, self.own)
+        return self.recording and wanted_outside(deep(values), self.own)
 
     def settled(self, tree):
         """The tree with tensors that carry no history, unless somebody outside wants it."""
-        return tree_map(lambda v: settled(v, self.own, self.recording), tree)
+        return tree_map(lambda v: through(lambda plain: settled(plain, self.own, self.recording), v), tree)
 
     def gradients(self, outputs, vectors, create_graph: bool):
         """Gradients for the tensors of the arguments, in their nesting; zeros where there is no path."""
-        pairs = [(o, v) for o, v in zip(outputs, vectors, strict=True) if o.requires_grad]
+        pairs = [(self._bottom(o), self._bottom(v)) for o, v in zip(outputs, vectors, strict=True) if o.requires_grad]
         found = _autograd_grad([o for o, _ in pairs], self.inputs, [v for _, v in pairs], create_graph=create_graph, retain_graph=True,
                                allow_unused=True) if pairs and self.inputs else [None] * len(self.inputs)
         by_id = {id(w): g for w, g in zip(self.inputs, found, strict=True)}
 
         def gradient(value):
-            known = by_id.get(id(value))
-            return known if known is not None else _all["zeros_like"](value, requires_grad=False) if isinstance(value, Tensor) else value
+            known = by_id.get(id(deep(value)))
+            return self._back(known) if known is not None else _all["zeros_like"](value, requires_grad=False) if isinstance(value, Tensor) else value
         return tree_map(gradient, self.tree)
 
 
@@ -216,21 +226,22 @@ def jvp(func, primals, tangents, *, strict: bool = False, has_aux: bool = False)
                            f"must be. Got primals with structure {spec} and tangents with structure {given}")
     _need_tensors(flat, api, "primals")
     _need_tensors(directions, api, "tangents")
-    recording = modes.grad
+    recording, within = modes.grad, running()
     with Level() as level:
-        duals = tree_unflatten([level.dual(p, t) for p, t in zip(flat, directions, strict=True)], spec)
+        duals = tree_unflatten([bring_back(level.dual(bottom(p, within), bottom(t, within)), within) for p, t in zip(flat, directions, strict=True)], spec)
         output, aux = _apart(func(*duals), has_aux, api)
         outputs, out_spec = tree_flatten(output)
         for each in outputs:
             if not isinstance(each, Tensor):
                 raise RuntimeError(f"{api}: expected f(*primals) to return only tensors, got unsupported type {type(each)}")
-        push = pushed(outputs, level.leaves)
+        plain = [bottom(each, within) for each in outputs]
+        push = pushed(plain, level.leaves)
         slopes = push(level.tangents)
     if strict and any(slope is None for slope in slopes):
         raise RuntimeError("jvp(f, primals, tangents, strict=True): The output of f is independent of the inputs. This is not allowed with strict=True.")
     own = level.leaves + push.own
-    slopes = [_all["zeros_like"](o, requires_grad=False) if slope is None else slope for o, slope in zip(outputs, slopes, strict=True)]
-    shown, found, aux = (tree_map(lambda v: settled(v, own, recording), each) for each in (output, tree_unflatten(slopes, out_spec), aux))
+    slopes = [bring_back(_all["zeros_like"](o, requires_grad=False) if slope is None else slope, within) for o, slope in zip(plain, slopes, strict=True)]
+    shown, found, aux = (tree_map(lambda v: through(lambda plain: settled(plain, own, recording), v), each) for each in (output, tree_unflatten(slopes, out_spec), aux))
     return (shown, found, aux) if has_aux else (shown, found)
 
 

@@ -1,7 +1,7 @@
-"""`vmap` by running the function once per sample and stacking: right for every function, and as slow as the loop it is.
+"""`vmap`: the function runs once on all samples where everything in it has a rule (see batched.py), and else once per sample.
 
-What a loop would do otherwise than PyTorch, which runs the function once on everything, is refused: drawing random
-numbers without saying whether each sample has its own.
+The second is right for every function, and as slow as the loop it is. What a loop would do otherwise than PyTorch, which runs the
+function once on everything, is refused: drawing random numbers without saying whether each sample has its own.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from ..core.modes import modes
 from ..core.op import public
 from ..core.tensor import Tensor
 from ..utils._pytree import tree_flatten, tree_leaves, tree_unflatten
+from .levels import entered
 from .trees import spread
 
 __all__ = ["vmap"]
@@ -24,7 +25,8 @@ _all = public[""]
 def vmap(func, in_dims=0, out_dims=0, randomness: str = "error", *, chunk_size=None):
     """A function that maps `func` over dimension `in_dims` of its arguments and stacks what comes out along `out_dims`.
 
-    It calls `func` once for each sample. `func` may write in place, branch on its numbers and call `item()`.
+    `func` is called once, on tensors that stand for all samples. Where that does not do - it branches on its numbers, calls `item()`, draws
+    random numbers or fails - it is called once for each sample.
 
     Args:
         in_dims: the dimension of each tensor argument to map over, nested as the arguments are; None for one that is passed whole.
@@ -54,6 +56,10 @@ def vmap(func, in_dims=0, out_dims=0, randomness: str = "error", *, chunk_size=N
                                  "where in the outputs the vmapped dimension should appear.")
         flat, spec = tree_flatten(args)
         dims, size = _dims(name, in_dims, args, flat, spec)
+        if size:
+            found = _at_once(func, kwargs, flat, spec, dims, size, out_dims)
+            if found is not None:
+                return found[0]
         before, modes.repeats = modes.repeats, True
         try:
             results = _each(func, kwargs, flat, spec, dims, size, randomness)
@@ -61,6 +67,40 @@ def vmap(func, in_dims=0, out_dims=0, randomness: str = "error", *, chunk_size=N
             modes.repeats = before
         return _gather(name, out_dims, results, size)
     return wrapped
+
+
+def _at_once(func, kwargs: dict, flat: list, spec, dims: list, size: int, out_dims) -> tuple | None:
+    """What `func` gives for all samples, as a tuple of one; None where it can only be run on one after the other."""
+    from .batched import Batched
+
+    generator = _all["default_generator"]
+    state = generator.get_state()
+    with entered(size) as level:
+        try:
+            given = [value if dim is None else Batched.of(value if dim == 0 else value.movedim(dim, 0), level) for value, dim in zip(flat, dims, strict=True)]
+            result = func(*tree_unflatten(given, spec), **kwargs)
+            leaves, result_spec = tree_flatten(result)
+            places = list(out_dims) if isinstance(result, Tensor) and isinstance(out_dims, tuple) and len(out_dims) == 1 else spread(out_dims, result_spec)
+            found = [_out(value, dim, level, size) for value, dim in zip(leaves, places, strict=True)]
+        except Exception:  # whatever it was, a loop is right, or raises it again with the words of one sample
+            generator.set_state(state)
+            return None
+    if not np.array_equal(generator.get_state()._a, state._a):
+        generator.set_state(state)
+        return None
+    return (tree_unflatten(found, result_spec),)
+
+
+def _out(value, dim, level: int, size: int):
+    """One result with the samples along `dim`."""
+    from .batched import Batched
+
+    if isinstance(value, Batched) and value.level == level:
+        return value.whole if dim == 0 else value.whole.movedim(0, dim)
+    if dim is None:
+        return value
+    whole = value.expand((size, *value.shape))
+    return whole if dim == 0 else whole.movedim(0, dim)
 
 
 def _each(func, kwargs: dict, flat: list, spec, dims: list, size: int, randomness: str) -> list:
