@@ -76,9 +76,11 @@ MOST = 1 << 30  # whose number fits into the shorter sizes
 def add_scaled(y, factor: float, x) -> None:
     """`y += factor * x` for one-dimensional arrays, in one pass and rounded once, as PyTorch's `add_` with alpha."""
     kind = y.dtype.char
-    if LEAST <= y.size < MOST and kind in "fd" and x.dtype == y.dtype and x.shape == y.shape and x.flags.c_contiguous and y.flags.carray and factor:
-        function = axpy("s" if kind == "f" else "d")
-        if function is not None:
-            function(y.size, factor, x.__array_interface__["data"][0], 1, y.__array_interface__["data"][0], 1)
-            return
+    if kind in "fd" and x.dtype == y.dtype:
+        if LEAST <= y.size < MOST and x.shape == y.shape and x.flags.c_contiguous and y.flags.carray and factor:
+            function = axpy("s" if kind == "f" else "d")
+            if function is not None:
+                function(y.size, factor, x.__array_interface__["data"][0], 1, y.__array_interface__["data"][0], 1)
+                return
+        factor = np.asarray(factor, y.dtype)  # NumPy takes longer to find the type of a number
     y += x * factor

@@ -62,7 +62,8 @@ def run_backward(roots, grads, *, retain_graph=False, create_graph=False, inputs
             _deliver(root, grad, pending, owned, None)
             if root not in uses:
                 _settle_leaf(root, pending, targets, captured, accumulate, create_graph)
-    usual = not (create_graph or targets is not None or modes.anomaly or observe.observers)
+    watching = bool(observe.observers)
+    usual = not (create_graph or targets is not None or modes.anomaly)
     for node in order:
         grad = pending.pop(node, None)
         if grad is None:
@@ -70,6 +71,8 @@ def run_backward(roots, grads, *, retain_graph=False, create_graph=False, inputs
         if usual and node._meta is None and node.shape is not None:
             run = node.op.backward
             contributions = run(node, grad)
+            if watching and observe.observers:
+                observe.grad_flowed(node, grad, contributions)
         else:
             contributions = _run_node(node, grad, targets, needed, captured, create_graph)
             if contributions is None:
@@ -243,7 +246,7 @@ def accumulate_leaf(leaf, grad, create_graph: bool) -> None:
     if observe.observers:
         # A snapshot, because the sum below may be written into the same memory.
         was = None if before is None else np.array(before._a, copy=True) if isinstance(before._a, ndarray) else before._a
-        observe.leaf_accumulated(leaf, getattr(grad, "_a", grad), was)
+        observe.leaf_accumulated(leaf, grad._a if create_graph else grad, was)
     if create_graph:
         leaf._grad = grad if before is None else before + grad
     elif before is None:

@@ -20,6 +20,9 @@ from .tape import Handle, Version
 __all__ = ["Size", "Tensor", "wrap"]
 
 
+_new = object.__new__
+
+
 class Extra:
     """What few tensors have: hooks and a wish to retain the gradient."""
 
@@ -603,7 +606,7 @@ class Tensor(_Slots):
 
 def wrap(array, cls=Tensor) -> Tensor:
     """A tensor around `array`, without history."""
-    tensor = object.__new__(cls)
+    tensor = _new(cls)
     tensor._a = array
     tensor._rg = False
     tensor._node = tensor._view = tensor._ver = None

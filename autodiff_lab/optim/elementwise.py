@@ -278,7 +278,7 @@ class Bundle:
             params = self.xp.concatenate(self.where, axis=None, out=self.gathered)
             grads = self.xp.concatenate([p._grad._a for p in self.params], axis=None)
         kept = [self.memory.get(name) for name in self.names]
-        first = any(k is None for k in kept)
+        first = len(self.memory) < len(self.names)
         if self.dtype.kind == "c":  # a complex number is a pair of real ones
             real = params.real.dtype
             params, grads, kept = params.view(real), grads.view(real), [k if k is None else k.view(real) for k in kept]
@@ -287,10 +287,13 @@ class Bundle:
         if in_place is not None:
             size = params.size if optimizer.in_one_pass(h) else 2 * BLOCK
             scratch = np.empty(min(params.size, 2 * BLOCK), params.dtype)
-            for i in range(0, params.size, max(size, 1)):
-                part = slice(i, i + size)
-                block = params[part]
-                in_place(block, grads[part], h, scratch[:block.size], *(k[part] for k in kept))
+            if params.size <= 2 * BLOCK:
+                in_place(params, grads, h, scratch, *kept)
+            else:
+                for i in range(0, params.size, max(size, 1)):
+                    part = slice(i, i + size)
+                    block = params[part]
+                    in_place(block, grads[part], h, scratch[:block.size], *(k[part] for k in kept))
         elif first or params.size <= BLOCK or self.xp is not np:
             made = optimizer.rule(params, grads, h, *kept)
             params[...] = made[0]
@@ -313,7 +316,8 @@ class Bundle:
             if p._ver is None:
                 p._ver = Version()
             p._ver.bump()
-        self._store_counts()
+        if self.counts:
+            self._store_counts()
         if first:
             self._store_first(made[1:])
         return not first
