@@ -32,7 +32,7 @@ CASES = {
     "along a dimension": (lambda x: (x.softmax(-1), x.cumsum(0), x.flip(1), x.unbind()[1], x.split(2)[0], x.chunk(2, 1)[1], F.log_softmax(x, 0)), X),
     "shapes": (lambda x: (x.reshape(-1), x.t(), x.T, x.unsqueeze(0).squeeze(), x.permute(1, 0), x.flatten(), x.view(2, 10), x.expand(2, 4, 5), x.repeat(2, 1), x.mT), X),
     "joined": (lambda x, y: (lab.cat([x, y, lab.ones(2, 5, dtype=lab.float64)]), lab.stack([x, y], -1), lab.einsum("ij,kj->ik", x, y)), X, Y),
-    "indices": (lambda x: (x[1], x[:, 2:4], x[-1, 0], x[..., None], x[lab.tensor([0, 2])], len(x), x.shape[0] * x.sum(), list(x)[0]), X),
+    "indices": (lambda x: (x[1], x[:, 2:4], x[-1, 0], x[..., None], x[lab.tensor([0, 2])], len(x), x.shape[0] * x.sum(), next(iter(x))), X),
     "an index of its own": (lambda x, i: (x[i], lab.arange(4)[i], F.embedding(i, x)), X, PLACES),
     "written": (written, X, Y),
     "matrices": (lambda x, w, v: (x @ w, w @ v, v @ w, v @ v, x @ lab.ones(5, 2, dtype=lab.float64), lab.ones(2, 4, dtype=lab.float64) @ x, lab.addmm(x, x, w), v.dot(v)), X, W, V),
