@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 
@@ -39,6 +40,7 @@ class Field:
         self.classes = 2
         self.trouble = ""  # why it can't be drawn, in a sentence
         self._next, self._sent = 0.0, 0
+        self._cost = math.inf  # seconds that a look takes
 
     def frame(self, step: int, last: bool = False) -> None:
         """Look at the model now, if it is time."""
@@ -55,8 +57,9 @@ class Field:
         if len(self.frames) > FRAMES:  # keep the first, the last and evenly spaced ones
             self.steps[1:-1], self.frames[1:-1] = self.steps[2:-1:2], self.frames[2:-1:2]
             self._sent = 0
-        cost = time.perf_counter() - now
-        self._next = now + max(0.1, cost / SHARE)
+        if len(self.steps) > 1:  # the first look takes longer than any other: what it needs is loaded
+            self._cost = min(self._cost, time.perf_counter() - now)  # not that of a moment in which the machine was busy
+        self._next = now + max(0.1, (self._cost if self._cost < math.inf else 0) / SHARE)
 
     def _ask(self) -> np.ndarray:
         """Class and certainty of every point of the grid, in one byte each."""

@@ -51,6 +51,8 @@ class Dashboard(LiveWidget):
 
     def _stands(self) -> None:
         self.stage = "paused" if self.watcher.controls.paused else "running"
+        if self.stage == "paused" and self.packer.field is not None:
+            self.look_at_field(last=True)
         self.flush()
         if self.stage == "paused":
             self.keep()

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import autodiff_lab as lab
 from autodiff_lab.export import run_svg, run_text
 from autodiff_lab.record.flow import BINS, Flow, folded, histogram
 from autodiff_lab.record.run import RunRecord, Setting
@@ -208,3 +209,23 @@ def test_a_logged_array_is_drawn_as_an_image_or_as_its_numbers(shape, drawn):
 
     picture = thumbnail(np.linspace(-1, 1, max(1, math.prod(shape))).reshape(shape) if math.prod(shape) else np.zeros(shape))
     assert (None if picture is None else picture.shape) == drawn
+
+
+def test_the_field_is_not_held_up_by_its_first_look(monkeypatch):
+    from autodiff_lab.record import field
+
+    clock = [0.0]
+    monkeypatch.setattr(field.time, "perf_counter", lambda: clock[0])
+    seen = field.Field(lab.nn.Linear(2, 2), lab.rand(8, 2), lab.arange(8) % 2)
+    costs = iter([2.0, 0.001, 0.5, 0.001])  # the first look loads what it needs; the third met a busy machine
+    ask = seen._ask
+
+    def slow():
+        clock[0] += next(costs)
+        return ask()
+
+    monkeypatch.setattr(seen, "_ask", slow)
+    for step in range(1, 5):
+        seen.frame(step)
+        clock[0] += 0.2
+    assert seen.steps == [1, 2, 3, 4]
