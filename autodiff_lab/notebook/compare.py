@@ -64,7 +64,8 @@ class Diff:
     def _repr_mimebundle_(self, include=None, exclude=None):
         data = {"text/plain": repr(self), "image/svg+xml": self.to_svg()}
         if in_kernel():
-            data[VIEW] = {"version_major": 2, "version_minor": 1, "model_id": self.widget().model_id}
+            from ..widgets.live import view_of
+            data[VIEW] = view_of(self.widget())
         return data, {"image/svg+xml": {"alt": repr(self)}}
 
 

@@ -77,7 +77,8 @@ class Graph:
         """Everything a front end may choose from: live panel, picture, words."""
         data = {"text/plain": text_export.outline(self.snapshot), "image/svg+xml": self.to_svg()}
         if in_kernel():
-            data[VIEW] = {"version_major": 2, "version_minor": 1, "model_id": self.widget().model_id}
+            from ..widgets.live import view_of
+            data[VIEW] = view_of(self.widget())
         return data
 
     def metadata(self) -> dict:

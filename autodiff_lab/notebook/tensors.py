@@ -28,10 +28,11 @@ def bundle(tensor) -> dict:
         array, name, facts = _host(tensor), _name(tensor), facts_of(tensor)
         data["image/svg+xml"] = heat_svg(array, name, facts)
         if array.size > READABLE and in_kernel():
+            from ..widgets.live import view_of
             from ..widgets.tensor import TensorWidget
 
             widget = TensorWidget(array, name, facts, f"{facts}.")
-            data[VIEW] = {"version_major": 2, "version_minor": 1, "model_id": widget.model_id}
+            data[VIEW] = view_of(widget)
     except (TypeError, ValueError, AttributeError):  # a kind of number that has no picture: the text says it all
         pass
     return data

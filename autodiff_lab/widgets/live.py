@@ -10,6 +10,7 @@ nbconvert, papermill) it is published only then, once, so both leave the same ou
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import sys
 import threading
@@ -24,7 +25,7 @@ from ..export.run_pack import pack
 from ..record.shell import kernel_shell
 from .busy import answer_while_busy
 
-__all__ = ["LiveWidget", "Cells", "bundle", "cells", "interactive"]
+__all__ = ["Cells", "LiveWidget", "bundle", "cells", "interactive", "view_of"]
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 PER_WIDGET = 1 / 15  # seconds between two messages of one widget
@@ -42,6 +43,11 @@ def bundle(name: str, suffix: str = ".js") -> str | Path:
     text = json.dumps(f"The front end of this widget is not built. Run `npm ci && npm run build` in widgets/ "
                       f"(or install the package again), restart the kernel and run the cell again. [{name}]")
     return f"export default {{ render({{ el }}) {{ el.textContent = {text}; }} }};"
+
+
+def view_of(widget) -> dict:
+    """What a front end needs to show a widget, and the process that holds it: when that has gone, so has the widget (notebook/server.py)."""
+    return {"version_major": 2, "version_minor": 1, "model_id": widget.model_id, "process": os.getpid()}
 
 
 class LiveWidget(anywidget.AnyWidget):
@@ -136,9 +142,8 @@ class LiveWidget(anywidget.AnyWidget):
 
     def mimebundle(self) -> dict:
         """The live view, the picture and the words, side by side."""
-        view = {"version_major": 2, "version_minor": 1, "model_id": self.model_id}
         picture = self.picture()
-        return {"text/plain": self.words(), **({"image/svg+xml": picture} if picture else {}), VIEW: view}
+        return {"text/plain": self.words(), **({"image/svg+xml": picture} if picture else {}), VIEW: view_of(self)}
 
     def _repr_mimebundle_(self, **_):
         self.keep()

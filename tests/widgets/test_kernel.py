@@ -163,3 +163,15 @@ def test_another_kernel_leaves_the_same_output_to_the_last_byte(kernel):
         manager.shutdown_kernel(now=True)
     here = shown(kernel.run("train(60)")[1])[0][1]["data"]
     assert {kind: text for kind, text in other.items() if kind != VIEW} == {kind: text for kind, text in here.items() if kind != VIEW}
+
+
+def test_views_of_a_process_that_has_gone_are_left_out():
+    from autodiff_lab.notebook.server import VIEW, without_dead_views
+
+    def opened(process):
+        views = [{"model_id": "a", "process": 11}, {"model_id": "b", "process": 12}, {"model_id": "of another library"}]
+        cells = [{"outputs": [{"data": {VIEW: view, "text/plain": "words"}}]} for view in views]
+        return [VIEW in cell["outputs"][0]["data"] for cell in without_dead_views({"cells": cells}, process)["cells"]]
+
+    assert opened(12) == [False, True, True]
+    assert opened(None) == [False, False, False]
