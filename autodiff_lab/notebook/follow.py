@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import secrets
+import sys
 import threading
 import time
 
@@ -186,8 +187,7 @@ class Follower:
                 yield value
 
     def _watched(self) -> bool:
-        """True if a live dashboard already stands under this cell."""
-        import sys
-        live = sys.modules.get("autodiff_lab.widgets.live")
+        """True if a live dashboard stands under this cell, or will as soon as the loop has taken its first step."""
+        live, watch = (sys.modules.get(f"autodiff_lab.widgets.{name}") for name in ("live", "watch"))
         cell = live.cells.current() if live is not None else None
-        return bool(cell is not None and cell.widgets)
+        return cell is not None and bool(cell.widgets) or watch is not None and watch.awaited()

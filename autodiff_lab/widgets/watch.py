@@ -84,6 +84,11 @@ def watch(model=None, *optimizers, title: str = "Training", field=None, epochs: 
     return run
 
 
+def awaited() -> bool:
+    """Whether a loop is watched whose dashboard has not appeared, because no step was taken so far."""
+    return any(run._watcher is not None and run._panel is None and run._watcher in observe.followers for run in list(_runs))
+
+
 def shown_to_a_person() -> bool:
     """Whether a dashboard of this cell would be seen, and driven."""
     if kernel_shell() is None:

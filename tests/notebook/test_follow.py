@@ -99,3 +99,13 @@ def test_a_tensor_that_was_written_into_is_shown_as_a_whole(shell):
     assert panel.startswith("h: 2 operators · no backward yet\nh of shape 3 is made from 1 parameter (v) by 2 operators.")
     _, (panel,) = shell.run("k = v * 3\nk[0] = 1\nr = lab.relu(k)")
     assert panel.startswith("r: 3 operators")
+
+
+def test_no_graph_is_drawn_for_a_loop_whose_dashboard_is_about_to_appear(shell):
+    pytest.importorskip("anywidget")
+    from autodiff_lab.widgets.watch import awaited
+
+    shell.run("p = lab.nn.Parameter(lab.ones(1)); opt = lab.optim.SGD([p], lr=0.1)\nrun = lab.watch(opt)")
+    assert awaited()
+    shell.run("run.close()")
+    assert not awaited()
