@@ -80,7 +80,7 @@ class FunctionCtx:
         if node.saved is None:
             raise RuntimeError(FREED)
         opened = []
-        from ..core.codegen import reopen
+        from ..core.saved import reopen
         for value in node.saved if node.saved.__class__ is tuple else reopen(node):
             if isinstance(value, _SavedOutput):
                 value = value.open(node)

@@ -9,8 +9,8 @@ from collections import namedtuple
 import numpy as np
 
 from ..core.backward import LISTENERS
-from ..core.codegen import Packed
 from ..core.modes import WATCHERS, modes
+from ..core.saved import Packed
 from ..core.tape import Handle, Node
 from ..core.tensor import Tensor, wrap
 

@@ -17,9 +17,12 @@ import numpy as np
 from . import observe
 from .dtypes import FLOATING, NATIVE
 from .modes import WATCHERS, modes
-from .tape import FREED, Node, Version, check_version, clock
+from .saved import reopen
+from .signatures import alias_lines, call_arguments, original_arguments, signature_text
+from .tape import Node, Version, check_version, clock
+from .tensor import Tensor
 
-__all__ = ["MISSING", "Built", "build", "saved_value"]
+__all__ = ["MISSING", "Built", "build"]
 
 # A NumPy number is asked for its class: for its dtype it makes a new object, which takes longer than the sum of two numbers.
 SCALARS = frozenset(dtype.type for dtype in FLOATING)
@@ -38,7 +41,6 @@ class Built:
 def build(op) -> Built:
     """Write, compile and return the functions of `op`."""
     from . import arguments, support
-    from .tensor import Tensor
 
     built = Built()
     built.saved_names = saved_names(op)
@@ -69,6 +71,8 @@ def build(op) -> Built:
     for name in ("forward", "listed", "operator", "inplace", "inplace_operator", "record", "backward", "backward_tensors"):
         setattr(built, name, scope.get(name))
     op.backward, op.backward_tensors = built.backward, built.backward_tensors
+    op._built = built
+    scope.update({name: op.named(name) for name in variant_names(op.variants)})
     return built
 
 
@@ -124,97 +128,6 @@ def keeps_tensor(op, name: str) -> bool:
     param = next((p for p in op.params if p.name == name), None)
     is_output = name == "out" or name in op.extras or (isinstance(op.outputs, tuple) and name in op.outputs)
     return is_output or (param is not None and (param.is_tensor or param.kind == "list"))
-
-
-def other_name(op) -> tuple | None:
-    """The first parameter of a function of `linalg` or `special`, and the other keyword that PyTorch has for it beside the documented one."""
-    if not op.name.startswith(("linalg.", "special.")) or not op.params:
-        return None
-    first = op.params[0].name
-    return (first, "x" if op.name.startswith("special.") else "input") if first in ("A", "x", "input") and not (first == "input" and op.name.startswith("linalg.")) else None
-
-
-def signature_text(op, with_out: bool, operands_only: bool = False, one_by_one: bool = True) -> str:
-    if operands_only:
-        return ", ".join(p.name for p in op.tensor_params)
-    parts, keywords, starred = [], [], False
-    renamed = other_name(op)
-    # `dim` may come as `axis` instead, but only where no argument after it is required.
-    last = [p.name for p in op.params if not p.has_default and not p.keyword_only][-1:]
-    for p in op.params:
-        default = f"=default_{p.name}" if p.has_default else "=MISSING" if renamed and not p.keyword_only else ""
-        if p.kind == "ints" and one_by_one:
-            parts.append(f"*{p.name}_")
-            keywords.append(f"{p.name}=None")
-            starred = True
-        elif p.keyword_only or starred:
-            keywords.append(p.name + default)
-        else:
-            parts.append(f"{p.name}=MISSING" if p.name == "dim" and not default and last == ["dim"] else p.name + default)
-    if op.older:
-        parts.append("_older=MISSING")
-    names = {p.name for p in op.params}
-    if renamed:
-        keywords.append(f"{renamed[1]}=MISSING")
-    if op.name == "view" and one_by_one:
-        keywords += ["size=None", "dtype=None"]
-    if "dim" in names:
-        keywords.append("axis=MISSING")
-    if "keepdim" in names:
-        keywords.append("keepdims=MISSING")
-    if with_out:
-        keywords.append("out=None")
-    if keywords and not starred:
-        parts.append("*")
-    return ", ".join(parts + keywords)
-
-
-def alias_lines(op, one_by_one: bool = True) -> list[str]:
-    """NumPy's words for PyTorch's arguments: axis, keepdims; sizes given one by one; a factor given before the last operands; a look at what is no tensor."""
-    from .arguments import test_of
-
-    lines = []
-    if op.older:
-        operands = [p.name for p in op.tensor_params[1:]]
-        given = ", ".join([*operands, "_older"])
-        lines.append(f"if _older is not MISSING: {op.older}, {', '.join(operands)} = older_arguments(OP, {given})")
-    if renamed := other_name(op):
-        first, other = renamed
-        lines.append(f"if {other} is not MISSING: {first} = {other} if {first} is MISSING else missing(OP, '{other}')")
-        lines += [f"if {p.name} is MISSING: missing(OP, '{p.name}')" for p in op.params if not p.has_default and not p.keyword_only]
-    for p in op.params:
-        if p.kind == "ints" and op.name == "view":  # two functions in PyTorch, with keywords of their own
-            lines.append("if dtype is not None: shape_ = (*shape_, dtype)")
-            lines.append("if size is not None: shape = size")
-        if p.kind == "ints":
-            lines += collect_lines(p.name) if one_by_one else [f"{p.name} = sizes_of(OP, '{p.name}', {p.name})"]
-        if p.name == "dim":
-            usual = f"default_{p.name}" if p.has_default else "MISSING"
-            lines.append(f"if axis is not MISSING: dim = axis if dim is {usual} else both(OP, 'axis')")
-            if not p.has_default:
-                lines.append("if dim is MISSING: raise TypeError(f\"{OP.name}() missing 1 required positional arguments: 'dim'\")")
-        if p.name == "keepdim":
-            lines.append("if keepdims is not MISSING: keepdim = keepdims if keepdim is False else both(OP, 'keepdims')")
-        if p.kind == "plain" and (line := test_of(p)):
-            lines.append(line)
-    return lines
-
-
-def collect_lines(name: str) -> list[str]:
-    """Sizes given one by one: Python's ints, the usual case, are found here, without a call."""
-    return [f"if {name} is None and {name}_:",
-            f"    for each in {name}_:",
-            f"        if each.__class__ is not int: {name} = collect_ints({name}_, None, OP); break",
-            f"    else: {name} = {name}_",
-            f"else: {name} = collect_ints({name}_, {name}, OP)"]
-
-
-def call_arguments(op, suffix: bool) -> str:
-    return ", ".join((f"{p.name}={p.name}" if p.keyword_only else f"{p.name}_a" if suffix and (p.is_tensor or p.kind == "list") else p.name) for p in op.params)
-
-
-def original_arguments(op) -> str:
-    return "(" + "".join(f"{p.name}, " for p in op.params) + ")"
 
 
 def unwrap_lines(op, flavour: str) -> list[str]:
@@ -349,9 +262,14 @@ def usual_options(op, names: list[str]) -> tuple:
     return tuple(options[name] for name in names) if all(name in options for name in names) else ()
 
 
-def node_op(op, variants: tuple) -> str:
+def node_op(variants: tuple) -> str:
     """The operator that the node remembers: a variant with another name, if its condition holds. A name may be variants again."""
-    return "".join(f"{f'({node_op(op, name)})' if isinstance(name, tuple) else f'OP.named({name!r})'} if {condition} else " for condition, name in variants) + "OP"
+    return "".join(f"{f'({node_op(name)})' if isinstance(name, tuple) else name} if {condition} else " for condition, name in variants) + "OP"
+
+
+def variant_names(variants: tuple) -> list[str]:
+    """All names in `variants`."""
+    return [name for _, one in variants for name in (variant_names(one) if isinstance(one, tuple) else [one])]
 
 
 def record_lines(op, names: list[str]) -> list[str]:
@@ -364,7 +282,7 @@ def record_lines(op, names: list[str]) -> list[str]:
         edges = f"tuple([(t._node or t) if t._rg else None for t in {list_param.name}])"
     else:
         edges = "(" + "".join(f"({p.name}._node or {p.name}) if {p.name}_rg else None, " if p.name in op.rules else "" for p in op.tensor_params) + ")"
-    lines = [f"if {condition}:", "    node = Node()", f"    node.op = {node_op(op, op.variants)}", "    node.seq = next(clock)", f"    node.edges = {edges}",
+    lines = [f"if {condition}:", "    node = Node()", f"    node.op = {node_op(op.variants)}", "    node.seq = next(clock)", f"    node.edges = {edges}",
              f"    node.saved = {saved_text(op, names)}", "    node._meta = None"]
     if op.has_ports:
         lines += ["    attach_outputs(node, result)"]
@@ -553,85 +471,3 @@ def backward_text(op, names: list[str], tensors: bool) -> str:
     by_name = dict(results)
     lines.append("return (" + "".join(f"{by_name[n]}, " for n in edge_names) + ")")
     return f"def {'backward_tensors' if tensors else 'backward'}(node, grad):\n" + textwrap.indent("\n".join(lines), "    ")
-
-
-class Packed(list):
-    """What a node saved, as `saved_tensors_hooks` packed it: (unpack, value, Tensor or ndarray) triples; (None, value, None) for the rest."""
-
-
-def reopen(node) -> tuple:
-    """What `node` saved, if it was freed (an error) or packed by saved-tensor hooks."""
-    from .tensor import Tensor
-
-    if node.saved is None:
-        raise RuntimeError(FREED)
-    opened = []
-    for unpack, value, kind in node.saved:
-        if unpack is not None:
-            value = unpack(value)
-            if not isinstance(value, Tensor):
-                raise TypeError(f"Output of saved tensor unpack_hook expected to be a Tensor but got result of type {type(value).__name__}")
-            if kind is not Tensor:
-                value = value._a
-        opened.append(value)
-    return tuple(opened)
-
-
-def pytorchs_names(op) -> dict:
-    """PyTorch's words for the first argument and the result, and ours."""
-    return {"self": op.params[0].name if op.params else "self", "result": "out"}
-
-
-def saved_place(op, name: str) -> tuple[str, int, bool]:
-    """The name of a saved value, where it stands among what is saved, and whether it is an output, which has its version beside it."""
-    name = pytorchs_names(op).get(name, name)
-    position = 0
-    for each in op.built.saved_names:
-        is_output = each == "out" or (isinstance(op.outputs, tuple) and each in op.outputs)
-        if each == name:
-            return name, position, is_output
-        position += 2 if is_output else 1
-    raise AttributeError(f"{op.node_name} saves {op.built.saved_names}, not {name!r}.")
-
-
-def saved_value(op, node, name):
-    """The saved value `name` of `node` for `_saved_<name>`."""
-    from .support import saved_output
-    from .tensor import Tensor, wrap
-
-    name, position, is_output = saved_place(op, name)
-    saved = node.saved if node.saved.__class__ is tuple else reopen(node)
-    value = saved[position]
-    if is_output:
-        return saved_output(node, value, 0 if name == "out" else op.outputs.index(name), saved[position + 1])
-    return wrap(value) if not isinstance(value, Tensor) and hasattr(value, "dtype") else value
-
-
-class RawSaved:
-    """One saved tensor of a node, as `grad_fn._raw_saved_<name>` gives it."""
-
-    def __init__(self, op, node, name: str):
-        self._op, self._node, self._name = op, node, name
-        saved_place(op, name)
-
-    def register_hooks(self, pack_hook, unpack_hook) -> None:
-        """Keep `pack_hook(tensor)` instead of the tensor, and take it out again by `unpack_hook`.
-
-        Raises:
-            RuntimeError: if there are hooks already, the graph is freed, or what is saved is no tensor.
-        """
-        from .tensor import Tensor
-
-        node = self._node
-        _, position, _ = saved_place(self._op, self._name)
-        if node.saved is None:
-            raise RuntimeError(FREED)
-        triples = Packed((None, v, None) for v in node.saved) if node.saved.__class__ is tuple else node.saved
-        unpack, kept, _ = triples[position]
-        if unpack is not None:
-            raise RuntimeError("Calling register_hooks on a saved tensor whose hooks have already been set. Hint: only one pair of hooks is allowed at a time.")
-        value = saved_value(self._op, node, self._name)
-        if not isinstance(value, Tensor):
-            raise RuntimeError("Calling register_hooks on a saved tensor with value None is forbidden")
-        triples[position] = (unpack_hook, pack_hook(value.detach()), Tensor if isinstance(kept, Tensor) else np.ndarray)
-        node.saved = triples

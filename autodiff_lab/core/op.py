@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from . import codegen
+from . import codegen, saved
 from .tape import Runs, show_saved
 
 __all__ = ["Op", "Operators", "Param", "Rule", "array_ops", "give_home", "op", "ops", "public", "registry"]
@@ -144,7 +144,7 @@ class Op(Runs):
                 raise TypeError(f"a rule of {self.name} asks for {sorted(unknown) or list(inputs)}, which it cannot have; it may name {sorted(known)}.")
             for name in inputs:
                 self.rules[name] = rule
-            self._built = None
+            self._built, self._named = None, {}
             return function
         return decorate
 
@@ -202,16 +202,16 @@ class Op(Runs):
 
     def saved_names(self) -> set:
         """The names under which its nodes show what they saved: its own, but PyTorch's for the first argument and the result."""
-        theirs = {ours: theirs for theirs, ours in codegen.pytorchs_names(self).items()}
+        theirs = {ours: theirs for theirs, ours in saved.pytorchs_names(self).items()}
         return {theirs.get(name, name) for name in self.built.saved_names}
 
     def saved_value(self, node, name):
         """What `node` keeps under `name`, as a Tensor where it is one."""
-        return codegen.saved_value(self, node, name)
+        return saved.saved_value(self, node, name)
 
     def raw_saved(self, node, name):
         """The place where `node` keeps `name`, on which hooks can be set."""
-        return codegen.RawSaved(self, node, name)
+        return saved.RawSaved(self, node, name)
 
     def call(self, node, grads):
         return self.backward_tensors(node, list(grads) if self.has_ports else grads[0])

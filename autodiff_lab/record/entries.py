@@ -88,16 +88,19 @@ def keep(array):
     return array.copy() if array.size <= SMALL else weakref.ref(array)
 
 
+HEAD = 7  # what stands before the frames of a noted operator: see `Recorder.look`
+
+
 class Norm(float):
     """All that is known of an array that was too large to hold."""
 
 
 def frames_and_keys(noted: tuple) -> tuple[tuple, tuple]:
     """Code and instruction of the frames of a noted operator, and the keys of its inputs, which stand behind them."""
-    end = 7
+    end = HEAD
     while end < len(noted) and noted[end].__class__ is CodeType:
         end += 2
-    return noted[7:end], noted[end:]
+    return noted[HEAD:end], noted[end:]
 
 
 def inputs_of(found: Entry | tuple) -> list[int]:

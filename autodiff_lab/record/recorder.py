@@ -22,7 +22,7 @@ from ..core import observe
 from ..core.tape import Node
 from ..core.tensor import Tensor
 from ..core.views import COPY_SLICES
-from .entries import SMALL, Arg, Before, Entry, Leaf, Norm, OnDevice, ScopeEntry, frames_and_keys, inputs_of, keep
+from .entries import HEAD, SMALL, Arg, Before, Entry, Leaf, Norm, OnDevice, ScopeEntry, frames_and_keys, inputs_of, keep
 
 __all__ = ["Recorder"]
 
@@ -32,7 +32,7 @@ REMEMBERED, REMEMBERED_UP_TO = 12, 300  # earlier passes, and the number of thei
 HELD_UP_TO = 4096  # elements of one of them
 LOOP_AT_MOST = 1000  # operators of earlier turns of a training loop: few, so that they stay in the cache
 FRAMES_AT_MOST = 4  # of the learner's own, innermost first
-PARTS_AT_MOST = 2 * FRAMES_AT_MOST  # code and instruction of each
+PARTS_AT_MOST = HEAD + 2 * FRAMES_AT_MOST  # code and instruction of each
 
 PLAIN = frozenset([int, float, bool, type(None), str, list, tuple, slice])
 USER, CORE, LIBRARY, STOP = 0, 1, 2, 3
@@ -110,22 +110,23 @@ class Recorder(observe.Observer):
                 if node is None and not self.everything:
                     return 0
                 frame = sys._getframe(2)  # the caller of the operator, or the operator, which is the engine's own
-            # The learner's frames, innermost first, and which call inside this library they led to.
-            parts, inner, inside, kinds, floor = [], None, None, _kinds, self.floor
+            # One flat tuple of what the garbage collector leaves alone: thousands of tracked objects would make it walk the whole heap again and again.
+            # Its head (see `look`), then the learner's frames, innermost first, and which call inside this library they led to.
+            parts, inside, kinds, floor = [id(op), None, (), None, None, None, self.around], None, _kinds, self.floor
             while frame is not floor:
                 code = frame.f_code
                 kind = kinds.get(code.co_filename)
                 if kind is None:
                     kind = _kind_of(code.co_filename)
                 if kind == USER:
-                    if inside is not None and inner is None:
-                        inner = (id(inside), inside.f_lasti)
+                    if inside is not None and parts[5] is None:
+                        parts[5] = (id(inside), inside.f_lasti)
                     parts.append(code)
                     parts.append(frame.f_lasti)
                     if code.co_name == "<module>" or len(parts) == PARTS_AT_MOST:
                         break
                 elif kind == LIBRARY:
-                    if not parts:
+                    if len(parts) == HEAD:
                         inside = frame
                 elif kind == STOP:
                     break
@@ -160,12 +161,12 @@ class Recorder(observe.Observer):
                     if kind is list or kind is tuple:
                         tensors = -1000  # tensors may be anywhere in it
             if tensors == len(inputs):
-                rest = None
+                pass
             elif tensors > 0 and parts[first + tensors - 1] is not None:
-                rest = inputs[tensors:]  # tensors come first, as nearly always
+                parts[1] = inputs[tensors:]  # tensors come first, as nearly always
             else:
-                rest = [([self._key(v) if isinstance(v, Tensor) else v for v in value] if value.__class__ is list or value.__class__ is tuple and any(isinstance(v, Tensor) for v in value)
-                         else value) if key is None else None for key, value in zip(parts[first:], inputs)]
+                parts[1] = [([self._key(v) if isinstance(v, Tensor) else v for v in value] if value.__class__ is list or value.__class__ is tuple and any(isinstance(v, Tensor) for v in value)
+                             else value) if key is None else None for key, value in zip(parts[first:], inputs)]
             if node is not None:
                 key = node.seq
             else:
@@ -174,17 +175,14 @@ class Recorder(observe.Observer):
             array = output._a
             kind = array.__class__
             if kind is ndarray:
-                shape, dtype = array.shape, array.dtype
+                parts[2], parts[3] = array.shape, array.dtype
                 array = array.copy() if array.size <= SMALL else weakref.ref(array)
-            elif kind is float32 or isinstance(array, generic):
-                shape, dtype = (), None
-            else:
-                shape, dtype = array.shape, array.dtype
+            elif kind is not float32 and not isinstance(array, generic):
+                parts[2], parts[3] = array.shape, array.dtype
                 array = OnDevice(array)
-            # One flat tuple of what the garbage collector leaves alone: thousands of tracked objects would make it walk the whole heap again and again.
-            number = id(op)
-            self.ops[number] = op
-            entries[key] = (number, rest, shape, dtype, array, inner, self.around, *parts)
+            self.ops[parts[0]] = op
+            parts[4] = array
+            entries[key] = tuple(parts)
             if len(entries) > ENTRIES_AT_MOST:
                 self._forget(len(entries) // 2)
             return key
@@ -278,7 +276,7 @@ class Recorder(observe.Observer):
             write.array = keep(tensor._view.base._a)
             for key in list(islice(reversed(self.entries), 3)):  # the part that `h[1:] = 0` makes, writes to and drops
                 found = self.entries[key]
-                if found.__class__ is tuple and found[7:9] == write.frames[0] and self.ops[found[0]].category == "index":
+                if found.__class__ is tuple and found[HEAD:HEAD + 2] == write.frames[0] and self.ops[found[0]].category == "index":
                     del self.entries[key]
         return Before(first.seq)
 
