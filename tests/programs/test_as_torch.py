@@ -243,9 +243,9 @@ def test_records_of_a_checkpoint_can_be_read_one_by_one(tmp_path):
 
 
 @pytest.mark.parametrize("what", [
-    lambda lab: lab.jit.trace(None), lambda lab: lab.jit.load("x"), lambda lab: lab.hub.load("a", "b"),
+    lambda lab: lab.jit.trace(lambda x: x * 2, lab.ones(1)).save("x"), lambda lab: lab.jit.load("x"), lambda lab: lab.hub.load("a", "b"),
     lambda lab: lab.distributed.init_process_group("gloo"), lambda lab: lab.onnx.export(None), lambda lab: lab.multiprocessing.spawn(None),
-], ids=["trace", "jit.load", "hub", "distributed", "onnx", "spawn"])
+], ids=["jit.save", "jit.load", "hub", "distributed", "onnx", "spawn"])
 def test_what_would_change_a_result_is_refused_with_the_reason(lab, what):
     with pytest.raises(RuntimeError, match=r"\w+\. |: "):
         what(lab)
