@@ -242,9 +242,17 @@ class Function(metaclass=FunctionMeta):
             modes.grad = recording
         single = not isinstance(result, (tuple, list))
         outputs = [result] if single else list(result)
+        recorded = recording and any(needs)
         for i, value in enumerate(outputs):
-            if any(value is given for given in args) and not any(value is d for d in ctx._dirty):
-                outputs[i] = value.view_as(value) if isinstance(value, Tensor) else value
+            if not isinstance(value, Tensor):
+                continue
+            if any(value is given for given in args):
+                if not recorded and value.requires_grad:
+                    outputs[i] = value.detach()
+                elif not any(value is d for d in ctx._dirty):
+                    outputs[i] = value.view_as(value)
+            elif not recorded and value._view is None:
+                value._node, value._rg = None, False
         for tensor in ctx._dirty:
             if recording and tensor._rg and tensor._node is None:
                 raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")

@@ -49,7 +49,7 @@ def channels_like(array, model):
 
 def order_like(array) -> str:
     """The order in memory of an array made like `array`: its own, or C if it is broadcast, which NumPy would lay out with that dimension innermost."""
-    return "C" if 0 in array.strides else "K"
+    return "C" if 0 in array.strides and any(not s and n > 1 for s, n in zip(array.strides, array.shape)) else "K"
 
 
 def special(array):

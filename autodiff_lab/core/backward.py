@@ -247,8 +247,10 @@ def accumulate_leaf(leaf, grad, create_graph: bool) -> None:
         # A snapshot, because the sum below may be written into the same memory.
         was = None if before is None else np.array(before._a, copy=True) if isinstance(before._a, ndarray) else before._a
         observe.leaf_accumulated(leaf, grad._a if create_graph else grad, was)
-    if create_graph:
-        leaf._grad = grad if before is None else before + grad
+    if not leaf._rg:
+        pass  # it asked for gradients once, and does no longer
+    elif create_graph:
+        leaf._grad = grad.clone() if before is None else before + grad
     elif before is None:
         # 3 references: the caller's `grad`, our argument, and getrefcount's own.
         mine = grad.__class__ is not ndarray or (grad.base is None and sys.getrefcount(grad) <= 3 and grad.flags.c_contiguous)
@@ -256,6 +258,8 @@ def accumulate_leaf(leaf, grad, create_graph: bool) -> None:
     else:
         into = before._a
         if into.__class__ is ndarray and not before._rg and into.flags.writeable and into.shape == grad.shape:
+            if not into.flags.c_contiguous:
+                _check_apart(before)
             np.add(into, grad, out=into, casting="same_kind")
             if before._ver is not None:
                 before._ver.bump()
@@ -267,6 +271,14 @@ def accumulate_leaf(leaf, grad, create_graph: bool) -> None:
     if leaf._x is not None and leaf._x.post_hooks:
         for hook in list(leaf._x.post_hooks.values()):
             hook(leaf)
+
+
+def _check_apart(grad) -> None:
+    """Refuse to add into a gradient whose elements share memory, such as an expanded one that a program assigned."""
+    from .op import registry
+    from .views import check_writable
+
+    check_writable(grad, registry["add"], False)
 
 
 class _no_grad:

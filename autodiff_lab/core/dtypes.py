@@ -254,10 +254,8 @@ def promoted(operands, minimum: int = BOOL) -> dtype:
         if result is None:
             result = weaker
         elif weaker.category > result.category:
-            if weaker is number:  # a number only lends its category
-                result = result.to_complex() if weaker.category == COMPLEX and result.category == FLOAT else weaker
-            else:
-                result = promote_types(result, weaker) if weaker.category == COMPLEX else weaker
+            # Beside floating-point numbers a complex one only lends its category.
+            result = result.to_complex() if weaker.category == COMPLEX and result.category == FLOAT else weaker
     if minimum == FLOAT and result.category < FLOAT:
         return default_dtype[0]
     return result

@@ -138,7 +138,8 @@ def _alpha(input, p, training, inplace, shape):
 def random_keep(input, p, shape):
     import numpy as np
 
-    keep = np.empty(shape, input._a.dtype)
+    like = input._a
+    keep = np.empty_like(like, order=order_like(like)) if isinstance(like, np.ndarray) and like.shape == shape else np.empty(shape, like.dtype)
     random.bernoulli_scalar(random.default_generator, keep, 1 - p)
     return namespace(input._a).asarray(keep)
 

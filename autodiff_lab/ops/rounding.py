@@ -7,6 +7,7 @@ import numpy as np
 from ..backend import namespace, order_like
 from ..core.dtypes import dtype_of, finfo
 from ..core.op import op, ops, public
+from ..core.outs import stored
 from ..core.precision import in_float32
 from ..core.samples import also, away_from, calls, pairs, reals
 from ..core.tensor import Tensor
@@ -263,6 +264,20 @@ def need_tensors(name: str, **arguments) -> None:
             raise TypeError(f"{name}(): argument '{argument}' (position {i + 1}) must be Tensor, not {type(value).__name__}")
 
 
+@op(category="pointwise", latex=r"x \, 2^y", function=False, method=False, out=False, node_name="Ldexp", samples=calls(
+    lambda r: ((r.normal(size=(3, 4)), r.integers(-3, 4, (4,))), {})))
+def shift_exponent(input: Tensor, other: Tensor) -> Tensor:
+    """`input * 2**other` for whole `other`, in the type of `input`; the power itself may be too large for it."""
+    xp = namespace(input)
+    wide = input.astype(np.float32) if input.dtype.itemsize == 2 else input
+    return xp.ldexp(wide, xp.clip(other, -5000, 5000).astype(np.int32)).astype(input.dtype)
+
+
+@shift_exponent.vjp("input", latex="2^y")
+def _(grad, other):
+    return ops.shift_exponent(grad, other)
+
+
 def ldexp(input: Tensor, other: Tensor, *, out=None) -> Tensor:
     """`input * 2**other`.
 
@@ -271,6 +286,10 @@ def ldexp(input: Tensor, other: Tensor, *, out=None) -> Tensor:
     tensor([6.])
     """
     need_tensors("ldexp", input=input, other=other)
+    if input.is_floating_point() and not other.is_floating_point() and not other.is_complex():
+        if dtype_of(other._a).name == "bool":
+            raise NotImplementedError("\"ldexp_cpu_exp\" not implemented for 'Bool'")
+        return stored(ops.shift_exponent(input, other), out)
     power = public[""]["pow"](2.0, other)
     return public[""]["mul"](input, power) if out is None else public[""]["mul"](input, power, out=out)
 

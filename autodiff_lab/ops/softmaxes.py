@@ -237,7 +237,7 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     """
     if eps != 1e-10:
         caution("`eps` parameter is deprecated and has no effect.")
-    noise = -public[""]["empty_like"](logits).exponential_().log()
+    noise = -public[""]["empty_like"](logits, memory_format=public[""]["contiguous_format"]).exponential_().log()
     soft = ((logits + noise) / tau).softmax(dim)
     if not hard:
         return soft
