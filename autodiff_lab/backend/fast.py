@@ -109,9 +109,9 @@ ROW = 1024
 ROW_OF_ONES = {kind: np.ones(ROW, kind) for kind in map(np.dtype, "fd")}
 
 
-def edge_sums(x, axis: int, keepdim: bool = False):
-    """The sum along the first or the last axis of a contiguous array: a product with ones, which BLAS does in one pass, up to 8 times
-    as fast as NumPy adds. None for what BLAS cannot take.
+def blas_sums(x, axis: int, keepdim: bool = False):
+    """The sum along one axis of an array without gaps: a product with ones, which BLAS does in one pass, 2 to 30 times as fast
+    as NumPy adds. None for what BLAS cannot take.
 
     Very many rows are added up in parts, which rounds less.
     """
@@ -120,7 +120,7 @@ def edge_sums(x, axis: int, keepdim: bool = False):
     if not x.flags.c_contiguous:
         if x.ndim > 2 or not x.flags.f_contiguous:
             return None
-        found = edge_sums(x.T, -1 - axis if axis < 0 else 1 - axis)
+        found = blas_sums(x.T, -1 - axis if axis < 0 else 1 - axis)
     else:
         n = x.shape[axis]
         ones = ROW_OF_ONES[x.dtype][:n] if n <= ROW else np.ones(n, x.dtype)
@@ -129,7 +129,8 @@ def edge_sums(x, axis: int, keepdim: bool = False):
         elif axis in (0, -x.ndim):
             found = _column_sums(x if x.ndim == 2 else x.reshape(n, -1), ones)
         else:
-            return None
+            axis %= x.ndim
+            found = np.matmul(ones, x.reshape(math.prod(x.shape[:axis]), n, -1))
     return found if x.ndim == 2 and not keepdim else found.reshape(without(x.shape, axis, keepdim))
 
 
@@ -143,7 +144,7 @@ def _column_sums(x, ones):
 
 def sums(x, axis: int, keepdim: bool = False):
     """The sum along one axis, the quickest way."""
-    found = edge_sums(x, axis, keepdim)
+    found = blas_sums(x, axis, keepdim)
     return namespace(x).add.reduce(x, axis=axis, dtype=x.dtype, keepdims=keepdim) if found is None else found
 
 
@@ -168,7 +169,7 @@ def total(x):
 
 
 def squares(x, axis: int | None, keepdim: bool = False):
-    """The sum of squares over everything (axis None), or along the first or the last axis; by BLAS, None for what it cannot take."""
+    """The sum of squares over everything (axis None) or along one axis, by BLAS; None for what it cannot take."""
     if x.__class__ is not np.ndarray or x.dtype not in ROW_OF_ONES or not x.flags.forc or not x.size:
         return None
     if axis is None:
@@ -183,7 +184,7 @@ def squares(x, axis: int | None, keepdim: bool = False):
         rows = x.reshape(-1, x.shape[-1])
         found = row_dots(rows, rows)
     else:
-        return edge_sums(x * x, axis, keepdim)
+        return blas_sums(x * x, axis, keepdim)
     return found.reshape(without(x.shape, axis, keepdim)) if keepdim or axis is not None else found
 
 

@@ -18,6 +18,7 @@ from ..core.op import op, ops, public
 from ..core.precision import in_float32
 from ..core.samples import calls
 from ..core.tensor import Tensor
+from .reductions import mean
 
 __all__: list[str] = []
 
@@ -461,12 +462,14 @@ def define_avg(d: int):
         adaptive_check(input, d, f"adaptive_avg_pool{d}d", output_size)
         out = adaptive_size(output_size, input.shape, d)
         if all(m == 1 for m in out):
-            return input.mean(axis=tuple(range(-d, 0)), keepdims=True)
+            return mean.op.kernel(input, tuple(range(-d, 0)), True)
         return mix_along.op.kernel(input, tuple(part_means(n, m) for n, m in zip(input.shape[-d:], out, strict=True)))
 
     @adaptive_avg_pool.vjp("input")
     def _(grad, input_shape, output_size):
         out = adaptive_size(output_size, input_shape, d)
+        if all(m == 1 for m in out):
+            return ops.expand(grad / max(math.prod(input_shape[-d:]), 1), tuple(input_shape))
         return ops.mix_along(grad, tuple(part_means(n, m).T for n, m in zip(input_shape[-d:], out, strict=True)))
 
     def lp_pool(input, norm_type, kernel_size, stride=None, ceil_mode=False):

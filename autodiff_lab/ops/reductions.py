@@ -92,6 +92,13 @@ def sum(input: Tensor, dim: Dims | None = None, keepdim: bool = False, *, dtype=
         found = sums(input, dim, keepdim)
         return found if input.ndim < 3 else in_c_order(found)
     axis = axes(dim, input.ndim)
+    if axis and len(axis) == input.ndim and not keepdim and input.dtype.kind == "f":
+        return total(input)
+    if axis and len(axis) < input.ndim and max(axis) - min(axis) == len(axis) - 1 and input.__class__ is np.ndarray and input.flags.c_contiguous:
+        # Dimensions that follow one another, such as those of an image, count as one.
+        before, after = input.shape[:min(axis)], input.shape[max(axis) + 1:]
+        found = sums(input.reshape(*before, math.prod(input.shape[len(before):input.ndim - len(after)]), *after), len(before))
+        return found.reshape(*before, *(1,) * len(axis), *after) if keepdim else found
     return in_c_order(namespace(input).add.reduce(input, axis=axis if axis != () else None, dtype=input.dtype, keepdims=keepdim))
 
 
