@@ -97,3 +97,10 @@ def _log_api_usage_once(*args) -> None:
 def _get_privateuse1_backend_name() -> str:
     """The name that PyTorch gives a device of somebody's own."""
     return "privateuseone"
+
+
+def _are_functorch_transforms_active() -> bool:
+    """True inside a function that vmap runs on all samples."""
+    from .func.levels import running
+
+    return bool(running())

@@ -205,3 +205,18 @@ def test_parametrized_weight_is_computed_when_read():
     assert lab.allclose(layer.weight, before * 2) and list(layer.state_dict()) == ["bias", "parametrizations.weight.original"]
     nn.utils.parametrize.remove_parametrizations(layer, "weight", leave_parametrized=False)
     assert lab.allclose(layer.weight, before) and type(layer) is nn.Linear
+
+
+def test_a_function_of_the_library_in_a_class_is_no_method():
+    class Net(nn.Module):
+        act, reduce = lab.tanh, lab.softmax
+
+        def twice(self, x):
+            return 2 * x
+
+    class Other(Net):
+        act = lab.relu
+
+    x = lab.tensor([-1.0, 1.0])
+    assert lab.equal(Net().act(x), lab.tanh(x)) and lab.equal(Other().act(x), lab.relu(x)) and lab.equal(Net().reduce(x, 0), lab.softmax(x, 0))
+    assert lab.equal(Net().twice(x), 2 * x)

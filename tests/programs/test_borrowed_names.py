@@ -273,3 +273,12 @@ def test_a_subclass_may_say_that_it_takes_over_nothing():
 def test_a_matrix_of_numpy_becomes_an_ordinary_tensor():
     made = lab.from_numpy(np.matrix([[1.0, 2.0], [3.0, 4.0]]))
     assert (made * made).tolist() == [[1.0, 4.0], [9.0, 16.0]] and type(made.numpy()) is np.ndarray
+
+
+def test_extensions_in_other_languages_are_refused_when_they_are_built():
+    from autodiff_lab.utils import cpp_extension
+
+    assert cpp_extension.CUDA_HOME is None
+    for build in (lambda: cpp_extension.load("fast", ["fast.cpp"]), lambda: cpp_extension.CppExtension("fast", []), cpp_extension.BuildExtension):
+        with pytest.raises(RuntimeError, match="compiled against PyTorch"):
+            build()

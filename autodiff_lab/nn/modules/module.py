@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from types import FunctionType
 from typing import Any
 
 from ...core import observe
@@ -19,6 +20,7 @@ from ...core.devices import device
 from ...core.dtypes import dtype
 from ...core.errors import caution
 from ...core.modes import no_grad
+from ...core.op import public
 from ...core.tensor import Tensor
 from ..parameter import Buffer, Parameter
 from .hooks import KINDS, HookHandle, Hooks, global_hooks
@@ -56,6 +58,12 @@ class Module(Hooks, State):
     dump_patches = False
     call_super_init = False
     _version: int = 1
+
+    def __init_subclass__(cls, **kwargs) -> None:
+        super().__init_subclass__(**kwargs)
+        for name, value in list(vars(cls).items()):
+            if isinstance(value, FunctionType) and value in (public[""].get(value.__name__), public["nn.functional"].get(value.__name__)):
+                setattr(cls, name, staticmethod(value))  # `act = torch.tanh` in a class is no method: PyTorch's functions never become one
 
     def __init__(self, *args, **kwargs):
         if not self.call_super_init and (args or kwargs):
