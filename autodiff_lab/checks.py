@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from .core import overriding
+from .core.tensor import Tensor
+
 __all__ = ["_assert", "_assert_async", "_check", "_check_index", "_check_not_implemented", "_check_type", "_check_value", "_check_with"]
 
 
 def _assert(condition, message) -> None:
-    """`assert condition, message`."""
+    """`assert condition, message`. Tracing notes it as a step."""
+    if type(condition) not in (bool, Tensor) and not overriding.state.off and overriding.takes_over(condition):
+        overriding.begin()
+        overriding.hand_over(_assert, overriding.overloaded((condition,), {}), (condition, message), {})
+        return
     assert condition, message
 
 

@@ -9,11 +9,47 @@ from typing import Any
 
 from ..core.tensor import Tensor
 from ..nn.modules.module import Module
+from ..nn.parameter import Parameter
 from .graph import Graph
 
 __all__ = ["GraphModule"]
 
 _numbers = count()
+_USER_PRESERVED_ATTRIBUTES_KEY = "_user_preserved_attributes"
+
+
+def _copy_attr(from_module: Module, to_module: Module, target: str) -> None:
+    """Put what lies at a path of one module at the same path of another, making modules on the way.
+
+    Raises:
+        AttributeError: if nothing is there.
+    """
+    *path, last = target.split(".")
+    for part in path:
+        source, mine = getattr(from_module, part), getattr(to_module, part, None)
+        if source is mine:
+            return  # a module further up is there as a whole
+        if mine is None:
+            mine = Module()
+            setattr(to_module, part, mine)
+        from_module, to_module = source, mine
+    _put(to_module, last, getattr(from_module, last))
+
+
+def _put(module: Module, name: str, found) -> None:
+    """Set an attribute; a tensor that is no parameter becomes a buffer."""
+    if isinstance(found, Tensor) and not isinstance(found, Parameter):
+        module.register_buffer(name, found)
+    else:
+        setattr(module, name, found)
+
+
+class _CodeOnlyModule(Module):
+    """A module with the attributes of another, which a copy is made from."""
+
+    def __init__(self, body: dict):
+        super().__init__()
+        self.__dict__ = body
 
 
 class GraphModule(Module):
@@ -32,6 +68,7 @@ class GraphModule(Module):
 
     def __init__(self, root, graph: Graph, class_name: str = "GraphModule"):
         super().__init__()
+        self.meta: dict = {}
         type(self).__name__ = class_name
         if isinstance(root, Module):
             self.training = root.training
@@ -42,26 +79,18 @@ class GraphModule(Module):
 
     def _adopt(self, root, target: str, node) -> None:
         """Take what lies at a path of `root`, making the modules on the way."""
+        if not isinstance(root, dict):
+            _copy_attr(root, self, target)
+            return
+        if target not in root:
+            raise RuntimeError(f"Node {node} referenced target {target} but that target was not provided in ``root``!")
         *path, last = target.split(".")
-        source, mine = root, self
-        if isinstance(root, dict):
-            if target not in root:
-                raise RuntimeError(f"Node {node} referenced target {target} but that target was not provided in ``root``!")
-            found = root[target]
-        else:
-            for part in path:
-                source = getattr(source, part, None)
-            found = getattr(source, last, None)
+        mine = self
         for part in path:
             if not hasattr(mine, part):
                 mine.add_module(part, Module())
             mine = getattr(mine, part)
-        if hasattr(mine, last):
-            return
-        if isinstance(found, Tensor) and last not in getattr(source, "_parameters", {}):
-            mine.register_buffer(last, found)
-        elif found is not None:
-            setattr(mine, last, found)
+        _put(mine, last, root[target])
 
     @property
     def graph(self) -> Graph:

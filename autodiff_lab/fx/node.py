@@ -5,12 +5,15 @@ from __future__ import annotations
 import builtins
 import sys
 import types
+from collections.abc import Callable
 from typing import Any
 
 from ..core.overriding import looking, name_of
 
 __all__ = ["Node", "map_aggregate", "map_arg", "qualified_name"]
 
+Target = Callable[..., Any] | str  # what a step calls
+Argument = Any  # nodes, plain values, and containers of them
 PACKAGE = __name__.partition(".")[0]
 # What PyTorch keeps in torch.functional, and says so.
 FUNCTIONAL = frozenset("atleast_1d atleast_2d atleast_3d align_tensors block_diag broadcast_shapes broadcast_tensors cartesian_prod cdist chain_matmul einsum istft lu "
