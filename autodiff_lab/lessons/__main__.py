@@ -22,6 +22,7 @@ def main(arguments=None) -> int:
     grade.add_argument("--timeout", type=int, default=120, help="seconds for one notebook (default 120)")
     grade.add_argument("--memory", type=int, default=2000, help="megabytes for one notebook, where the system can limit it (default 2000)")
     grade.add_argument("--solutions", type=Path, help="the folder of the teacher's notebooks: their hidden tests are run too")
+    grade.add_argument("--files", type=Path, nargs="+", default=[], help="what the notebooks need beside them, such as checks of your own: laid into each submission's folder")
     export = commands.add_parser("export", help="write teacher's notebooks in the form that nbgrader or otter takes")
     export.add_argument("grader", choices=["nbgrader", "otter"])
     export.add_argument("notebooks", nargs="+", type=Path, help="solution notebooks, or a folder of them")
@@ -57,7 +58,7 @@ def main(arguments=None) -> int:
     else:
         from .grading import grade_folder
 
-        return grade_folder(options.folder, options.output, options.timeout, options.memory, options.solutions)
+        return grade_folder(options.folder, options.output, options.timeout, options.memory, options.solutions, options.files)
     return 0
 
 

@@ -17,11 +17,13 @@ import json
 import os
 import re
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from .checking import every_exercise
@@ -32,18 +34,22 @@ __all__ = ["grade", "grade_folder"]
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
-def grade_folder(folder: Path, output: Path, timeout: int = 120, memory: int = 2000, solutions: Path | None = None) -> int:
+def grade_folder(folder: Path, output: Path, timeout: int = 120, memory: int = 2000, solutions: Path | None = None, files: Sequence[Path] = ()) -> int:
     """Grade every notebook in a folder, and write the CSV. Returns 0 if there was at least one."""
+    for path in files:
+        if not path.exists():
+            print(f"There is no file {path}.", file=sys.stderr)
+            return 2
     if not folder.is_dir():
         print(f"There is no folder {folder}.", file=sys.stderr)
         return 2
-    files = sorted(path for path in folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
-    if not files:
+    submissions = sorted(path for path in folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+    if not submissions:
         print(f"There is no notebook in {folder}.", file=sys.stderr)
         return 2
     rows = []
-    for path in files:
-        row = {"submission": str(path.relative_to(folder)), **grade(path, timeout, memory, solutions)}
+    for path in submissions:
+        row = {"submission": str(path.relative_to(folder)), **grade(path, timeout, memory, solutions, files)}
         rows.append(row)
         print(f"{row['submission']}: {row['solved']} of {row['exercises']} solved, {row['status']}", flush=True)
     if not all(row["confined"] for row in rows if row["verdicts"]):
@@ -64,8 +70,13 @@ def harmless(text: str) -> str:
     return "'" + text if text[:1] in "=+-@\t\r" else text
 
 
-def grade(path: Path, timeout: int = 120, memory: int = 2000, solutions: Path | None = None) -> dict:
-    """Run one submission and collect what its checks say. An exercise of its lesson that it never checks is "missing"."""
+def grade(path: Path, timeout: int = 120, memory: int = 2000, solutions: Path | None = None, files: Sequence[Path] = ()) -> dict:
+    """Run one submission and collect what its checks say. An exercise of its lesson that it never checks is "missing".
+
+    Args:
+        solutions: the folder of the teacher's notebooks: their hidden tests are run, and what they check is expected.
+        files: what the notebook needs beside it: checks of your own, data.
+    """
     began = time.monotonic()
     row = {"solved": 0, "exercises": 0, "seconds": 0.0, "status": "ran", "confined": False, "verdicts": {}}
     try:
@@ -74,8 +85,9 @@ def grade(path: Path, timeout: int = 120, memory: int = 2000, solutions: Path | 
         cells = [code_of(cell) for cell in read(path)["cells"] if cell.get("cell_type") == "code"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return {**row, "status": f"not a notebook ({type(error).__name__})"}
-    hidden = hidden_tests(solutions / path.name) if solutions is not None else []
-    events = run(cells, hidden, timeout, memory, row)
+    teachers = teachers_cells(solutions / path.name) if solutions is not None else []
+    hidden = [test for cell in teachers for test in regions(cell, "HIDDEN TESTS")]
+    events = run(cells, hidden, timeout, memory, row, files)
     for event in events:
         if "key" in event:  # what counts is the last verdict on an exercise
             row["verdicts"][event["key"]] = "solved" if event.get("passed") is True else "not yet"
@@ -83,7 +95,8 @@ def grade(path: Path, timeout: int = 120, memory: int = 2000, solutions: Path | 
             row["status"] = f"cell {event.get('cell')}: {event['error']}"[:200]
     row["confined"] = {"confined": True} in events
     asked = {path.name[:2], *(key.partition("-")[0] for key in row["verdicts"])}
-    expected = [one.key for one in every_exercise() if one.lesson in asked] + [f"hidden-{number + 1}" for number in range(len(hidden))]
+    own = [key for cell in teachers for key in re.findall(r"""\bcheck\(\s*["']([\w.-]+)["']""", cell)]
+    expected = [one.key for one in every_exercise() if one.lesson in asked] + own + [f"hidden-{number + 1}" for number in range(len(hidden))]
     row["verdicts"] = dict.fromkeys(expected, "missing") | row["verdicts"]
     row["exercises"] = len(row["verdicts"])
     row["solved"] = sum(verdict == "solved" for verdict in row["verdicts"].values())
@@ -91,12 +104,14 @@ def grade(path: Path, timeout: int = 120, memory: int = 2000, solutions: Path | 
     return row
 
 
-def run(cells: list[str], hidden: list[str], timeout: int, memory: int, row: dict) -> list[dict]:
+def run(cells: list[str], hidden: list[str], timeout: int, memory: int, row: dict, files: Sequence[Path] = ()) -> list[dict]:
     """What happened when the cells ran, as a list of events; how it ended is written into the row."""
     mark = secrets.token_hex(16)
     with tempfile.TemporaryDirectory(prefix="grading-", ignore_cleanup_errors=True) as place:
         home, result = Path(place) / "home", Path(place) / "result.jsonl"
         home.mkdir()
+        for path in files:
+            (shutil.copytree if path.is_dir() else shutil.copy)(path, home / path.name)
         # One thread: each more of a machine with many cores would take a share of the memory that is allowed.
         environment = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", **{name: os.environ[name] for name in PASSED_ON if name in os.environ}}
         environment |= dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "AUTODIFF_LAB_HOME", "IPYTHONDIR"), str(home))
@@ -161,11 +176,9 @@ def marked(mark: str) -> list[int]:
     return found
 
 
-def hidden_tests(path: Path) -> list[str]:
-    """The tests of a teacher's notebook that students never get; none, if there is no such notebook."""
-    if not path.exists():
-        return []
-    return [test for cell in read(path)["cells"] if cell.get("cell_type") == "code" for test in regions(code_of(cell), "HIDDEN TESTS")]
+def teachers_cells(path: Path) -> list[str]:
+    """The code of a teacher's notebook; none, if there is no such notebook."""
+    return [code_of(cell) for cell in read(path)["cells"] if cell.get("cell_type") == "code"] if path.exists() else []
 
 
 def code_of(cell: dict) -> str:

@@ -128,6 +128,26 @@ def test_hidden_tests_of_the_teacher_are_run_and_never_given_away(tmp_path):
     assert grade(tmp_path / "in" / "own.ipynb", solutions=tmp_path / "solutions")["verdicts"] == {"hidden-1": "solved", "hidden-2": "not yet"}
 
 
+@pytest.mark.timeout(120)
+def test_checks_of_ones_own_come_along_and_what_is_not_asked_is_missing(tmp_path, capsys):
+    (tmp_path / "own_checks.py").write_text("""from autodiff_lab.lessons import NotYet, exercise
+
+@exercise("own-1")
+def _(answer):
+    if answer != 2:
+        raise NotYet("not two.")
+""")
+    (tmp_path / "solutions").mkdir()
+    (tmp_path / "solutions" / "own.ipynb").write_text(json.dumps(notebook('import own_checks\nlab.check("own-1", 2)', 'lab.check("own-2", 3)')))
+    submit(tmp_path / "in", "own.ipynb", 'import own_checks\nlab.check("own-1", 2)')
+    command = ["grade", str(tmp_path / "in"), "-o", str(tmp_path / "out.csv"), "--solutions", str(tmp_path / "solutions"), "--files"]
+    assert main([*command, str(tmp_path / "own_checks.py")]) == 0
+    row = next(csv.DictReader((tmp_path / "out.csv").open()))
+    assert (row["status"], row["own-1"], row["own-2"]) == ("ran", "solved", "missing")
+    assert main([*command, str(tmp_path / "nothing.py")]) == 2
+    assert "There is no file" in capsys.readouterr().err
+
+
 def test_teachers_notebooks_are_written_for_other_graders(tmp_path):
     solutions = Path(__file__).resolve().parents[2] / "notebooks" / "solutions"
     assert main(["export", "nbgrader", str(solutions), "-o", str(tmp_path / "course")]) == 0
