@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..backend import in_c_order, namespace
-from ..backend.fast import squares
+from ..backend.fast import squares, sums
 from ..core.arguments import Dims, Number
 from ..core.dtypes import FLOATING, dtype_of
 from ..core.op import op, ops, public
@@ -241,15 +241,26 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_fo
     if compute_mode not in ("use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist"):
         raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
     xp = namespace(x1)
-    many = max(x1.shape[-2], x2.shape[-2]) > 25
-    if p == 2 and (compute_mode == "use_mm_for_euclid_dist" or many and compute_mode.endswith("necessary")):
-        # |a - b|^2 = |a|^2 + |b|^2 - 2ab: one matrix product instead of every difference, as PyTorch does for many rows.
+    if _by_product(x1.shape, x2.shape, p, compute_mode):
+        # |a - b|^2 = |a|^2 + |b|^2 - 2ab
         product = xp.matmul(x1, x2.swapaxes(-1, -2))
         product *= -2
-        product += xp.add.reduce(x1 * x1, axis=-1)[..., :, None]
-        product += xp.add.reduce(x2 * x2, axis=-1)[..., None, :]
+        product += sums(x1 * x1, -1)[..., :, None]
+        product += sums(x2 * x2, -1)[..., None, :]
         return in_c_order(xp.sqrt(xp.maximum(product, 0, out=product), out=product))
     return vector_norm.op.kernel(x1[..., :, None, :] - x2[..., None, :, :], p, -1) if x1.shape[-1] else xp.zeros((*xp.broadcast_shapes(x1.shape[:-2], x2.shape[:-2]), x1.shape[-2], x2.shape[-2]), x1.dtype)
+
+
+def _by_product(first, second, p: float, compute_mode: str) -> bool:
+    """True where one matrix product stands for every difference of rows: as in PyTorch for many rows, or if asked for."""
+    return p == 2 and (compute_mode == "use_mm_for_euclid_dist" or max(first[-2], second[-2]) > 25 and compute_mode.endswith("necessary"))
+
+
+def _pull(grad, out, x, other):
+    """The gradient for `x` of distances found by a product: each pair's is (x - other) times grad / out, 0 at distance 0."""
+    none = out == 0
+    each = grad / ops.where(none, out + math.inf, out) if none.any() else grad / out
+    return x * ops.sum(each, -1, True) - ops.matmul(each, other)
 
 
 def _from_pairs(grad, x1, x2, out, p: float):
@@ -259,13 +270,17 @@ def _from_pairs(grad, x1, x2, out, p: float):
 
 
 @cdist.vjp("x1")
-def _(grad, x1, x2, out, p):
-    return _from_pairs(grad, x1, x2, out, p).sum(-2)
+def _(grad, x1, x2, out, p, compute_mode):
+    if _by_product(x1.shape, x2.shape, p, compute_mode):
+        return _pull(grad, out, x1, x2)
+    return ops.sum(_from_pairs(grad, x1, x2, out, p), -2)
 
 
 @cdist.vjp("x2")
-def _(grad, x1, x2, out, p):
-    return -_from_pairs(grad, x1, x2, out, p).sum(-3)
+def _(grad, x1, x2, out, p, compute_mode):
+    if _by_product(x1.shape, x2.shape, p, compute_mode):
+        return _pull(grad.swapaxes(-1, -2), out.swapaxes(-1, -2), x2, x1)
+    return -ops.sum(_from_pairs(grad, x1, x2, out, p), -3)
 
 
 def pdist(input: Tensor, p: float = 2) -> Tensor:
