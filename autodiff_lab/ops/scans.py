@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from ..backend import in_c_order, namespace
 from ..backend.order import pick_rows, positions_of, ranked
 from ..core.dtypes import FLOATING, default_dtype, dtype_of
@@ -39,7 +41,24 @@ def cumsum(input: Tensor, dim: int, *, dtype=None) -> Tensor:
     tensor([1, 3, 6])
     """
     input, axis = prepared("cumsum", input, dim, dtype)
-    return input.copy() if axis is None else namespace(input).cumsum(widened(input), axis=axis, dtype=widened(input).dtype).astype(input.dtype, copy=False)
+    return input.copy() if axis is None else running("add", widened(input), axis).astype(input.dtype, copy=False)
+
+
+LONG = 256  # numbers in a slice from which on a call for each slice is quicker
+
+
+def running(name: str, x, axis: int):
+    """`accumulate` of a ufunc. NumPy takes the numbers one by one, each waiting for the one before; long slices are combined whole."""
+    ufunc = getattr(namespace(x), name)
+    n = x.shape[axis]
+    if x.__class__ is not np.ndarray or axis == x.ndim - 1 or not x.size or x.size < LONG * n:
+        return ufunc.accumulate(x, axis=axis, dtype=x.dtype)
+    out = np.empty(x.shape, x.dtype)
+    given, found = (np.moveaxis(each, axis, 0) for each in (x, out))
+    found[0] = given[0]
+    for i in range(1, n):
+        ufunc(found[i - 1], given[i], out=found[i])
+    return out
 
 
 def backward_sum(value, dim: int):
@@ -61,7 +80,7 @@ def cumprod(input: Tensor, dim: int, *, dtype=None) -> Tensor:
     tensor([ 1,  2,  6, 24])
     """
     input, axis = prepared("cumprod", input, dim, dtype)
-    return input.copy() if axis is None else namespace(input).cumprod(widened(input), axis=axis, dtype=widened(input).dtype).astype(input.dtype, copy=False)
+    return input.copy() if axis is None else running("multiply", widened(input), axis).astype(input.dtype, copy=False)
 
 
 @cumprod.vjp("input")
