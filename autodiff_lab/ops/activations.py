@@ -28,6 +28,8 @@ def functional(function, name: str | None = None):
 
     def call(input, *args, inplace=False, **kwargs):
         nonlocal in_place
+        if not (args or kwargs or inplace):
+            return function(input)  # the usual case
         if len(args) == places:
             *args, inplace = args
         if not inplace:

@@ -15,7 +15,7 @@ from ..core.tape import Version
 from ..core.tensor import Tensor, wrap
 from ..core.views import check_writable
 from .conversion import copy_into
-from .places import EVERYTHING, Place, add_at, basic_place, beside, is_plain, pick, read
+from .places import EVERYTHING, Place, add_at, basic_index, basic_place, beside, is_plain, pick, read
 
 Number = int | float | complex | bool
 
@@ -102,11 +102,14 @@ def getitem(self, index):
     Raises:
         IndexError: for a position outside the tensor, a wrong mask shape or an index of a wrong type.
     """
-    if index.__class__ is slice and is_plain(index) and self._a.ndim:  # the two usual cases, without a Place
+    kind = index.__class__
+    if kind is slice and is_plain(index) and self._a.ndim:  # the usual cases, without a Place
         return _slice(self, index)
     shape = self._a.shape
-    if index.__class__ is int and shape and -shape[0] <= index < shape[0]:
+    if kind is int and shape and -shape[0] <= index < shape[0]:
         return _select(self, (index, ...))
+    if kind is tuple and (found := basic_index(index, shape)) is not None:
+        return BASIC[found[1]](self, found[0])
     place = read(index, shape)
     return BASIC[place.last](self, place.basic) if place.advanced is None else index_(self, place)
 

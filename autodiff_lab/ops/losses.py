@@ -12,6 +12,7 @@ from ..core.op import op, ops, public
 from ..core.precision import in_float32
 from ..core.samples import calls
 from ..core.tensor import Tensor
+from .reductions import READY
 
 F = "nn.functional"
 
@@ -117,7 +118,7 @@ def mse_loss(input: Tensor, target: Tensor, size_average=None, reduce=None, redu
     xp = namespace(input)
     reduction = reduction_of(size_average, reduce, reduction)
     apart = input - target
-    if reduction == "mean" and weight is None and apart.ndim and apart.size and apart.flags.c_contiguous and dtype_of(apart).category == 2 and apart.dtype.itemsize > 2:
+    if reduction == "mean" and weight is None and apart.ndim and apart.size and apart.dtype in READY and apart.flags.c_contiguous:
         flat = apart.reshape(-1)
         return xp.dot(flat, flat) / flat.size
     return weighed(xp, apart * apart, weight, reduction)

@@ -79,7 +79,11 @@ def read(index, shape) -> Place:
     if index is None:
         return FRONT
     if kind is tuple:
-        place = _read_tensors(index, shape) if index and index[0].__class__ is Tensor else _read_basic(index, shape, ndim)
+        if index and index[0].__class__ is Tensor:
+            place = _read_tensors(index, shape)
+        else:
+            found = basic_index(index, shape)
+            place = found and basic_place(*found)
         if place is not None:
             return place
     elif kind is Tensor and ndim and index._a.ndim:
@@ -155,16 +159,10 @@ def read(index, shape) -> Place:
                  tuple(advanced.get(d, EVERYTHING) for d in range(max(advanced) + 1)), tuple(guards), "index", once)
 
 
-def _read_basic(index: tuple, shape, ndim: int) -> Place | None:
-    """The common tuple: integers, slices, None and one `...`; None for anything else."""
-    used = 0
-    for item in index:
-        kind = item.__class__
-        if kind is int or kind is slice:
-            used += 1
-        elif item is not None and item is not Ellipsis:
-            return None
-    if used > ndim:
+def basic_index(index: tuple, shape) -> tuple | None:
+    """NumPy's index and the kind of the last step for the common tuple: integers, slices, None and one `...`; None for anything else."""
+    ndim = len(shape)
+    if len(index) > ndim and _used(index) > ndim:
         return None
     dim, last, dots = 0, "alias", False
     for item in index:
@@ -181,11 +179,20 @@ def _read_basic(index: tuple, shape, ndim: int) -> Place | None:
             dim += 1
         elif item is None:
             last = "unsqueeze"
-        elif dots:
-            return None
+        elif item is Ellipsis and not dots:
+            dots, dim = True, dim + ndim - _used(index)
         else:
-            dots, dim = True, dim + ndim - used
-    return basic_place(index if dots else (*index, ...), last)
+            return None
+    return index if dots else (*index, ...), last
+
+
+def _used(index: tuple) -> int:
+    """How many dimensions the integers and slices of an index take."""
+    used = 0
+    for item in index:
+        if item.__class__ is int or item.__class__ is slice:
+            used += 1
+    return used
 
 
 def _read_tensor(index, shape) -> Place | None:

@@ -18,6 +18,8 @@ from ..core.tensor import Tensor
 
 Number = int | float | complex | bool
 
+READY = frozenset(map(np.dtype, "fd"))  # types whose sums are of the same type, and added up in it
+
 over_dims = calls(
     lambda r: ((r.normal(size=(3, 4)),), {}), lambda r: ((r.normal(size=(3, 4)), 1), {}), lambda r: ((r.normal(size=(3, 4)), 0, True), {}),
     lambda r: ((r.normal(size=(2, 3, 4)), (0, -1)), {}), lambda r: ((r.normal(size=()),), {}))
@@ -82,10 +84,11 @@ def sum(input: Tensor, dim: Dims | None = None, keepdim: bool = False, *, dtype=
     """
     if dtype is not None:
         input = input.astype(dtype_of(dtype).numpy)
-    elif input.dtype.kind in "iub":
-        input = input.astype("int64")
-    if input.dtype.itemsize == 2:  # added up in sixteen bits, 1 + 1 + … stops at 256
-        return sum.op.kernel(widened(input), dim, keepdim).astype(input.dtype)
+    if input.dtype not in READY:
+        if dtype is None and input.dtype.kind in "iub":
+            input = input.astype("int64")
+        if input.dtype.itemsize == 2:  # added up in sixteen bits, 1 + 1 + … stops at 256
+            return sum.op.kernel(widened(input), dim, keepdim).astype(input.dtype)
     if dim is None and not keepdim and input.dtype.kind == "f":
         return total(input)
     if dim.__class__ is int and input.__class__ is np.ndarray and -input.ndim <= dim < input.ndim:
@@ -129,6 +132,8 @@ def mean(input: Tensor, dim: Dims | None = None, keepdim: bool = False, *, dtype
     """
     if dtype is not None:
         input = input.astype(dtype_of(dtype).numpy)
+    elif dim is None and not keepdim and input.dtype in READY and input.size:  # the usual case
+        return total(input) / input.size
     if input.dtype not in FLOATING:
         raise RuntimeError(f"mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: {dtype_of(input).title}. "
                            "Convert it first, e.g. with .float().")
