@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import types
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +19,8 @@ from .core.overriding import TorchFunctionMode, hand_over, name_of, nowrap, over
 from .core.tensor import Tensor
 
 __all__ = [
-    "BaseTorchFunctionMode", "TorchFunctionMode", "get_default_nowrap_functions", "get_ignored_functions", "get_overridable_functions", "handle_torch_function",
+    "BaseTorchFunctionMode", "TorchFunctionMode", "get_default_nowrap_functions", "get_ignored_functions", "get_overridable_functions", "get_testing_overrides",
+    "handle_torch_function",
     "has_torch_function", "has_torch_function_unary", "has_torch_function_variadic", "is_tensor_like", "is_tensor_method_or_property", "resolve_name",
     "wrap_torch_function",
 ]
@@ -109,6 +111,29 @@ def get_overridable_functions() -> dict:
 def get_ignored_functions() -> set:
     """The functions that no argument can take over: what makes tensors from numbers, questions and settings."""
     return {f for name, f in public[""].items() if name in overriding.UNSEEN | overriding.CREATION and isinstance(f, types.FunctionType)}
+
+
+@functools.cache
+def get_testing_overrides() -> dict:
+    """For every function that can be taken over, one with the same arguments that returns -1.
+
+    >>> import autodiff_lab as lab
+    >>> lab.overrides.get_testing_overrides()[lab.add](lab.ones(1), 2)
+    -1
+    """
+    return {function: _returns_minus_one(function) for functions in get_overridable_functions().values() for function in functions}
+
+
+def _returns_minus_one(function) -> Callable:
+    def dummy(*args, **kwargs):
+        return -1
+
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # an attribute
+        return lambda self: -1
+    dummy.__signature__ = signature.replace(return_annotation=signature.empty)
+    return dummy
 
 
 def get_default_nowrap_functions() -> set:

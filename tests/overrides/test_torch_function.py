@@ -332,3 +332,12 @@ def test_a_watched_function_keeps_its_signature_and_name():
 def test_a_parameter_answers_for_the_function_it_was_given_to():
     p = lab.nn.Parameter(lab.ones(2))
     assert p.__torch_function__(lab.add, (), (p, 1)).tolist() == [2.0, 2.0]
+
+
+def test_dummies_for_tests_take_the_same_arguments_and_return_minus_one():
+    import inspect
+
+    dummies = lab.overrides.get_testing_overrides()
+    assert dummies[lab.add](lab.ones(1), 2) == dummies[lab.Tensor.add](1) == -1
+    assert list(inspect.signature(dummies[lab.Tensor.sum]).parameters)[:2] == ["input", "dim"]
+    assert set(dummies) == {function for functions in lab.overrides.get_overridable_functions().values() for function in functions}
