@@ -43,6 +43,7 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph: bool =
         _run(tensors, starts, retain_graph, create_graph, None, True)
         return
     inputs = _sequence(inputs)
+    check_places(inputs)
     if not inputs:
         raise RuntimeError("`inputs` argument to `backward` cannot be empty.")
     wanted = [_place(t) for t in inputs]
@@ -67,6 +68,8 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph: bo
     (tensor(6.),)
     """
     outputs, inputs = _sequence(outputs), _sequence(inputs)
+    if not inputs:
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty: name the tensors whose gradients you want.")
     if materialize_grads and allow_unused is False:
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False.")
     if is_grads_batched:
@@ -76,6 +79,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph: bo
         return tuple(None if column[0] is None else public[""]["stack"](list(column)) for column in zip(*rows, strict=True))
     starts = _starts(outputs, _sequence(grad_outputs, len(outputs)), create_graph)
     places = []
+    check_places(inputs)
     for tensor in inputs:
         if not tensor.requires_grad:
             raise RuntimeError("One of the differentiated Tensors does not require grad")
@@ -96,6 +100,13 @@ def _sequence(value, length: int = 1):
     if value is None:
         return [None] * length
     return [value] if isinstance(value, Tensor) else list(value)
+
+
+def check_places(inputs) -> None:
+    """Refuse what is no tensor among those whose gradients are wanted."""
+    for each in inputs:
+        if not isinstance(each, Tensor):
+            raise RuntimeError(f"all inputs have to be Tensors or GradientEdges, but got {type(each).__name__}")
 
 
 def _place(tensor):

@@ -309,8 +309,18 @@ def _looks_know() -> dict:
     """What the text of `_written` calls by name, the same for every function."""
     return {
         **{test: globals()[test] for _, test in COMPOSED.values()}, "DType": dtype, "Foreign": Foreign, "MISSING": MISSING, "NUMBERS": frozenset((*REALS, complex)), "REALS": REALS,
-        "Tensor": Tensor, "as_dtype": as_dtype, "both": both, "hand_on_call": hand_on_call, "missing": missing, "no_memory": no_memory, "state": state, "takes_over": takes_over,
+        "PROVOKED": (Foreign, AttributeError, TypeError, IndexError),  # by an object that takes over, before anything has begun
+        "Tensor": Tensor, "too_large": too_large, "as_dtype": as_dtype, "both": both, "hand_on_call": hand_on_call, "missing": missing, "no_memory": no_memory, "state": state, "takes_over": takes_over,
     }
+
+
+def too_large(signature, values: tuple) -> Exception | None:
+    """PyTorch's error for a whole number that no 64 bits hold, which it meets before anything else is wrong."""
+    for param, value in zip(signature.parameters.values(), values, strict=True):
+        for each in value if value.__class__ in (tuple, list) else (value,):
+            if each.__class__ is int and not -2**63 <= each < 2**63:
+                return OverflowError("int too big to convert") if param.annotation in ("Number", "float") else ValueError(f"Overflow when unpacking long long: {param.name}={each} needs more than 64 bits")
+    return None
 
 
 class _Verbatim(str):
@@ -328,6 +338,8 @@ def _written(parameters: list[inspect.Parameter], others, lines: list[str]) -> s
     values = "".join(f"{p.name}, " for p in parameters)
     return f"def written{inspect.Signature(shown)}:\n    " + "\n    ".join([
         "try:", *(f"    {line}" for line in lines), f"    return function({given})", "except MemoryError as error: raise no_memory(OP, error) from None",
-        "except (Foreign, AttributeError, TypeError, IndexError) as error:  # what an object that takes over provokes, before anything has begun",
-        f"    if state.begun or not any([takes_over(value) and not isinstance(value, Tensor) for value in ({values})]): raise",
-        f"    return hand_on_call(made, signature, ({values}), error)"])
+        "except Exception as error:",
+        f"    if not state.begun and any([takes_over(value) and not isinstance(value, Tensor) for value in ({values})]) and isinstance(error, PROVOKED):",
+        f"        return hand_on_call(made, signature, ({values}), error)",
+        f"    if (found := too_large(signature, ({values}))) is not None: raise found from None",
+        "    raise"])

@@ -39,6 +39,8 @@ class device:
             if not text.isdigit():
                 raise RuntimeError(f"Invalid device string: '{type}:{text}'. Write a name and a number, such as 'cuda:0'.")
             index = int(text)
+        if index is not None and (not isinstance(index, int) or isinstance(index, bool)):
+            raise TypeError(f"device(): argument 'index' (position 2) must be int, not {index.__class__.__name__}")
         if type not in _KNOWN:
             raise RuntimeError(f"Expected one of cpu, cuda, mps, xpu, meta device type at start of device string: {type}. "
                                "This library computes on 'cpu' and, where CuPy is installed, on 'cuda'.")

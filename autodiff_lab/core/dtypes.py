@@ -220,6 +220,9 @@ def can_cast(from_: dtype, to: dtype) -> bool:
     >>> lab.can_cast(lab.float32, lab.int64), lab.can_cast(lab.int64, lab.float16)
     (False, True)
     """
+    for name, kind in (("from_", from_), ("to", to)):
+        if not isinstance(kind, dtype):
+            raise TypeError(f"can_cast(): argument '{name}' must be torch.dtype, not {type(kind).__name__}")
     return from_.category <= to.category or (from_.category == INT and to.category == INT)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from . import observe
 
-__all__ = ["broadcast_error", "caution", "explain", "needs_numbers", "no_memory", "refuse", "refused", "wrap_around", "wrapped"]
+__all__ = ["broadcast_error", "caution", "explain", "needs_numbers", "no_memory", "refuse", "refused", "same_type", "wrap_around", "wrapped"]
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -35,7 +35,7 @@ def _too_big(op, args) -> Exception | None:
     """PyTorch's error for a whole number that no 64 bits hold, which it meets before anything else is wrong."""
     for param, value in zip(op.params, args):
         if value.__class__ is int and not -2**63 <= value < 2**64:
-            return ValueError("Overflow when unpacking long long") if param.annotation in ("int", "Dims", "int | None", "Dims | None") else OverflowError("int too big to convert")
+            return ValueError(f"Overflow when unpacking long long: {param.name}={value} needs more than 64 bits") if param.annotation in ("int", "Dims", "int | None", "Dims | None") else OverflowError("int too big to convert")
     return None
 
 
@@ -117,6 +117,19 @@ def _translated(op, error, tensors) -> Exception:
         shapes = ", ".join(str(list(t.shape)) for t in tensors)
         return RuntimeError(f"{op.name}: {text}" + (f" (shapes {shapes})." if shapes and not text.endswith(".") else ""))
     return error
+
+
+def same_type(words: str, first, *others) -> None:
+    """Refuse arrays or tensors of another dtype than `first`; None is left out.
+
+    Args:
+        words: the message, with {first} and {other} for the two types.
+    """
+    from .dtypes import dtype_of
+
+    for other in others:
+        if other is not None and other.dtype != first.dtype:
+            raise RuntimeError(words.format(first=dtype_of(first).title, other=dtype_of(other).title) + " Convert one of them, e.g. with .float().")
 
 
 def refuse(name: str, tensor, kinds: str) -> None:

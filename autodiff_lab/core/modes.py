@@ -147,7 +147,9 @@ class set_grad_enabled(_Mode):
         return object.__new__(cls)
 
     def __init__(self, mode: bool):
-        self.mode = bool(mode)
+        if mode is not True and mode is not False:
+            raise TypeError(f"set_grad_enabled(): argument 'enabled' (position 1) must be bool, not {type(mode).__name__}")
+        self.mode = mode
         self._previous = [{"grad": modes.grad}]
         modes.grad = self.mode
         self._entered = False

@@ -223,6 +223,8 @@ class Tensor(_Slots):
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
+        if value is not True and value is not False:
+            raise RuntimeError(f"requires_grad must be a bool, not {type(value).__name__}")
         if value and not self.dtype.is_floating_point and not self.dtype.is_complex:
             raise RuntimeError("only Tensors of floating point dtype can require gradients. "
                                f"This one holds {self.dtype}: make it floating point first, e.g. with .float().")
@@ -333,6 +335,8 @@ class Tensor(_Slots):
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        if self._rg and not value.dtype.is_floating_point and not value.dtype.is_complex:
+            raise RuntimeError(f"data set to a tensor that requires gradients must be floating point or complex dtype, not {value.dtype}")
         self._a = value._array()
 
     def detach(self) -> Tensor:

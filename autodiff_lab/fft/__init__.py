@@ -33,12 +33,21 @@ def _sizes(input, s, dim, name: str):
     for d in dims:
         if not -ndim <= d < ndim:
             raise IndexError(f"Dimension out of range (expected to be in range of [{-ndim}, {ndim - 1}], but got {d})")
+    if not dims and name in ("irfftn", "hfftn", "rfftn", "ihfftn"):
+        raise RuntimeError(f"{name} must transform at least one axis")
     dims = [d % ndim for d in dims]
     if len(set(dims)) < len(dims):
         raise RuntimeError("FFT dims must be unique")
     if s is not None and len(s) != len(dims):
         raise RuntimeError("When given, dim and shape arguments must have the same length")
     return dims, [input.shape[d] if s is None or s[i] in (None, -1) else s[i] for i, d in enumerate(dims)]
+
+
+def _one(n: int | None) -> tuple | None:
+    """The size of the one dimension of a transform, as those of several are given; there -1 means as it is, here it is no size."""
+    if n is not None and n < 1:
+        raise RuntimeError(f"Invalid number of data points ({n}) specified")
+    return None if n is None else (n,)
 
 
 def _resized(input, dims, sizes):
@@ -140,6 +149,8 @@ def hfftn(input: Tensor, s: Dims | None = None, dim: Dims | None = None, norm: s
 def ihfftn(input: Tensor, s: Dims | None = None, dim: Dims | None = None, norm: str | None = None, *, out=None) -> Tensor:
     """Inverse of `hfftn`."""
     input = _floating(input)
+    if input.is_complex():
+        raise RuntimeError(f"ihfftn expects a real input tensor, but got {input.dtype.title}")
     dims, sizes = _sizes(input, s, dim, "ihfftn")
     half = fft_r2c(_resized(input, dims, sizes), (dims[-1],), _mode(norm, False)).conj()
     return stored(fft_c2c(half, tuple(dims[:-1]), _mode(norm, False), False) if len(dims) > 1 else half, out)
@@ -163,7 +174,7 @@ def fft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = N
     >>> lab.fft.fft(lab.tensor([1.0, 0.0, 0.0, 0.0]))
     tensor([1.+0.j, 1.+0.j, 1.+0.j, 1.+0.j])
     """
-    return fftn(input, None if n is None else (n,), (dim,), norm, out=out)
+    return fftn(input, _one(n), (dim,), norm, out=out)
 
 
 def ifft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
@@ -173,7 +184,7 @@ def ifft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = 
     >>> lab.fft.ifft(lab.fft.fft(lab.tensor([1.0, 2.0, 3.0]))).real
     tensor([1., 2., 3.])
     """
-    return ifftn(input, None if n is None else (n,), (dim,), norm, out=out)
+    return ifftn(input, _one(n), (dim,), norm, out=out)
 
 
 def rfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
@@ -185,7 +196,7 @@ def rfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = 
     >>> lab.fft.rfft(lab.tensor([1.0, 1.0, 1.0, 1.0]))
     tensor([4.+0.j, 0.+0.j, 0.+0.j])
     """
-    return rfftn(input, None if n is None else (n,), (dim,), norm, out=out)
+    return rfftn(input, _one(n), (dim,), norm, out=out)
 
 
 def irfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
@@ -197,7 +208,7 @@ def irfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None =
     >>> lab.fft.irfft(lab.fft.rfft(lab.tensor([1.0, 2.0, 3.0, 4.0])))
     tensor([1., 2., 3., 4.])
     """
-    return irfftn(input, None if n is None else (n,), (dim,), norm, out=out)
+    return irfftn(input, _one(n), (dim,), norm, out=out)
 
 
 def hfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
@@ -207,7 +218,7 @@ def hfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = 
     >>> lab.fft.hfft(lab.tensor([1.0, 1.0, 1.0]))
     tensor([4., 0., 0., 0.])
     """
-    return hfftn(input, None if n is None else (n,), (dim,), norm, out=out)
+    return hfftn(input, _one(n), (dim,), norm, out=out)
 
 
 def ihfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
@@ -217,7 +228,7 @@ def ihfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None =
     >>> lab.fft.ihfft(lab.tensor([1.0, 1.0, 1.0, 1.0]))
     tensor([1.-0.j, 0.-0.j, 0.-0.j])
     """
-    return ihfftn(input, None if n is None else (n,), (dim,), norm, out=out)
+    return ihfftn(input, _one(n), (dim,), norm, out=out)
 
 
 def fft2(input: Tensor, s: Dims | None = None, dim: Dims = (-2, -1), norm: str | None = None, *, out=None) -> Tensor:
@@ -291,7 +302,7 @@ def fftfreq(n: int, d: float = 1.0, *, out=None, dtype=None, layout=None, device
     tensor([ 0.0000,  0.2500, -0.5000, -0.2500])
     """
     numbers = _all["arange"](n, dtype=dtype or _default(), device=device)
-    result = _all["where"](numbers < (n + 1) // 2, numbers, numbers - n) * (1.0 / (n * d))
+    result = _all["where"](numbers < (n + 1) // 2, numbers, numbers - n) * (1.0 / (n * d) if n else 1.0)
     return stored(result.requires_grad_(requires_grad), out)
 
 

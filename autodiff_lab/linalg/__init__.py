@@ -10,8 +10,9 @@ import math
 
 import numpy as np
 
-from ..core.arguments import Sizes, check_all
+from ..core.arguments import Dims, Sizes, check_all
 from ..core.dtypes import int32, int64
+from ..core.errors import dim_message, same_type
 from ..core.modes import no_grad
 from ..core.op import public
 from ..core.outs import stored
@@ -64,6 +65,8 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out=None) -> Tensor:
     >>> lab.linalg.vecdot(lab.tensor([[1.0, 2.0], [3.0, 4.0]]), lab.tensor([1.0, 1.0]))
     tensor([3., 7.])
     """
+    check_float("linalg.vecdot", x._a)
+    same_type("linalg.vecdot: Expected x and y to have the same dtype, but found x of type {first} and y of type {other} instead.", x, y)
     return stored(((x.conj() if x.is_complex() else x) * y).sum(dim), out)
 
 
@@ -78,6 +81,7 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1, out=None) -> Tensor:
         raise RuntimeError(f"linalg.cross: inputs must have the same number of dimensions. Got {input.ndim} and {other.ndim}.")
     if input.size(dim) != 3 or other.size(dim) != 3:
         raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.size(dim)} and {other.size(dim)}")
+    same_type("linalg.cross: expected scalar type {first} but found {other}.", input, other)
     a, b = _all["broadcast_tensors"](input, other)
     return stored(a.roll(-1, dim) * b.roll(1, dim) - a.roll(1, dim) * b.roll(-1, dim), out)
 
@@ -91,6 +95,8 @@ def norm(A: Tensor, ord=None, dim=None, keepdim: bool = False, *, out=None, dtyp
     """
     if ord is None:
         return stored(vector_norm(A, 2, dim, keepdim, dtype=dtype), out)
+    if isinstance(dim, (tuple, list)) and len(dim) not in (1, 2):
+        raise RuntimeError(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dim)}")
     if isinstance(dim, (tuple, list)) and len(dim) == 2 or dim is None and A.ndim == 2 or isinstance(ord, str):
         if dim is None and A.ndim != 2:
             raise RuntimeError(f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D.")
@@ -100,7 +106,7 @@ def norm(A: Tensor, ord=None, dim=None, keepdim: bool = False, *, out=None, dtyp
     return stored(vector_norm(A, ord, dim, keepdim, dtype=dtype), out)
 
 
-def matrix_norm(A: Tensor, ord="fro", dim: Sizes = (-2, -1), keepdim: bool = False, *, dtype=None, out=None) -> Tensor:
+def matrix_norm(A: Tensor, ord="fro", dim: Dims = (-2, -1), keepdim: bool = False, *, dtype=None, out=None) -> Tensor:
     """Norm of matrices: "fro", "nuc", inf, -inf, 1, -1, 2 or -2.
 
     >>> import autodiff_lab as lab
@@ -113,6 +119,11 @@ def matrix_norm(A: Tensor, ord="fro", dim: Sizes = (-2, -1), keepdim: bool = Fal
         check_float("linalg.matrix_norm", A._a)
     if dtype is not None:
         A = A.to(dtype)
+    if isinstance(dim, int) or len(dim) != 2:
+        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {dim}")
+    for d in dim:
+        if not -A.ndim <= d < A.ndim:
+            raise IndexError(dim_message(d, A.ndim))
     rows, columns = (d % A.ndim for d in dim)
     if rows == columns:
         raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
@@ -195,6 +206,8 @@ def multi_dot(tensors, *, out=None) -> Tensor:
     >>> lab.linalg.multi_dot([lab.ones(2, 3), lab.ones(3, 4), lab.ones(4)])
     tensor([12., 12.])
     """
+    if not isinstance(tensors, (tuple, list)):
+        raise TypeError(f"linalg_multi_dot(): argument 'tensors' (position 1) must be tuple of Tensors, not {type(tensors).__name__}")
     tensors = list(tensors)
     if len(tensors) < 2:
         raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {len(tensors)}")
@@ -279,6 +292,10 @@ def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, un
             [1.]])
     """
     check_square("linalg.solve_triangular", A._a)
+    if B.ndim < 2:
+        raise RuntimeError("linalg.solve_triangular: The input tensor B must have at least 2 dimensions. Give a vector as a column, B[:, None].")
+    if B.shape[-2 if left else -1] != A.shape[-1]:
+        raise RuntimeError(f"linalg.solve_triangular: Incompatible shapes of A and B for the equation {'AX = B' if left else 'XA = B'} ({A.shape[-2]}x{A.shape[-1]} and {B.shape[-2]}x{B.shape[-1]})")
     A = A.triu() if upper else A.tril()
     if unitriangular:
         eye = _all["eye"](A.shape[-1], dtype=A.dtype)
@@ -458,7 +475,7 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
             [1., 2., 4.],
             [1., 3., 9.]])
     """
-    n = x.shape[-1] if N is None else N
+    n = N if N is not None else x.shape[-1] if x.ndim else 0
     if n < 1:
         raise RuntimeError("N must be greater than 1.")
     x = x if x.ndim else x.unsqueeze(0)

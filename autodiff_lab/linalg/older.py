@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from ..core.arguments import Dims, check_all
-from ..core.errors import caution
+from ..core.errors import caution, same_type
 from ..core.op import public
 from ..core.outs import stored
 from ..core.results import result_class
 from ..core.tensor import Tensor
+from ..ops.decompositions import check_square
 from . import (
     cholesky,
     cross,
@@ -66,12 +67,15 @@ def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False, *, out=No
     tensor([[1.],
             [1.]])
     """
+    check_square("cholesky_solve", input2._a)
+    same_type("Expected b and A to have the same dtype, but found b of type {first} and A of type {other} instead.", input, input2)
     full = input2.mH @ input2 if upper else input2 @ input2.mH
     return stored(solve(full, input), out)
 
 
 def cholesky_inverse(input: Tensor, upper: bool = False, *, out=None):
     """The inverse of A, given its Cholesky factor."""
+    check_square("cholesky_inverse", input._a)
     return stored(inv(input.mH @ input if upper else input @ input.mH), out)
 
 

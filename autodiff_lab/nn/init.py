@@ -106,6 +106,8 @@ def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float 
     """
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn("mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be incorrect.", stacklevel=2)
+    if a > b:
+        raise RuntimeError(f"trunc_normal_ expects bounds a <= b, but found a={a} > b={b}")
     return _draw(tensor, generator, _truncated, mean, std, a, b)
 
 

@@ -456,7 +456,14 @@ def _(grad, tensor1, value):
     return grad * ops.conj(scaled(tensor1, value))
 
 
-@op(category="pointwise", latex=r"x + v\,a / b", samples=three, promote="numeric", inplace=True, older="value")
+def _not_whole(operands) -> None:
+    """Refuse to divide whole numbers by whole numbers."""
+    if all(getattr(operand, "dtype", None) is not None and operand.dtype not in FLOATING for operand in operands[1:]):
+        raise RuntimeError("Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true division of tensor1 and tensor2. "
+                           "Convert to floating-point tensors first, e.g. with .float().")
+
+
+@op(category="pointwise", latex=r"x + v\,a / b", samples=three, promote="numeric", inplace=True, older="value", check=_not_whole)
 @in_float32
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
     """`input + value * tensor1 / tensor2`.

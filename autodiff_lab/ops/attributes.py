@@ -408,6 +408,9 @@ def result_type(tensor1, tensor2) -> dtype:
     >>> lab.result_type(lab.tensor([1, 2]), 1.0)
     torch.float32
     """
+    for value in (tensor1, tensor2):
+        if not isinstance(value, (Tensor, int, float, complex, np.number)):
+            raise TypeError(f"result_type() received an invalid combination of arguments: it takes tensors and numbers, not {type(value).__name__}")
     return promoted([t._a if isinstance(t, Tensor) else t for t in (tensor1, tensor2)])
 
 

@@ -18,7 +18,7 @@ from ..core.samples import calls
 from ..core.support import saved_version
 from ..core.tensor import Tensor
 from .composed import gradients_through
-from .normalization import wide
+from .normalization import check_parameters, wide
 
 __all__: list[str] = []
 
@@ -169,7 +169,7 @@ def _(grad):
     return ops.sum(grad, but_channels(grad.ndim))
 
 
-def batch_norm(input: Tensor, running_mean, running_var, weight=None, bias=None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5):
+def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None, bias: Tensor | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5):
     """Bring each channel to mean 0 and variance 1, then scale and shift it (Ioffe and Szegedy, 2015).
 
     Args:
@@ -196,6 +196,7 @@ def batch_norm(input: Tensor, running_mean, running_var, weight=None, bias=None,
     for name, values in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
         if values is not None and (values.ndim != 1 or values.numel() != C):
             raise RuntimeError(f"{name} should contain {C} elements not {values.numel()}")
+    check_parameters(input, running_mean, running_var, weight, bias)
     if not training:
         if running_mean is None or running_var is None:
             raise RuntimeError("running_mean must be defined in evaluation mode: pass running_mean and running_var, or training=True.")
@@ -230,7 +231,7 @@ def move(running, new, share: float, factor: float) -> None:
     saved_version(running).bump()
 
 
-def instance_norm(input: Tensor, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5):
+def instance_norm(input: Tensor, running_mean: Tensor | None = None, running_var: Tensor | None = None, weight: Tensor | None = None, bias: Tensor | None = None, use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5):
     """Bring each channel of each sample to mean 0 and variance 1 (Ulyanov et al., 2016).
 
     >>> import autodiff_lab as lab
@@ -242,6 +243,7 @@ def instance_norm(input: Tensor, running_mean=None, running_var=None, weight=Non
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     if math.prod(more) == 1:
         raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.size()}")
+    check_parameters(input, running_mean, running_var, weight, bias)
     each = [None if v is None else v.repeat(N) for v in (weight, bias)]
     out, mean, var = batch_norm_train(input.reshape(1, N * C, *more), *each, eps)
     if running_mean is not None or running_var is not None:

@@ -36,7 +36,9 @@ def check_classes(name: str, input, target, weight, ignore_index: int) -> int:
         IndexError: for a class that is not there.
     """
     if not input.ndim:
-        raise RuntimeError("input tensor should be 1D or 2D" if name == "nll_loss" else "cross_entropy: Expected input with at least 1 dimension, got a 0-dim tensor.")
+        if name == "nll_loss":
+            raise ValueError("Expected 1 or more dimensions (got 0)")
+        raise RuntimeError("cross_entropy: Expected input with at least 1 dimension, got a 0-dim tensor.")
     classes = input.shape[1] if input.ndim > 1 else input.shape[0]
     if dtype_of(input).category != 2:
         raise NotImplementedError(f'"{"nll_loss_out_frame" if name == "nll_loss" else "log_softmax_lastdim_kernel_impl"}" not implemented for \'{dtype_of(input).title}\'. '
@@ -51,6 +53,8 @@ def check_classes(name: str, input, target, weight, ignore_index: int) -> int:
         if input.ndim == 2 and target.ndim > 1:
             raise RuntimeError(f"0D or 1D target tensor expected, multi-target not supported. {name} got an input of shape {list(input.shape)} "
                                f"and a target of shape {list(target.shape)}: give one class per row, e.g. target.squeeze(1) or target.argmax(1).")
+        if input.ndim == 1 and target.ndim == 1:
+            raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {target.shape[0]}")
         if input.ndim < 3:
             raise RuntimeError(f"size mismatch (got input: {list(input.shape)}, target: {list(target.shape)}): a target holds one class for each row of input.")
         raise RuntimeError(f"Expected target size {list(expected)}, got {list(target.shape)}")

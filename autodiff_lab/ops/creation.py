@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -241,6 +242,13 @@ def type_of(wanted, out) -> np.dtype:
     return (out.dtype if out is not None and wanted is None else dtype_of(wanted) if wanted is not None else get_default_dtype()).numpy
 
 
+def too_much(name: str, shape: tuple, error) -> Exception:
+    """PyTorch's error for a tensor that is larger than the machine, or than 64 bits can count."""
+    if math.prod(shape) >= 2**60:
+        return RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)}")
+    return no_memory(name, error) if isinstance(error, MemoryError) else error
+
+
 def check_agrees(wanted, out) -> None:
     """Refuse an `out` of another dtype than the one that is asked for beside it."""
     if not isinstance(out, Tensor):
@@ -254,8 +262,8 @@ def _same(make, given: tuple, size, out, dtype, device, requires_grad) -> Tensor
     name = make.__name__
     try:
         array = (no_numbers if goes_to_meta(device) else make)(sizes(given, size, name), type_of(dtype, out))
-    except MemoryError as error:
-        raise no_memory(name, error) from None
+    except (MemoryError, ValueError) as error:
+        raise too_much(name, sizes(given, size, name), error) from None
     return placed(array, None, device, requires_grad, out, name)
 
 
@@ -295,7 +303,10 @@ def empty(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin
         return placed(np.zeros(shape, kind), None, device, requires_grad, out, "empty")
     if goes_to_meta(device):
         return finish(no_numbers(shape, kind), None, device, requires_grad)
-    memory = np.empty(shape, kind)
+    try:
+        memory = np.empty(shape, kind)
+    except (MemoryError, ValueError) as error:
+        raise too_much("empty", shape, error) from None
     return finish(channels_last(memory) if str(memory_format).startswith("torch.channels_last") else memory, None, device, requires_grad)
 
 
@@ -316,7 +327,10 @@ def full(size: Sizes, fill_value: Number, *, out=None, dtype=None, layout=None, 
     shape = sizes((), size, "full")
     if goes_to_meta(device):
         return finish(no_numbers(shape, wanted.numpy), None, device, requires_grad)
-    array = np.empty(shape, wanted.numpy)
+    try:
+        array = np.empty(shape, wanted.numpy)
+    except (MemoryError, ValueError) as error:
+        raise too_much("full", shape, error) from None
     fill_array(array, fill_value)
     return placed(array, None, device, requires_grad, out, "full")
 

@@ -125,6 +125,8 @@ def _forward(emit, skips):
 
 def _lengths(lengths, batch: int) -> np.ndarray:
     if isinstance(lengths, Tensor):
+        if lengths._a.dtype.kind not in "iu":
+            raise RuntimeError(f"input_lengths must be integral, and target_lengths too: got {lengths.dtype}. Convert them with .long().")
         lengths = lengths._a
     return np.atleast_1d(np.asarray(to_host(lengths) if hasattr(lengths, "dtype") else lengths, np.int64))
 
@@ -135,6 +137,8 @@ def _labels(targets, counts, batched: bool) -> list:
         ends = np.cumsum(counts)
         return [targets[e - c:e] for e, c in zip(ends, counts, strict=True)]
     rows = targets if targets.ndim == 2 else targets[None]
+    if len(counts) and counts.max() > rows.shape[1]:
+        raise RuntimeError(f"Expected tensor to have size at least {counts.max()} at dimension 1, but got size {rows.shape[1]} for argument #2 'targets': a target length is larger than its row.")
     return [row[:c] for row, c in zip(rows, counts, strict=True)]
 
 

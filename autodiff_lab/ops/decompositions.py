@@ -10,6 +10,7 @@ import numpy as np
 
 from ..backend import namespace, to_host
 from ..core.dtypes import dtype_of
+from ..core.errors import same_type
 from ..core.op import op, ops
 from ..core.precision import in_float32
 from ..core.samples import calls
@@ -112,6 +113,9 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     tensor([0.5000, 0.2500])
     """
     check_square("linalg.solve", A)
+    if not B.ndim:
+        raise RuntimeError("linalg.solve: The input tensor B must have at least 1 dimension.")
+    same_type("linalg.solve: Expected A and B to have the same dtype, but found A of type {first} and B of type {other} instead.", A, B)
     xp = namespace(A)
     vector = is_vector(A.shape, B.shape)
     if vector:
@@ -366,6 +370,8 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None):
     tensor([4., 3.])
     """
     check_float("linalg.svd", A)
+    if driver is not None:
+        raise RuntimeError("torch.linalg.svd: keyword argument `driver=` is only supported on CUDA inputs with cuSOLVER backend. Leave it out.")
     if A.ndim < 2:
         raise RuntimeError("linalg.svd: The input tensor A must have at least 2 dimensions.")
     try:

@@ -45,7 +45,7 @@ def check_probability(p) -> None:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
-def dropout(input, p: float = 0.5, training: bool = True, inplace: bool = False):
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False):
     """Set each number to 0 with probability p and scale the others up, so that the mean stays (Srivastava et al., 2014).
 
     Outside training nothing is changed and nothing is drawn.
@@ -70,6 +70,8 @@ def dropout(input, p: float = 0.5, training: bool = True, inplace: bool = False)
 def whole_channels(input, p: float, training: bool, inplace: bool):
     if not training or p == 0 or not input.numel():
         return input
+    if input.ndim < 2:
+        raise RuntimeError(f"Feature dropout requires at least 2 dimensions in the input, got shape {list(input.shape)}")
     shape = (*input.shape[:2], *(1,) * (input.ndim - 2))
     if p == 1:
         return input.mul_(0) if inplace else input * input.new_zeros(())
@@ -144,12 +146,12 @@ def random_keep(input, p, shape):
     return namespace(input._a).asarray(keep)
 
 
-def alpha_dropout(input, p: float = 0.5, training: bool = False, inplace: bool = False):
+def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False):
     """Dropout that keeps mean 0 and variance 1 behind SELU: numbers left out get its saturation value (Klambauer et al., 2017)."""
     return _alpha(input, p, training, inplace, tuple(input.shape))
 
 
-def feature_alpha_dropout(input, p: float = 0.5, training: bool = False, inplace: bool = False):
+def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False):
     """`alpha_dropout` of whole channels."""
     return _alpha(input, p, training, inplace, (*input.shape[:2], *(1,) * (input.ndim - 2)))
 

@@ -29,6 +29,8 @@ def embedding_rows(weight: Tensor, indices: Tensor, padding_idx: int = -1, scale
                            f"but got torch.{dtype_of(indices).title}Tensor instead (while checking arguments for embedding). Convert them with .long().")
     if weight.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
+    if indices.size and not weight.shape[0]:
+        raise RuntimeError("index_select(): self indexing axis dim should be positive: the table has no rows")
     if indices.size and (int(indices.min()) < 0 or int(indices.max()) >= weight.shape[0]):
         bad = int(indices.min()) if int(indices.min()) < 0 else int(indices.max())
         raise IndexError(f"index out of range in self. The table has {weight.shape[0]} rows, numbered from 0, and row {bad} was asked for.")
@@ -89,7 +91,7 @@ def shorten(weight, indices, max_norm: float, norm_type: float) -> None:
         weight._ver.bump()
 
 
-def embedding(input, weight, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False):
+def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False):
     """The rows of `weight` numbered by `input`.
 
     Args:

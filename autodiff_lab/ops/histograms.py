@@ -19,7 +19,7 @@ _histogram = result_class("histogram", ("hist", "bin_edges"))
 _histogramdd = result_class("histogramdd", ("hist", "bin_edges"))
 
 
-def bincount(input: Tensor, weights=None, minlength: int = 0):
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0):
     """How often each non-negative integer occurs; with weights, their sums.
 
     >>> import autodiff_lab as lab

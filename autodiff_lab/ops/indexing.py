@@ -185,6 +185,9 @@ def setitem(self, index, value) -> None:
     if place.advanced is not None:
         if isinstance(value, Tensor):
             if value._a.dtype != self._a.dtype:
+                if value.numel() != 1 or not _is_mask(index):
+                    raise RuntimeError(f"Index put requires the source and destination dtypes match, got {self.dtype.title} for the destination and {value.dtype.title} for the source. "
+                                       "Convert the source, e.g. with .to(x.dtype).")
                 value = value.to(self.dtype)
         index_put_at_(self, place, value)
         return
@@ -204,6 +207,12 @@ def setitem(self, index, value) -> None:
     else:
         check_writable(view, registry["copy"], False)
         view.fill_(value)
+
+
+def _is_mask(index) -> bool:
+    """True for one mask, which is filled with a number rather than written to."""
+    return isinstance(index, Tensor) and index.dtype.name in ("bool", "uint8") or isinstance(index, (list, tuple)) and (
+        all(each.__class__ is bool for each in index) or len(index) == 1 and _is_mask(index[0]))
 
 
 def owner(array):
@@ -246,8 +255,6 @@ def _value(self, value):
         pass
     elif isinstance(value, np.generic):
         value = value.item()
-    elif isinstance(value, np.ndarray):
-        value = wrap(np.array(value)) if value.ndim else value.item()
     elif isinstance(value, (int, float, complex)):
         value = float(value) if isinstance(value, float) else int(value) if isinstance(value, int) else complex(value)
     else:

@@ -493,6 +493,8 @@ def broadcast_shapes(*shapes):
     shapes = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
     common: list = []
     for at, shape in enumerate(shapes):
+        if any(n < 0 for n in shape):
+            raise ValueError(f"Attempting to broadcast a dimension with negative length! Argument {at} is {shape}.")
         common = [1] * (len(shape) - len(common)) + common
         for i in range(-1, -1 - len(shape), -1):
             if common[i] == 1 and shape[i] >= 0:

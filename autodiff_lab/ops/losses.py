@@ -7,7 +7,7 @@ import warnings
 
 from ..backend import namespace
 from ..backend.fast import at_least, at_most, log1p_exp, total
-from ..core.dtypes import dtype_of
+from ..core.dtypes import cast_error, dtype_of
 from ..core.op import op, ops, public
 from ..core.precision import in_float32
 from ..core.samples import calls
@@ -288,6 +288,8 @@ def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = 
     xp = namespace(input)
     if input.size and not xp.all((input >= 0) & (input <= 1)):
         raise RuntimeError("all elements of input should be between 0 and 1. These are probabilities: apply a sigmoid first, or use binary_cross_entropy_with_logits.")
+    if target.size and xp.any((target < 0) | (target > 1)):
+        raise RuntimeError("all elements of target should be between 0 and 1. They are chances of the class 1, such as 0.0 and 1.0.")
     values = (target - 1) * xp.maximum(xp.log1p(-input), -100) - target * xp.maximum(xp.log(input), -100)
     return reduce_array(xp, values if weight is None else values * weight, reduction)
 
@@ -313,7 +315,16 @@ def _logits(shape=(3, 4), weight=None, pos_weight=None, **keywords):
     return make
 
 
-@op(category="loss", refuses="bic", latex=r"-\frac{1}{n}\sum_i y_i \ln \sigma(x_i) + (1 - y_i)\ln \sigma(-x_i)", promote="numeric", namespace=F, out=False, node_name="BinaryCrossEntropyWithLogits",
+def _not_whole(operands) -> None:
+    """Refuse a target of whole numbers or truth values: 1 - target could not be computed in its type."""
+    kind = dtype_of(operands[1])
+    if kind.name == "bool":
+        raise RuntimeError("Subtraction, the `-` operator, with two bool tensors is not supported. Convert the target, e.g. with .float().")
+    if kind.category < 2:
+        raise cast_error(dtype_of(operands[0]), kind)
+
+
+@op(category="loss", refuses="bic", check=_not_whole, latex=r"-\frac{1}{n}\sum_i y_i \ln \sigma(x_i) + (1 - y_i)\ln \sigma(-x_i)", promote="numeric", namespace=F, out=False, node_name="BinaryCrossEntropyWithLogits",
     samples=calls(_logits(), _logits(reduction="sum", pos_weight=(4,)), _logits(reduction="none", weight=(3, 4)), _logits(()), _logits(weight=(3, 1), pos_weight=(4,))))
 @in_float32
 def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average=None, reduce=None, reduction: str = "mean",

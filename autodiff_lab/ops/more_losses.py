@@ -211,7 +211,7 @@ def multi_margin_loss(input: Tensor, target: Tensor, p: Number = 1, margin: Numb
     if weight is not None and weight.shape[0] != (input.shape[-1] if input.ndim else 1):
         raise RuntimeError(f"inconsistent weight size, expected {input.shape[-1] if input.ndim else 1} but got {list(weight.shape)}")
     if target.size and (target.min() < 0 or target.max() >= (input.shape[-1] if input.ndim else 1)):
-        raise IndexError("target out of range")
+        raise RuntimeError(f"target out of range: classes are 0 to {(input.shape[-1] if input.ndim else 1) - 1}, got {int(target.min())} to {int(target.max())}")
     xp = namespace(input)
     size, _ = _hinges(xp, input, target, margin, weight, p)
     losses = xp.add.reduce(size if p == 1 else size * size, axis=-1)
@@ -279,6 +279,8 @@ def multilabel_margin_loss(input: Tensor, target: Tensor, size_average=None, red
         raise RuntimeError(f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(input.shape)}")
     if target.shape != input.shape:
         raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}")
+    if target.dtype.name != "int64":
+        raise RuntimeError(f"expected scalar type Long but found {target.dtype.title}. Classes are integers: convert the target with .long().")
     rows, wanted = input.reshape(-1, input.shape[-1] if input.ndim else 1), target.reshape(-1, target.shape[-1] if target.ndim else 1)
     if wanted.numel() and (int(wanted.min()) < -1 or int(wanted.max()) >= rows.shape[1]):
         raise RuntimeError("argument #2 'target' out of range: classes are 0 to C - 1, ended by -1.")

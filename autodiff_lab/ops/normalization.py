@@ -11,7 +11,7 @@ import math
 from ..backend import channels_like, namespace
 from ..backend.rows import LONG, ones, row_dots, whole_rows
 from ..core.arguments import Sizes
-from ..core.dtypes import finfo
+from ..core.dtypes import dtype_of, finfo
 from ..core.op import op, ops
 from ..core.precision import in_float32
 from ..core.samples import calls
@@ -140,6 +140,15 @@ def as_sizes(normalized_shape) -> tuple:
     return tuple(normalized_shape) if hasattr(normalized_shape, "__iter__") else (int(normalized_shape),)
 
 
+def check_parameters(input, *parameters) -> None:
+    """Refuse weights and statistics of another type than the input, but for float32 beside numbers of sixteen bits."""
+    for other in parameters:
+        if other is not None and other.dtype != input.dtype and not (input.dtype.itemsize == 2 and dtype_of(other).name == "float32"):
+            if dtype_of(input).category < 2:
+                raise NotImplementedError(f"\"norm\" not implemented for '{dtype_of(input).title}'. Convert the input with .float().")
+            raise RuntimeError(f"mixed dtype (CPU): all inputs must share same datatype. The input is {dtype_of(input).title}, a parameter is {dtype_of(other).title}: convert one, e.g. x.to(weight.dtype).")
+
+
 def check_layer_norm(input, sizes: tuple, weight, bias) -> None:
     if not sizes:
         raise RuntimeError("Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got normalized_shape = []")
@@ -148,6 +157,7 @@ def check_layer_norm(input, sizes: tuple, weight, bias) -> None:
             raise RuntimeError(f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape {list(values.shape)} and normalized_shape = {list(sizes)}")
     if tuple(input.shape[-len(sizes):]) != sizes or input.ndim < len(sizes):
         raise RuntimeError(f"Given normalized_shape={list(sizes)}, expected input with shape [*, {', '.join(map(str, sizes))}], but got input of size{list(input.shape)}")
+    check_parameters(input, weight, bias)
 
 
 @op(category="norm", refuses="bic", latex=r"\frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} w + b", namespace="nn.functional", node_name="NativeLayerNorm", extras=("mean", "rstd"), out=False, samples=calls(
@@ -292,6 +302,7 @@ def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bia
     for name, values in (("weight", weight), ("bias", bias)):
         if values is not None and values.shape != (C,):
             raise RuntimeError(f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of shape {list(values.shape)} and input of shape {list(input.shape)}")
+    check_parameters(input, weight, bias)
     if not input.size:
         return input.copy(), input, input
     xp = namespace(input)

@@ -7,7 +7,7 @@ import math
 from ..backend import in_c_order, namespace
 from ..backend.fast import squares, sums
 from ..core.arguments import Dims, Number
-from ..core.dtypes import FLOATING, dtype_of
+from ..core.dtypes import FLOATING, dtype_of, promote_types
 from ..core.op import op, ops, public
 from ..core.outs import stored
 from ..core.samples import calls
@@ -36,6 +36,7 @@ def vector_norm(x: Tensor, ord: Number = 2, dim: Dims | None = None, keepdim: bo
     tensor(5.)
     """
     if dtype is not None:
+        check_norm_type(dtype_of(x), dtype_of(dtype))
         x = x.astype(dtype_of(dtype).numpy)
     if x.dtype not in FLOATING:
         raise RuntimeError(f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {dtype_of(x).title}. Convert it first, e.g. with .float().")
@@ -102,6 +103,17 @@ def norm_slope(grad, x, out, ord: float, dim):
     if ord < 2:
         return ops.where(out == 0, x * 0, ops.where(none, x * 0, ops.sgn(x) * ops.pow(safe, ord - 1)) * (grad / ops.pow(flat, ord - 1)))
     return ops.where(out == 0, x * 0, x * ops.where(none, size * 0 if ord > 2 else size * 0 + 1, ops.pow(safe, ord - 2)) * (grad / ops.pow(flat, ord - 1)))
+
+
+def check_norm_type(given, wanted, name: str = "linalg.vector_norm") -> None:
+    """Refuse to compute a norm in a type that cannot hold the numbers."""
+    if wanted.category < 2:
+        raise RuntimeError(f"{name}: dtype should be floating point or complex, but got {wanted.title}")
+    if wanted.is_complex != given.is_complex:
+        kind = "complex" if given.is_complex else "real"
+        raise RuntimeError(f"{name}: dtype should be {kind} for {kind} inputs, but got {wanted.title}")
+    if given.category >= 2 and promote_types(given, wanted) is not wanted:
+        raise RuntimeError(f"{name}: the dtype of the input ({given.title}) should be convertible without narrowing to the specified dtype ({wanted.title})")
 
 
 def norm(input: Tensor, p="fro", dim=None, keepdim: bool = False, out=None, dtype=None) -> Tensor:

@@ -177,6 +177,12 @@ def along(dim: int, index) -> tuple:
     return (slice(None),) * dim + (index,)
 
 
+def check_slices(input, source, dim: int) -> None:
+    """Refuse a `source` whose slices along `dim` are not shaped as those of `input`."""
+    if source.ndim != input.ndim or any(n != m for d, (n, m) in enumerate(zip(source.shape, input.shape, strict=True)) if d != dim):
+        raise RuntimeError(f"source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = {list(input.shape)} source.shape = {list(source.shape)}")
+
+
 def _index_add(input, dim, index, source, *, alpha=1):
     dim = one_dim(dim, input.ndim)
     index = numbers("index_add", index, input.shape[dim] if input.ndim else 1)
@@ -184,8 +190,7 @@ def _index_add(input, dim, index, source, *, alpha=1):
         raise RuntimeError(f"index_add_(): self ({dtype_of(input).title}) and source ({dtype_of(source).title}) must have the same scalar type. Convert one with .to().")
     if source.ndim and source.shape[dim] != index.size:
         raise RuntimeError(f"index_add_(): Number of indices ({index.size}) should be equal to source.size(dim): ({source.shape[dim]}), for dim: {dim}")
-    if source.ndim != input.ndim and input.ndim or any(n != m for d, (n, m) in enumerate(zip(source.shape, input.shape, strict=False)) if d != dim):
-        raise RuntimeError(f"source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = {list(input.shape)} source.shape = {list(source.shape)}")
+    check_slices(input, source, dim)
     target = at_least_1d(input)
     values = at_least_1d(source) if alpha == 1 else at_least_1d(source) * alpha
     if dim == 0:
@@ -226,6 +231,8 @@ def _index_copy(input, dim, index, source):
     index = numbers("index_copy", index, input.shape[dim] if input.ndim else 1)
     if source.dtype != input.dtype:
         raise RuntimeError(f"index_copy_(): self and source expected to have the same dtype, but got (self) {dtype_of(input).title} and (source) {dtype_of(source).title}")
+    if not source.ndim and index.size != 1:
+        raise IndexError(f"index_copy_(): When source is scalar, index should have one element (got {index.size})")
     if source.ndim and index.size != source.shape[dim]:
         raise IndexError(f"index_copy_(): Number of indices ({index.size}) should be equal to source.size(dim) ({source.shape[dim]})")
     at_least_1d(input)[along(dim, index)] = at_least_1d(source)
@@ -258,6 +265,8 @@ def _(grad, dim, index, source_shape):
 def _index_fill(input, dim, index, value):
     if getattr(value, "ndim", 0):
         raise RuntimeError(f"index_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s).")
+    if index.dtype != np.int64:
+        raise IndexError(f"index_fill_(): Expected dtype int64 for index, but got {dtype_of(index)}. Convert it with .long().")
     dim = one_dim(dim, input.ndim)
     size = input.shape[dim] if input.ndim else 1
     index = namespace(index).where(index < 0, index + size, index)
@@ -402,11 +411,20 @@ def index_put_(self, indices, values: Tensor, accumulate: bool = False):
     tensor([3., 0., 0.])
     """
     from ..core.views import write_in_place
-    return write_in_place(registry["index_put_at"], self, (self, read(tuple(indices), self._a.shape), _typed(self, values), accumulate))
+    return write_in_place(registry["index_put_at"], self, (self, read(_positions(indices), self._a.shape), _typed(self, values), accumulate))
 
 
 def public_index_put(input, indices, values, accumulate):
-    return registry["index_put_at"].function(input, read(tuple(indices), input._a.shape), _typed(input, values), accumulate)
+    return registry["index_put_at"].function(input, read(_positions(indices), input._a.shape), _typed(input, values), accumulate)
+
+
+def _positions(indices) -> tuple:
+    if not isinstance(indices, (tuple, list)):
+        raise TypeError(f"index_put_(): argument 'indices' (position 1) must be tuple of Tensors, not {type(indices).__name__}. Give (index,) for one dimension.")
+    for i, each in enumerate(indices):
+        if each is not None and not isinstance(each, Tensor):
+            raise TypeError(f"expected Tensor as element {i} in argument 'indices' of index_put_(), but got {type(each).__name__}")
+    return tuple(indices)
 
 
 def _typed(self, values):

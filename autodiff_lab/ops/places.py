@@ -262,8 +262,6 @@ def _item(item):
         raise TypeError("new(): invalid data type 'str': a tensor is indexed by positions, not by names.")
     if is_array(item):
         return _positions(item, dtype_of(item))
-    if hasattr(item, "__iter__"):
-        return _item(list(item))
     raise IndexError(f"only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got {type(item).__name__})")
 
 

@@ -224,8 +224,10 @@ def define_max(d: int):
     def adaptive_max_with_indices(input: Tensor, output_size: Dims, return_indices=False):
         return tuple(adaptive_max(input, output_size))
 
-    def max_unpool(input, indices, kernel_size, stride=None, padding=0, output_size=None):
+    def max_unpool(input: Tensor, indices: Tensor, kernel_size, stride=None, padding=0, output_size=None):
         refuse(f"max_unpool{d}d", input, "bic")
+        if indices.dtype.name != "int64":
+            raise RuntimeError(f"elements in indices should be type int64 but got: {indices.dtype.title}. Give those that max_pool{d}d returns with return_indices=True.")
         kernel = several(kernel_size, d, "kernel_size")
         step = several(stride, d, "stride") if stride is not None else kernel
         pad = several(padding, d, "padding")

@@ -430,7 +430,7 @@ def tensordot(a, b, dims=2, out=None):
     return stored(matmul(left, right).reshape([a.shape[d] for d in rest_a] + [b.shape[d] for d in rest_b]), out)
 
 
-def cov(input, *, correction: int = 1, fweights=None, aweights=None):
+def cov(input: Tensor, *, correction: int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None):
     """The covariance matrix of variables in rows, observations in columns.
 
     Args:

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 
 from ..core.arguments import Number
+from ..core.codegen import MISSING
 from ..core.dtypes import INT, dtype_of, get_default_dtype
 from ..core.op import public
 from ..core.tensor import Tensor
@@ -17,10 +18,12 @@ __all__ = ["arange", "linspace", "logspace", "tril_indices", "triu_indices"]
 
 
 def _number(value):
+    if isinstance(value, (str, list, tuple, dict)) or value is None:
+        raise TypeError(f"received an invalid combination of arguments: the ends of a range are numbers or tensors without dimensions, not {type(value).__name__}")
     return value.item() if isinstance(value, (Tensor, np.generic)) else value
 
 
-def arange(start=0, end=None, step: Number = 1, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
+def arange(start=MISSING, end=None, step: Number = 1, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
     """Numbers from `start` up to but without `end`, `step` apart. Ints give int64, any float the default dtype.
 
     Raises:
@@ -31,8 +34,10 @@ def arange(start=0, end=None, step: Number = 1, *, out=None, dtype=None, layout=
     tensor([1, 3, 5])
     """
     if end is None:
+        if start is MISSING:
+            raise TypeError("arange() received an invalid combination of arguments - got (), but expected (Number end) or (Number start, Number end, Number step)")
         start, end = 0, start
-    start, end, step = _number(start), _number(end), _number(step)
+    start, end, step = _number(0 if start is MISSING else start), _number(end), _number(step)
     _check_range(start, end, step)
     if out is not None:
         check_agrees(dtype, out)
@@ -57,6 +62,8 @@ def arange(start=0, end=None, step: Number = 1, *, out=None, dtype=None, layout=
 def _check_range(start, end, step) -> None:
     if step == 0:
         raise RuntimeError("step must be nonzero")
+    if step != step:
+        raise RuntimeError("step must be nonzero, and a number: got nan")
     if not (math.isfinite(start) and math.isfinite(end)):
         raise RuntimeError(f"unsupported range: {start} -> {end}")
     if (end - start) * step < 0:
@@ -134,6 +141,12 @@ def logspace(start, end, steps: int, base: float = 10.0, *, out=None, dtype=None
     return placed(np.power(float(base), spaced.astype(np.float64)).astype(kind), None, device, requires_grad, out, "logspace")
 
 
+def _check_shape(row: int, col: int) -> None:
+    for name, n in (("row", row), ("col", col)):
+        if n < 0:
+            raise RuntimeError(f"{name} must be non-negative, got{n}")  # PyTorch's words, as they are
+
+
 def tril_indices(row: int, col: int, offset: int = 0, *, dtype=None, device=None, layout=None, pin_memory=False) -> Tensor:
     """The positions of the lower triangle of a matrix: two rows, of row and of column numbers.
 
@@ -142,6 +155,7 @@ def tril_indices(row: int, col: int, offset: int = 0, *, dtype=None, device=None
     tensor([[0, 1, 1],
             [0, 0, 1]])
     """
+    _check_shape(row, col)
     return _positions("tril_indices", np.tril_indices(row, offset, col), dtype, device)
 
 
@@ -153,6 +167,7 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype=None, device=None
     tensor([[0, 0, 1],
             [0, 1, 1]])
     """
+    _check_shape(row, col)
     return _positions("triu_indices", np.triu_indices(row, offset, col), dtype, device)
 
 

@@ -8,6 +8,7 @@ from ..backend import namespace
 from ..backend.fast import BITS, LARGE, at_least, between, where
 from ..core.arguments import Number
 from ..core.dtypes import of_name
+from ..core.errors import same_type
 from ..core.op import op, ops, public
 from ..core.precision import in_float32
 from ..core.samples import away_from, calls
@@ -238,6 +239,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     >>> lab.prelu(lab.tensor([-2.0, 3.0]), lab.tensor([0.25]))
     tensor([-0.5000,  3.0000])
     """
+    same_type("prelu: Type promoting not supported. Got {first} and {other}.", input, weight)
     return namespace(input).where(input > 0, input, _per_channel(input, weight) * input)
 
 

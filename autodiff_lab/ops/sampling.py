@@ -24,7 +24,7 @@ from ..core.outs import Called
 from ..core.tape import Version
 from ..core.tensor import Tensor, wrap
 from ..core.views import check_writable
-from .creation import check_agrees, finish, goes_to_meta, no_numbers
+from .creation import check_agrees, finish, goes_to_meta, no_numbers, too_much
 from .random_fills import as_int, integer_bounds, need_float, stream
 
 __all__ = [
@@ -131,7 +131,10 @@ def drawn(shape, fill, dtype, usual, device, requires_grad, out) -> Tensor:
         return finish(no_numbers(shape, (dtype or usual).numpy), None, device, requires_grad)
     if device is not None:
         array_on(np.empty(0), device_type(device))  # a device that is not there is refused before numbers are drawn
-    array = np.empty(shape, (dtype or usual).numpy)
+    try:
+        array = np.empty(shape, (dtype or usual).numpy)
+    except (MemoryError, ValueError) as error:
+        raise too_much("randn", shape, error) from None
     fill(array)
     return finish(array if shape else array[()], None, device, requires_grad)
 

@@ -15,7 +15,7 @@ from ..core.op import op, ops, public
 from ..core.precision import in_float32
 from ..core.samples import calls
 from ..core.tensor import Tensor
-from .picking import along, at_least_1d, copied, numbers, one_dim
+from .picking import along, at_least_1d, check_slices, copied, numbers, one_dim
 
 Number = int | float | complex | bool
 
@@ -339,6 +339,9 @@ def _index_reduce(input, dim, index, source, reduce, *, include_self=True):
         raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
     dim = one_dim(dim, input.ndim)
     index = numbers("index_reduce", index, input.shape[dim] if input.ndim else 1)
+    if source.dtype != input.dtype:
+        raise RuntimeError(f"index_reduce_(): self ({dtype_of(input).title}) and source ({dtype_of(source).title}) must have the same scalar type. Convert one with .to().")
+    check_slices(input, source, dim)
     reduce_into(namespace(input), at_least_1d(input), along(dim, index), at_least_1d(source), reduce, include_self)
 
 
@@ -369,7 +372,7 @@ def _(grad, input, dim, index, source, reduce, include_self, out):
     return reduce_backward(grad, input, dim, spread, source, reduce, include_self, out)
 
 
-def take_along_dim(input: Tensor, indices, dim: int | None = None, *, out=None):
+def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, out=None):
     """Pick along `dim` as `argsort` and `argmax(keepdim=True)` number it; `indices` and `input` broadcast elsewhere.
 
     >>> import autodiff_lab as lab

@@ -283,7 +283,7 @@ def _answers(input, name: str, values, inverse, counts, return_inverse: bool, re
     return found[0] if len(found) == 1 else tuple(found)
 
 
-def unique(input, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None):
+def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None):
     """The distinct elements in order (or distinct slices along `dim`). Every NaN is distinct.
 
     Args:
@@ -303,7 +303,7 @@ def unique(input, sorted: bool = True, return_inverse: bool = False, return_coun
     return _answers(input, "_unique2" if dim is None else "unique_dim", values, inverse.reshape(array.shape if dim is None else -1), counts, return_inverse, return_counts)
 
 
-def unique_consecutive(input, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None):
+def unique_consecutive(input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None):
     """The elements without those equal to the one before (or slices along `dim`).
 
     >>> import autodiff_lab as lab
@@ -347,7 +347,7 @@ for _made in (argsort, msort, unique, unique_consecutive):
     setattr(Tensor, _made.__name__, _made)
 
 
-def one_hot(tensor, num_classes: int = -1):
+def one_hot(input: Tensor, num_classes: int = -1):
     """Each class number as a vector of zeros with a single 1.
 
     Shape: (*) of int64 to (*, num_classes).
@@ -360,9 +360,9 @@ def one_hot(tensor, num_classes: int = -1):
     tensor([[1, 0, 0],
             [0, 0, 1]])
     """
-    if tensor.dtype.name != "int64":
-        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor." + f" Got {tensor.dtype}: convert with .long().")
-    array = np.asarray(tensor._a)
+    if input.dtype.name != "int64":
+        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor." + f" Got {input.dtype}: convert with .long().")
+    array = np.asarray(input._a)
     if not array.size:
         if num_classes <= 0:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")

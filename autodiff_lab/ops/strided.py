@@ -253,6 +253,8 @@ def resize_(self, *sizes, memory_format=None):
     if self.requires_grad and modes.grad:
         raise RuntimeError("cannot resize variables that require grad")
     shape = collect_ints(sizes, None, "resize_", "size")
+    if any(n < 0 for n in shape):
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
     total = int(np.prod(shape, dtype=np.int64))
     array = self._array()
     root = root_of(array)
@@ -289,6 +291,8 @@ def set_(self, source=None, storage_offset: int = 0, size=None, stride=None):
     if source is None:
         self._a = np.empty(0, self._a.dtype)
         return _bumped(self)
+    if not isinstance(source, Tensor) and not hasattr(source, "_root"):
+        raise TypeError(f"set_() received an invalid combination of arguments: it takes a tensor or a storage, not {type(source).__name__}")
     array = source._array() if isinstance(source, Tensor) else source._root
     if isinstance(source, Tensor):
         if source.dtype is not self.dtype:

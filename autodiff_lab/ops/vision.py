@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from ..backend import namespace
-from ..core.errors import caution
+from ..core.errors import caution, same_type
 from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor
@@ -27,7 +27,13 @@ def pair(value) -> tuple:
 
 
 def patch_geometry(kernel_size, dilation, padding, stride) -> Geometry:
-    return Geometry(pair(kernel_size), pair(stride), tuple((p, p) for p in pair(padding)), pair(dilation), 1)
+    made = Geometry(pair(kernel_size), pair(stride), tuple((p, p) for p in pair(padding)), pair(dilation), 1)
+    for name, sizes in (("kernel size", made.kernel), ("stride", made.stride), ("dilation", made.dilation)):
+        if min(sizes) < 1:
+            raise RuntimeError(f"{name} should be greater than zero, but got {sizes[0]} and {sizes[1]} for height and width")
+    if min(low for low, _ in made.pads) < 0:
+        raise RuntimeError(f"padding should be non-negative, but got {tuple(low for low, _ in made.pads)}")
+    return made
 
 
 @op(category="shape", refuses="i", namespace="nn.functional", node_name="Im2Col", out=False, samples=calls(
@@ -61,6 +67,8 @@ def _(grad, input_shape, kernel_size, dilation, padding, stride):
     lambda r: ((r.normal(size=(2, 12, 6)), (3, 4), 2), {})))
 def fold_columns(input: Tensor, output_size, kernel_size, dilation=1, padding=0, stride=1) -> Tensor:
     """Columns laid back as patches, added where they overlap."""
+    if input.ndim not in (2, 3):
+        raise RuntimeError(f"Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero dimensions for input, but got: {list(input.shape)}")
     geo = patch_geometry(kernel_size, dilation, padding, stride)
     H, W = pair(output_size)
     x = input if input.ndim == 3 else input[None]
@@ -113,6 +121,8 @@ def affine_grid(theta, size, align_corners: bool | None = None):
     """
     if align_corners is None:
         caution(CORNERS)
+    if not theta.is_floating_point():
+        raise ValueError(f"Expected theta to have floating point type, but got {theta.dtype}. Convert it with .float().")
     size = tuple(size)
     d = len(size) - 2
     if d not in (2, 3):
@@ -141,7 +151,7 @@ def mirrored(x, n: int, align_corners: bool):
     return public[""]["where"](turns % 2 == 0, inside, span - inside) + low
 
 
-def grid_sample(input, grid, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None):
+def grid_sample(input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None):
     """The input (N, C, [D,] H, W) read at the places `grid` (N, …, 2 or 3), whose coordinates run from -1 to 1, x first.
 
     Args:
@@ -160,6 +170,7 @@ def grid_sample(input, grid, mode: str = "bilinear", padding_mode: str = "zeros"
     d = input.ndim - 2
     if not input.is_floating_point():
         raise NotImplementedError(f"\"grid_sampler_{d}d_cpu_kernel_impl\" not implemented for '{input.dtype.title}'. Convert the input first, e.g. with .float().")
+    same_type("grid_sample: expected scalar type {first} but found {other}: the grid must be of the type of the input.", input, grid)
     if d == 3 and input.dtype.itemsize == 2:  # positions need more than eight or eleven bits
         return grid_sample(input.float(), grid.float(), mode, padding_mode, align_corners).to(input.dtype)
     if mode not in ("bilinear", "nearest", "bicubic"):

@@ -52,6 +52,8 @@ class Generator:
 
     def __init__(self, device="cpu"):
         self._device = "cpu" if device is None else device
+        if self._device != "cpu":
+            self.make_device(self._device)  # which refuses what is none
         self.lock = threading.RLock()
         self._engine = np.random.MT19937(_NoEntropy())
         self._seeding = np.random.RandomState(self._engine)  # the public way to the classic seeding
