@@ -22,7 +22,7 @@ from .tensor import Tensor
 
 __all__ = [
     "PYTHON", "REALS", "DType", "Dims", "Number", "Sizes", "as_dtype", "both", "check_all", "checked", "collect_ints", "dims_of", "integer", "missing", "number",
-    "one_by_one", "real", "refusal", "sizes_of", "test_of", "text", "truth",
+    "one_by_one", "real", "refusal", "sizes_of", "test_of", "text", "truth", "type_name",
 ]
 
 Number = int | float | complex | bool

@@ -104,6 +104,8 @@ def _translated(op, error, tensors) -> Exception:
         return RuntimeError("Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.")
     if isinstance(error, OverflowError) and "out of bounds for" in text:
         return RuntimeError(f"{op.name}: value cannot be converted to type {text.rsplit(' ', 1)[-1]}_t without overflow. ({text})")
+    if isinstance(error, ValueError) and ("array is too big" in text or "Maximum allowed dimension exceeded" in text):
+        return RuntimeError(f"Storage size calculation overflowed: {op.name} asked for more elements than 64 bits count")
     if isinstance(error, np.exceptions.AxisError):
         return IndexError(dim_message(error.axis, error.ndim))
     if isinstance(error, np._core._exceptions.UFuncTypeError if hasattr(np, "_core") else ()) or isinstance(error, TypeError) and "not supported for the input types" in text:

@@ -83,7 +83,7 @@ def tensor_list(op, name: str, values) -> list:
             if value._view is not None:
                 sync(value)
         else:
-            raise (Foreign if takes_over(value) else TypeError)(f"expected Tensor as element {i} in argument 0, but got {type(value).__name__}")
+            raise (Foreign if takes_over(value) else TypeError)(f"expected Tensor as element {i} in argument 0, but got {type_name(value)}")
     return values
 
 

@@ -141,6 +141,9 @@ class Tensor(_Slots):
         if dim is None:
             return tuple.__new__(Size, self._a.shape)  # past the look at each size
         n = self._a.ndim
+        if dim.__class__ is not int:
+            from .arguments import integer
+            dim = integer("size", "dim", dim)
         if not -max(n, 1) <= dim < max(n, 1) or n == 0:
             from .errors import dim_message
             raise IndexError(dim_message(dim, n) if n else "Dimension specified as 0 but tensor has no dimensions")

@@ -141,6 +141,9 @@ def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn
     if query.dtype != key.dtype or query.dtype != value.dtype:
         raise RuntimeError("scaled_dot_product_attention: Expected query, key, and value to have the same dtype, but got query.dtype: "
                            f"{query.dtype} key.dtype: {key.dtype} and value.dtype: {value.dtype} instead.")
+    if query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
+        raise RuntimeError(f"scaled_dot_product_attention: The size of the last dimension of query and key must be equal, and key and value must have equally many rows, got query "
+                           f"{list(query.shape)}, key {list(key.shape)} and value {list(value.shape)}. They are (…, L, E), (…, S, E) and (…, S, Ev).")
     if attn_mask is not None and attn_mask.dtype != query.dtype and str(attn_mask.dtype) != "torch.bool":
         raise RuntimeError(f"Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: {attn_mask.dtype} and  query.dtype: {query.dtype} instead.")
     if not 0 <= dropout_p <= 1:

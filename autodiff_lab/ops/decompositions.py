@@ -412,6 +412,8 @@ def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
     tensor([4., 3.])
     """
     check_float("linalg.svdvals", A)
+    if A.ndim < 2:
+        raise RuntimeError(f"linalg.svdvals: The input tensor A must have at least 2 dimensions, got shape {list(A.shape)}.")
     return namespace(A).linalg.svd(A, compute_uv=False)
 
 

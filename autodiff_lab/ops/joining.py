@@ -8,9 +8,10 @@ import numpy as np
 
 from ..backend import in_c_order, namespace
 from ..backend.fast import concatenate
-from ..core.arguments import Sizes
+from ..core.arguments import Sizes, type_name
 from ..core.errors import caution
 from ..core.op import op, ops, public
+from ..core.overriding import Foreign, takes_over
 from ..core.samples import calls
 from ..core.tensor import Tensor
 from .indexing import BASIC
@@ -294,8 +295,24 @@ def _(grads, dim):
 
 # ---- joining by another name ----
 
+def all_tensors(tensors) -> tuple:
+    """`tensors` as a tuple.
+
+    Raises:
+        TypeError: for one that is none.
+    """
+    if isinstance(tensors, Tensor) or not hasattr(tensors, "__iter__"):
+        raise TypeError(f"expected a tuple or list of Tensors, but got {type_name(tensors)}")
+    tensors = tuple(tensors)
+    for i, each in enumerate(tensors):
+        if not isinstance(each, Tensor):
+            kind = Foreign if takes_over(each) else TypeError
+            raise kind(f"expected Tensor as element {i} in argument 0, but got {type_name(each)}")
+    return tensors
+
+
 def _tensors(name, tensors):
-    found = tuple(tensors)
+    found = all_tensors(tensors)
     if not found:
         raise RuntimeError(f"{name} expects a non-empty TensorList")
     return found
@@ -333,8 +350,8 @@ def atleast_3d(*tensors):
 
 def _each(tensors, change):
     if len(tensors) == 1:
-        return change(tensors[0]) if isinstance(tensors[0], Tensor) else tuple(change(t) for t in tensors[0])
-    return tuple(change(t) for t in tensors)
+        return change(tensors[0]) if isinstance(tensors[0], Tensor) else tuple([change(t) for t in all_tensors(tensors[0])])
+    return tuple([change(t) for t in all_tensors(tensors)])
 
 
 def hstack(tensors, *, out=None):
@@ -394,7 +411,7 @@ def block_diag(*tensors):
     """
     if not tensors:
         return public[""]["empty"](1, 0)
-    tensors = [atleast_2d(t) for t in tensors]
+    tensors = [atleast_2d(t) for t in all_tensors(tensors)]
     for i, t in enumerate(tensors):
         if t.ndim > 2:
             raise RuntimeError(f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} has {t.ndim} dimensions")
@@ -416,7 +433,7 @@ def cartesian_prod(*tensors):
             [2, 3],
             [2, 4]])
     """
-    for t in tensors:
+    for t in all_tensors(tensors):
         if t.ndim != 1:
             raise RuntimeError(f"Expect a 1D vector, but got shape {list(t.shape)}")
     if len(tensors) == 1:
@@ -455,8 +472,7 @@ def meshgrid(*tensors, indexing: str | None = None):
     tensor([[0, 1, 2],
             [0, 1, 2]])
     """
-    if len(tensors) == 1 and not isinstance(tensors[0], Tensor):
-        tensors = tuple(tensors[0])
+    tensors = all_tensors(tensors[0] if len(tensors) == 1 and not isinstance(tensors[0], Tensor) else tensors)
     if indexing is None:
         caution("torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.")
         indexing = "ij"
@@ -513,8 +529,7 @@ def broadcast_tensors(*tensors):
     >>> a.shape, b.shape
     (torch.Size([3, 4]), torch.Size([3, 4]))
     """
-    if len(tensors) == 1 and not isinstance(tensors[0], Tensor):
-        tensors = tuple(tensors[0])
+    tensors = all_tensors(tensors[0] if len(tensors) == 1 and not isinstance(tensors[0], Tensor) else tensors)
     try:
         shape = broadcast_shapes(*(t.shape for t in tensors))
     except RuntimeError:

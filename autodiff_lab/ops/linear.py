@@ -121,6 +121,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     >>> lab.nn.functional.linear(lab.tensor([1.0, 2.0]), lab.tensor([[3.0, 4.0]]), lab.tensor([0.5]))
     tensor([11.5000])
     """
+    if not 0 < weight.ndim < 3:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions: the weight of a linear layer is (out, in) or (in,), got shape {list(weight.shape)}")
     if not input.ndim or input.shape[-1] != weight.shape[-1]:
         raise _linear_mismatch(input, weight)
     if input.dtype != weight.dtype:

@@ -32,7 +32,8 @@ def check_places(name: str, input, dim: int, index, src=None) -> int:
     if index.dtype.kind not in "iu" or index.dtype.itemsize < 4:
         raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index, but got {dtype_of(index)}. Convert it with .long().")
     if max(index.ndim, 1) != max(input.ndim, 1):
-        raise RuntimeError("Index tensor must have the same number of dimensions as " + ("input" if name == "gather" else "self") + " tensor")
+        raise RuntimeError("Index tensor must have the same number of dimensions as " + ("input" if name == "gather" else "self")
+                           + f" tensor: {name} got an index of shape {list(index.shape)} for {list(input.shape)}. Stretch it with expand, or use index_select.")
     have, want = input.shape or (1,), index.shape or (1,)
     for d in range(len(have)):
         if d != dim and want[d] > have[d]:

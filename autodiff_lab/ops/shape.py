@@ -31,7 +31,7 @@ def infer(shape, size: int) -> tuple:
         elif n == -1 and unknown is None:
             unknown = i
         elif n == -1:
-            raise RuntimeError("only one dimension can be inferred")
+            raise RuntimeError(f"only one dimension can be inferred: one size may be -1, got {list(shape)}")
         else:
             raise RuntimeError(f"invalid shape dimension {n} at index {i} of shape {list(shape)}")
     if unknown is None:
@@ -224,7 +224,10 @@ def squeeze(input: Tensor, dim: Dims | None = None) -> Tensor:
     if dim.__class__ is int and -input.ndim <= dim < input.ndim:  # the usual case
         return input.squeeze(dim) if input.shape[dim] == 1 else input[...]
     many = tuple(dim) if hasattr(dim, "__iter__") else (dim,)
-    many = tuple(d for d in (one_dim(d, input.ndim) for d in many) if input.ndim and input.shape[d] == 1)
+    many = tuple([one_dim(d, input.ndim) for d in many])
+    if len(set(many)) < len(many):
+        raise RuntimeError(f"dim {next(d for d in many if many.count(d) > 1)} appears multiple times in the list of dims")
+    many = tuple([d for d in many if input.ndim and input.shape[d] == 1])
     return input.squeeze(many)[...]
 
 

@@ -26,6 +26,10 @@ def strided(array, size, stride, offset: int = 0):
         RuntimeError: if that would leave the memory.
     """
     size, step = tuple(size), array.dtype.itemsize
+    if len(size) != len(stride):
+        raise RuntimeError(f"mismatch in length of strides and shape: as_strided got size {list(size)} and stride {list(stride)}")
+    if any(n < 0 for n in size):
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(size)} and strides={list(stride)}: sizes are not negative")
     steps = tuple(s * step for s in stride)
     if any(s < 0 for s in stride):
         raise RuntimeError(f"as_strided: Negative strides are not supported at the moment, got strides: {list(stride)}")
