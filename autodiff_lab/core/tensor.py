@@ -338,8 +338,8 @@ class Tensor(_Slots):
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
-        if self._rg and not value.dtype.is_floating_point and not value.dtype.is_complex:
-            raise RuntimeError(f"data set to a tensor that requires gradients must be floating point or complex dtype, not {value.dtype}")
+        if self._rg and not value.is_floating_point() and not value.is_complex():
+            raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
         self._a = value._array()
 
     def detach(self) -> Tensor:
