@@ -143,6 +143,11 @@ class _OneHot(Constraint):
         return ((value == 0) | (value == 1)).all(-1) & (value.sum(-1) == 1)
 
 
+def only_whole(value, inside):
+    """True where `inside` is and `value` is a whole number, as every integer is."""
+    return inside & (value % 1 == 0) if value.is_floating_point() else inside
+
+
 class _IntegerInterval(Constraint):
     is_discrete = True
 
@@ -150,7 +155,7 @@ class _IntegerInterval(Constraint):
         self.lower_bound, self.upper_bound = lower_bound, upper_bound
 
     def check(self, value):
-        return (value % 1 == 0) & (self.lower_bound <= value) & (value <= self.upper_bound)
+        return only_whole(value, (self.lower_bound <= value) & (value <= self.upper_bound))
 
 
 class _IntegerLessThan(Constraint):
@@ -160,7 +165,7 @@ class _IntegerLessThan(Constraint):
         self.upper_bound = upper_bound
 
     def check(self, value):
-        return (value % 1 == 0) & (value <= self.upper_bound)
+        return only_whole(value, value <= self.upper_bound)
 
 
 class _IntegerGreaterThan(Constraint):
@@ -170,7 +175,7 @@ class _IntegerGreaterThan(Constraint):
         self.lower_bound = lower_bound
 
     def check(self, value):
-        return (value % 1 == 0) & (value >= self.lower_bound)
+        return only_whole(value, value >= self.lower_bound)
 
 
 class _Real(Constraint):

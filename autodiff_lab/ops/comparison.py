@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..backend import in_c_order, namespace
 from ..core.arguments import Dims
 from ..core.dtypes import dtype_of
@@ -286,7 +288,11 @@ some_dims = calls(lambda r: ((r.normal(size=(3, 4)) > 0,), {}), lambda r: ((r.no
                   lambda r: ((r.normal(size=()) > 0,), {}), lambda r: ((r.normal(size=(0, 3)) > 0, 0), {}))
 
 
-def _truth(reduce, input, dim, keepdim):
+REDUCE = {"all": np.logical_and.reduce, "any": np.logical_or.reduce}  # what NumPy's functions of those names call in the end
+
+
+def _truth(name: str, input, dim, keepdim):
+    reduce = REDUCE[name] if isinstance(input, (np.ndarray, np.generic)) else getattr(namespace(input), name)
     found = reduce(input, axis=axes(dim, input.ndim) if dim is not None else None, keepdims=keepdim) if dim is None or not hasattr(dim, "__iter__") or len(dim) else input != 0
     return in_c_order(found.astype("uint8") if input.dtype == "uint8" else found)
 
@@ -299,7 +305,7 @@ def all(input: Tensor, dim: Dims | None = None, keepdim: bool = False) -> Tensor
     >>> lab.all(lab.tensor([[True, False], [True, True]]), dim=1)
     tensor([False,  True])
     """
-    return _truth(namespace(input).all, input, dim, keepdim)
+    return _truth("all", input, dim, keepdim)
 
 
 @op(category="comparison", latex=r"\bigvee_i x_i", samples=some_dims, no_grad=STEP)
@@ -310,7 +316,7 @@ def any(input: Tensor, dim: Dims | None = None, keepdim: bool = False) -> Tensor
     >>> lab.any(lab.tensor([[True, False], [False, False]]), dim=1)
     tensor([ True, False])
     """
-    return _truth(namespace(input).any, input, dim, keepdim)
+    return _truth("any", input, dim, keepdim)
 
 
 @op(category="comparison", samples=reals(), no_grad=STEP, out=False)
