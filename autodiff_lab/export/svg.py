@@ -104,7 +104,10 @@ def _scope_grad(snapshot, plan, item) -> str:
     norms = [n.grad.norm if n.grad.norm is not None else abs(n.grad.number or 0) for n in inner if n.kind == "parameter" and n.grad is not None]
     if norms:
         return f"∂ {number(math.sqrt(sum(v * v for v in norms)))}"
-    return "∂ not yet" if snapshot.backward == "none" and any(n.kind == "parameter" for n in inner) else ""
+    if any(n.kind == "parameter" for n in inner):
+        return "∂ not yet" if snapshot.backward == "none" else ""
+    ends = [n for n in inner if n.kind == "op" and n.grad is not None]
+    return f"∂ {words.scalar_text(ends[-1].grad)}" if ends else ""  # no parameter: what arrived at its result
 
 
 def _scope_family(snapshot, plan, item) -> str:

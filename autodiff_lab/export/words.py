@@ -118,11 +118,12 @@ def counted(n: int, word: str) -> str:
 def facts(snapshot: GraphSnapshot) -> str:
     """The line of facts beside the title."""
     parts = [counted(snapshot.operators(), "operator")]
-    outer = [s for s in snapshot.scopes if s.parent is None]
+    modules = [s for s in snapshot.scopes if not s.repeat]
+    outer = [s for s in modules if s.parent is None]
     if len(outer) == 1:
         parts.insert(0, outer[0].cls)
-    elif snapshot.scopes:
-        parts.append(counted(len(snapshot.scopes), "module"))
+    elif modules:
+        parts.append(counted(len(modules), "module"))
     parts.append({"ran": "backward ran" if snapshot.passes < 2 else f"backward ran {snapshot.passes:,} times",
                   "failed": "backward failed", "gone": "backward ran earlier"}.get(snapshot.backward, "no backward yet"))
     if snapshot.error:

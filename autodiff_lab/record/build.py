@@ -14,6 +14,7 @@ from .passes import Pass
 from .recorder import Recorder
 from .source import Sources
 from .text import clean, number, one_line
+from .turns import boxed
 from .values import value_of
 
 __all__ = ["build"]
@@ -59,12 +60,13 @@ class _Builder:
         edges = self._edges()
         nodes = tuple(self._leaf(item) if not isinstance(item, Entry) else self._operator(item) for item in self.order)
         edges, steps = self.backward.numbers(nodes, edges)
+        nodes, scopes = boxed(nodes, edges, self.scopes)
         roots = tuple(self.ids[self._drawn(r)] for r in self.roots if self._drawn(r) in self.ids)
         codes = self.sources.codes()
         cell = self.sources.files.index(self.cell) if self.cell in self.sources.files else None
         backward = "gone" if self.gone else "none" if not self.ran else "failed" if self.recorder.backward_error else "ran"
         from .. import __version__
-        return GraphSnapshot(clean(self.title), nodes, edges, tuple(self.scopes), codes, roots, steps, backward,
+        return GraphSnapshot(clean(self.title), nodes, edges, tuple(scopes), codes, roots, steps, backward,
                              max(1, self.passes) if self.ran else 0, clean(self.error), cell, __version__)
 
     # Which nodes

@@ -72,7 +72,7 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class ScopeInfo:
-    """One call of a module; `parent` is the call it happened in."""
+    """One call of a module, or one turn of what repeats; `parent` is the call it happened in."""
 
     id: int
     path: str  # "h.0.attn"; "" for the model itself
@@ -83,6 +83,7 @@ class ScopeInfo:
     parameters: int = 0
     shape: tuple[int, ...] | None = None  # of its output
     error: str = ""
+    repeat: bool = False  # a turn of a loop or the like: no module
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import { number, shorten } from "./format";
 import { float, type Plan, type ScopeInfo, type Snapshot } from "./model";
 import { svg } from "./dom";
 import { color, FAMILIES, type Family } from "./tokens";
-import { gradText, labelOf, sizeText, valueText } from "./words";
+import { gradText, labelOf, scalarText, sizeText, valueText } from "./words";
 
 export interface Card {
   family: Family; glyph: string; name: string; op: string; rows: { text: string; tone: "ink" | "soft" | "grad" }[];
@@ -77,7 +77,7 @@ export function scopeFamily(snapshot: Snapshot, members: number[]): Family {
   return (["linear", "reduce", "random", "point", "shape"] as Family[]).find((f) => found.has(f)) ?? "shape";
 }
 
-/** The card of a folded module or stack: its output's shape, the norm of its parameters' gradients. */
+/** The card of a folded module or stack: its output's shape, the norm of its parameters' gradients; without parameters, that of its result. */
 export function scopeCard(snapshot: Snapshot, plan: Plan, item: string, members: number[], grads: boolean): Card {
   const stack = plan.stacks[item];
   const scope = snapshot.scopes[Number((stack?.[stack.length - 1] ?? item).slice(1))]!;
@@ -88,7 +88,12 @@ export function scopeCard(snapshot: Snapshot, plan: Plan, item: string, members:
     const parameters = members.map((i) => snapshot.nodes[i]!).filter((n) => n.kind === "parameter");
     const norms = parameters.filter((n) => n.grad).map((n) => float(n.grad!.norm) ?? Math.abs(float(n.grad!.number) ?? 0));
     if (norms.length) rows.push({ text: `∂ ${number(Math.hypot(...norms))}`, tone: "grad" });
-    else if (snapshot.backward === "none" && parameters.length) rows.push({ text: "∂ not yet", tone: "soft" });
+    else if (parameters.length) {
+      if (snapshot.backward === "none") rows.push({ text: "∂ not yet", tone: "soft" });
+    } else { // no parameter: what arrived at its result
+      const end = members.map((i) => snapshot.nodes[i]!).filter((n) => n.kind === "op" && n.grad).pop();
+      if (end) rows.push({ text: `∂ ${scalarText(end.grad!)}`, tone: "grad" });
+    }
   }
   return measured({ family: scopeFamily(snapshot, members), glyph: "▸", name: shorten(name, 24), op: shorten(op, 22), rows, bold: true, sheets: stack ? 2 : 0, square: false, failed: !!scope.error });
 }

@@ -13,7 +13,7 @@ export interface Value {
 }
 export interface Saved { name: string; shape: number[]; bytes: number; of?: number }
 export interface ScopeInfo {
-  id: number; path: string; cls: string; parent?: number; name?: string; call?: number; parameters?: number; shape?: number[]; error?: string;
+  id: number; path: string; cls: string; parent?: number; name?: string; call?: number; parameters?: number; shape?: number[]; error?: string; repeat?: boolean;
 }
 export interface NodeInfo {
   id: number; kind: "op" | "parameter" | "data"; op?: string; label?: string; family?: Family; glyph?: string; name?: string; turn?: number;
