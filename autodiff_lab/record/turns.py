@@ -40,6 +40,7 @@ def boxed(nodes: tuple[NodeInfo, ...], edges: tuple[EdgeInfo, ...], scopes: list
         return nodes, scopes
     looks = _looks(nodes, scopes, parts)
     made: list[ScopeInfo] = []
+    taken: set[str] = set()  # paths
     moved: dict[tuple[str, int], int] = {}  # part -> the box it is put in
     for scope, inner in parts.items():
         if len(inner) <= READABLE:
@@ -49,7 +50,7 @@ def boxed(nodes: tuple[NodeInfo, ...], edges: tuple[EdgeInfo, ...], scopes: list
             for turn in range(times):
                 members = inner[start + turn * length:start + (turn + 1) * length]
                 box = len(scopes) + len(made)
-                made.append(_box(box, scope, turn + 1, members, nodes, scopes, made))
+                made.append(_box(box, scope, turn + 1, members, nodes, scopes, taken))
                 moved.update(dict.fromkeys(members, box))
     return _moved(nodes, edges, [*scopes, *made], moved)
 
@@ -80,14 +81,15 @@ def _repeats(looks: list[int]) -> list[tuple[int, int, int]]:
     return found
 
 
-def _box(number: int, parent: int | None, turn: int, members, nodes, scopes, made) -> ScopeInfo:
+def _box(number: int, parent: int | None, turn: int, members, nodes, scopes, taken: set[str]) -> ScopeInfo:
     """The scope around one turn."""
     operators = [nodes[place] for kind, place in members if kind == "n"]
     word = "turn" if operators and operators[0].turn is not None else "block"
     path = f"{word} {turn}"
-    if any(box.path == path for box in made):  # of a second loop
+    if path in taken:  # of a second loop
         line = next((node.source.line for node in operators if node.source), number)
         path = f"{word} {turn}, line {line}"
+    taken.add(path)
     called = [nodes[place].op if kind == "n" else scopes[place].cls for kind, place in members]
     kind, last = members[-1]
     shape = nodes[last].shape if kind == "n" else scopes[last].shape
