@@ -26,7 +26,7 @@ from ..core.modes import modes
 from ..core.op import public
 from ..core.tape import FREED, EngineOp, OwnNode, Version, new_node, port
 from ..core.tensor import Tensor, wrap
-from ..core.views import sync
+from ..core.views import CUSTOM, check_history, link_to, rebase, sync
 from . import forward_ad
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
@@ -240,9 +240,9 @@ class Function(metaclass=FunctionMeta):
                 cls.setup_context(ctx, args, result)
         finally:
             modes.grad = recording
+        recorded = recording and any(needs)
         single = not isinstance(result, (tuple, list))
         outputs = [result] if single else list(result)
-        recorded = recording and any(needs)
         for i, value in enumerate(outputs):
             if not isinstance(value, Tensor):
                 continue
@@ -254,11 +254,13 @@ class Function(metaclass=FunctionMeta):
             elif not recorded and value._view is None:
                 value._node, value._rg = None, False
         for tensor in ctx._dirty:
-            if recording and tensor._rg and tensor._node is None:
-                raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
             if tensor._ver is None:
                 tensor._ver = Version()
             tensor._ver.bump()
+            if recorded:
+                check_history(tensor, _Shown(cls))
+                if tensor._view is not None and len(outputs) > 1:
+                    raise RuntimeError("If your Function modifies a view inplace and returns more than one Tensor, all the modified views must be cloned first: this is not supported.")
         if forward_ad.state.levels and any(needs) and (level := forward_ad.level_behind(args)) is not None:
             outputs = cls._pushed(level, ctx, args, outputs)
         elif recording and any(needs):
@@ -292,14 +294,19 @@ class Function(metaclass=FunctionMeta):
         operation = _FunctionOp(cls, ctx, args)
         if len(outputs) == 1:
             node = new_node(operation, edges, tuple(saved), first._a.shape, first._a.dtype, OwnNode)
-            outputs[0]._node, outputs[0]._rg = node, True
+            if carriers and outputs[0]._view is not None and any(outputs[0] is tensor for tensor in ctx._dirty):
+                rebase(outputs[0], node)
+            else:
+                outputs[0]._node, outputs[0]._rg = node, True
         else:
             shapes = [(value._a.shape, value._a.dtype) if isinstance(value, Tensor) else ((), first._a.dtype) for value in outputs]
             node = new_node(operation, edges, tuple(saved), None, shapes, OwnNode)
             for i in carriers:
                 outputs[i]._node, outputs[i]._rg = port(node, i, *shapes[i]), True
         for i in carriers:
-            outputs[i]._view = None
+            link = outputs[i]._view
+            if link is not None and not any(outputs[i] is tensor for tensor in ctx._dirty):
+                outputs[i]._view = link_to(link.base, CUSTOM, outputs[i]._ver.count)
         ctx._to_save = ()
         ctx._node = weakref.ref(node)
 

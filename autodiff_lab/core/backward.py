@@ -257,7 +257,7 @@ def accumulate_leaf(leaf, grad, create_graph: bool) -> None:
         leaf._grad = wrap(grad if mine else grad.copy())
     else:
         into = before._a
-        if into.__class__ is ndarray and not before._rg and into.flags.writeable and into.shape == grad.shape:
+        if into.__class__ is ndarray and into.flags.writeable and into.shape == grad.shape:
             if not into.flags.c_contiguous:
                 _check_apart(before)
             np.add(into, grad, out=into, casting="same_kind")

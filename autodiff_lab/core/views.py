@@ -20,9 +20,9 @@ from .modes import modes
 from .tape import EngineOp, Version, clock, new_node, new_version
 from .tensor import Tensor, wrap
 
-__all__ = ["View", "attach_if_view", "attach_view", "check_writable", "geometry", "link_to", "overlap", "owner", "reshape_in_place", "shadow", "sync", "write_in_place"]
+__all__ = ["View", "attach_if_view", "attach_view", "check_writable", "geometry", "link_to", "overlap", "owner", "rebase", "reshape_in_place", "shadow", "sync", "write_in_place"]
 
-NORMAL, NO_GRAD, SEVERAL = "normal", "no_grad", "several"
+NORMAL, NO_GRAD, SEVERAL, CUSTOM = "normal", "no_grad", "several", "custom"
 
 
 class View:
@@ -115,6 +115,10 @@ def sync(view, asked: bool = False) -> None:
 def rebase_message(view, what: str) -> str:
     """Why a view that has no history of its own may not be written to."""
     node = view._node
+    if view._view.kind == CUSTOM and node is not None:
+        return (f"Output {view.output_nr} of {(node.edges[0] if node.op.is_port else node).name().removesuffix('Backward')} is a view and {what} modified inplace. This view was created inside a custom Function "
+                "(or because an input was returned as-is) and the autograd logic to handle view+inplace would override the custom backward associated with the custom Function, "
+                "leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function.")
     if view._view.kind == NO_GRAD or node is None:
         return (f"A view was created in no_grad mode and {what} modified inplace with grad mode enabled. Given that this use case is ambiguous and error-prone, "
                 "it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the no_grad block (if you don't want the "
@@ -275,6 +279,8 @@ def write_in_place(op, self, args):
     alone = plan.fills or plan.is_copy and args[1] is self
     if recorded:
         check_history(self, op)
+    if target.ndim and plan.fills and len(args) > 1 and isinstance(args[1], Tensor):
+        check_writable(self, op, False)
     if target.ndim and not alone:
         if not target.flags.c_contiguous:
             check_writable(self, op, False)
@@ -415,7 +421,13 @@ def _rewrite_history(op, self, old, args, result, extras, before: int = 0) -> No
         inner.seq = before  # what it saved of `self` was overwritten: the backward pass must notice
     if view is None:
         keep_on(self, old._node)
-        return
+    else:
+        rebase(self, inner)
+
+
+def rebase(self, inner) -> None:
+    """Make the node `inner`, which wrote to the view `self`, the last step in the history of its base."""
+    view = self._view
     base = view.base
     sizes, strides, offset = geometry(self, base)
     edge = (base._node or base) if base._rg else None

@@ -34,7 +34,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
     """
     if getattr(value, "ndim", 0):
         raise RuntimeError(f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s).")
-    if value.__class__ is float and input.dtype.kind in "iu" or value.__class__ is complex and input.dtype.kind != "c":
+    if value.__class__ is float and input.dtype.kind in "iu" and not abs(value) < 2.0 ** 63 or value.__class__ is complex and input.dtype.kind != "c":
         raise RuntimeError(f"value cannot be converted to type {dtype_of(input).name} without overflow: {value}.")
     if getattr(value, "dtype", None) is not None and value.dtype.kind == "c" and input.dtype.kind != "c":
         raise RuntimeError(f"value cannot be converted to type {dtype_of(input).name}_t without overflow: it is complex.")

@@ -254,7 +254,7 @@ def resize_(self, *sizes, memory_format=None):
     tensor([[0, 1],
             [2, 3]])
     """
-    if self.requires_grad and modes.grad:
+    if self.requires_grad:
         raise RuntimeError("cannot resize variables that require grad")
     shape = collect_ints(sizes, None, "resize_", "size")
     if any(n < 0 for n in shape):

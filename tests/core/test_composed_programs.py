@@ -63,6 +63,14 @@ PROGRAMS = {
     "powers of two keep the type": "t1 = T.tensor([1., 2]); t2 = T.tensor([1, -2]); t3 = T.ldexp(t1.bfloat16(), t2); t4 = T.ldexp(T.ones(()).double(), t2); t5 = T.ldexp(T.tensor([1e-30]), T.tensor([140])); t6 = T.ldexp(t1, T.ones(2).double())",
     "random numbers follow the memory of what they are like": "t1 = T.ones(3, 2).t()[None]; t2 = T.rand_like(t1); t3 = F.dropout(t1, 0.5); t4 = F.alpha_dropout(t1, 0.5, True); t5 = F.gumbel_softmax(t1); t6 = T.randint_like(T.ones(2, 3, 4).permute(2, 0, 1)[:, None], 10)",
     "functions that are not recorded return tensors without history": "Same = type('Same', (T.autograd.Function,), {'forward': staticmethod(lambda ctx, x: x), 'backward': staticmethod(lambda ctx, g: g)}); t1 = T.ones(2, requires_grad=True); t2 = t1 * 2\nwith T.no_grad(): t3 = Same.apply(t2)\nt4 = Same.apply(t2); t4.sum().backward()",
+    "a function that writes to a view writes to its base": "Triple = type('Triple', (T.autograd.Function,), {'forward': staticmethod(lambda ctx, x: (x.mul_(3), ctx.mark_dirty(x), x)[2]), 'backward': staticmethod(lambda ctx, g: g * 3)}); t1 = T.ones(2, requires_grad=True); t2 = t1 * 2; t3 = t2[0]; t4 = Triple.apply(t3); t2.sum().backward(retain_graph=True); t4.backward()\nTriple.apply(t2.unbind(0)[0])\nTriple.apply(t1[0])",
+    "what a function returned as it was may not be written to": "Same = type('Same', (T.autograd.Function,), {'forward': staticmethod(lambda ctx, x: x), 'backward': staticmethod(lambda ctx, g: g * 5)}); t1 = T.ones(2, requires_grad=True); t2 = t1 * 1; t3 = Same.apply(t2)\nt3.mul_(2)\nt3.sum().backward()",
+    "what a function returned as it was is stale after a write": "Same = type('Same', (T.autograd.Function,), {'forward': staticmethod(lambda ctx, x: x), 'backward': staticmethod(lambda ctx, g: g * 5)}); t1 = T.ones(2, requires_grad=True); t2 = t1 * 1; layer = Same.apply(t2); t2.mul_(2)\nlayer.sum().backward()",
+    "views made in a function may not be written to": "Flat = type('Flat', (T.autograd.Function,), {'forward': staticmethod(lambda ctx, x: x.clone().view(-1)), 'backward': staticmethod(lambda ctx, g: g.view(2, 1))}); t1 = T.ones(2, 1, requires_grad=True); t2 = Flat.apply(t1); t3 = t2[0]; t3.backward()\nt2.mul_(2)",
+    "a recorded gradient stays the same tensor": "t1 = T.ones(2, requires_grad=True); (t1 * t1).sum().backward(create_graph=True); t2 = t1.grad.detach(); (t1 * t1).sum().backward()",
+    "whole numbers are filled with whole numbers": "t1 = T.arange(3); t2 = t1.masked_fill(t1 > 0, 2.7)\nt1.masked_fill_(t1 > 0, float('inf'))",
+    "data must be differentiable where gradients are wanted": "t1 = T.ones(2, requires_grad=True)\nt1.data = T.ones(2).int()",
+    "no resizing of what wants gradients": "t1 = T.ones(2, requires_grad=True)\nwith T.no_grad(): t1.resize_(3)",
 }
 
 
