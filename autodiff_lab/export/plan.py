@@ -19,6 +19,7 @@ __all__ = ["Plan", "make_plan"]
 
 STACK_FROM = 3  # so many equal neighbours become one box x n
 BENDS_AT_MOST = 6000
+SHARED_FROM = 300  # edges over the border of a box, from which on those of one source are drawn as one
 SWEEPS = 6
 
 
@@ -196,11 +197,14 @@ def _columns(items: list[str], wires, passing) -> list[list[str]]:
             via = a if rank[b] <= rank[a] + 1 else (a, rank[b] - 1)
             right[via].append(b)
             left[b].append(via)
+    kept: dict[str, int] = {}  # how far the way in of a source is free already, where hundreds share it
     for source, child, comes_in in passing:  # an edge over the border keeps its way free, too
         if child not in place:
             continue
-        previous = None if comes_in else child
-        for column in range(0, rank[child]) if comes_in else range(rank[child] + 1, depth):
+        begin = min(kept.get(source, 0), rank[child]) if comes_in and len(passing) > SHARED_FROM else 0
+        kept[source] = max(kept.get(source, 0), rank[child] if comes_in else 0)
+        previous = (source, begin - 1) if begin else None if comes_in else child
+        for column in range(begin, rank[child]) if comes_in else range(rank[child] + 1, depth):
             bend = (source, column)
             if bend not in left and bend not in right and source + ">" not in columns[column]:
                 if bends >= BENDS_AT_MOST:
