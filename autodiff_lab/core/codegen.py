@@ -372,7 +372,7 @@ def quick_write_lines(op) -> list[str]:
     usual = "".join(f"{p.name} is None and " for p in options if p.name != "alpha")
     lines = [f"if {usual}isinstance({first}, Tensor) and {first}._view is None and not ({first}._rg and modes.grad):",
              f"    a = {first}._a",
-             "    if a.__class__ is ndarray and a.dtype in FLOATING and a.flags.carray:"]
+             "    if a.__class__ is ndarray and a.dtype in NATIVE and a.flags.carray:"]
     if others:
         other = others[0]
         lines += [f"        if isinstance({other}, Tensor):",

@@ -115,8 +115,8 @@ NAMED = {made.name: made for made in _NAMED}
 _of_numpy: dict[np.dtype, dtype] = {made.numpy: made for made in _all.values()}
 FLOATING = frozenset(made.numpy for made in _all.values() if made.category >= FLOAT)
 """NumPy dtypes of the types that can have a gradient."""
-NATIVE = FLOATING - ({bfloat16.numpy} if bfloat16 else set())
-"""Those of them that keep their type beside a Python number; bfloat16, which NumPy does not know, becomes float32."""
+NATIVE = FLOATING - {np.dtype("float16")} - ({bfloat16.numpy} if bfloat16 else set())
+"""Those of them that need nothing said beside a Python number: of sixteen bits, some operators round the number first, and some do not."""
 
 _names = dict(_all, float=float32, double=float64, half=float16, int=int32, long=int64, short=int16, **NAMED)
 _python = {bool: bool_, int: int64, float: float32, complex: complex64}

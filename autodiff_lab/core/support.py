@@ -8,11 +8,12 @@ import numpy as np
 
 from ..backend import is_array, namespace, order_like
 from .arguments import type_name
-from .dtypes import BOOL, FLOAT, FLOATING, dtype_of, promoted
+from .dtypes import BOOL, FLOAT, FLOATING, NATIVE, dtype_of, promoted
 from .errors import caution, explain, refused, wrapped
 from .modes import modes
 from .outs import write_out
 from .overriding import Foreign, PlainNumber, hand_on, takes_over
+from .precision import FLOAT32, SHORT
 from .results import return_type
 from .tape import Version, check_version, new_version, port
 from .tensor import Tensor, wrap
@@ -108,13 +109,17 @@ def differing(operands, floating: bool = False) -> bool:
         if value is None:
             continue
         if value.__class__ in NUMBERS:
-            if found is not None and found not in FLOATING:
+            if found is not None and found not in NATIVE:
                 return True
         elif found is None:
             found = value.dtype
         elif value.dtype is not found:
             return True
     return floating and found not in FLOATING
+
+
+EXACT = frozenset(("mul", "div", "rdiv", "floor_divide"))
+"""Operators that compute numbers of sixteen bits with a Python number as float32; others round it to sixteen bits first."""
 
 
 def promote(op, operands) -> list:
@@ -126,9 +131,13 @@ def promote(op, operands) -> list:
         present = [value.reshape(1) if not value.ndim else value for value in present]
     common = promoted(present, FLOAT if op.promote == "float" else BOOL).numpy
     out = []
-    for value in operands:
-        if value is None or value.__class__ in NUMBERS:
-            out.append(value if value is None or common.kind != "b" else common.type(value))
+    for place, value in enumerate(operands):
+        if value is None:
+            out.append(None)
+        elif common in SHORT and place and op.name in EXACT and (value.__class__ in NUMBERS or not value.ndim and value.dtype.kind == "f"):
+            out.append(FLOAT32.type(value) if value.__class__ in NUMBERS else value.astype(FLOAT32))
+        elif value.__class__ in NUMBERS:
+            out.append(common.type(value) if common.kind == "b" or common in SHORT and value.__class__ is not complex else value)
         else:
             out.append(value if value.dtype == common else value.astype(common, order=order_like(value)))
     if out[0].__class__ in NUMBERS:
@@ -139,8 +148,8 @@ def promote(op, operands) -> list:
 # ---- results ----
 
 def narrowed(result, first):
-    """The result of bfloat16 numbers, which NumPy computes as float32 beside a Python number, rounded to bfloat16 as in PyTorch."""
-    if first.dtype.char == "E" and result.dtype == np.float32:
+    """The result of numbers of sixteen bits that were computed as float32, rounded once, as in PyTorch."""
+    if first.dtype in SHORT and result.dtype == FLOAT32:
         return result.astype(first.dtype)
     return result
 

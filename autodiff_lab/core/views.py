@@ -15,7 +15,7 @@ import numpy as np
 
 from ..backend import namespace, shares
 from . import observe
-from .dtypes import FLOATING, can_cast, cast_error, dtype_of
+from .dtypes import FLOATING, NATIVE, can_cast, cast_error, dtype_of
 from .modes import modes
 from .tape import EngineOp, Version, clock, new_node, new_version
 from .tensor import Tensor, wrap
@@ -346,7 +346,7 @@ def _promoted(op, plan, values) -> list:
     """The values with tensor operands brought to one type."""
     if len(plan.tensors) == 2 and op.promote == "numeric":
         a, b = values[plan.tensors[0][0]], values[plan.tensors[1][0]]
-        if b.__class__ in PLAIN and b.__class__ is not complex and (a.dtype in FLOATING or b.__class__ is int and a.dtype.kind in "iu") or getattr(b, "dtype", None) is a.dtype:
+        if b.__class__ in PLAIN and b.__class__ is not complex and (a.dtype in NATIVE or b.__class__ is int and a.dtype.kind in "iu") or getattr(b, "dtype", None) is a.dtype:
             return values
     from .support import differing, promote
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from ..backend import namespace
 from ..backend.division import whole_quotient
-from ..core.dtypes import FLOATING, default_dtype, dtype_of
+from ..core.dtypes import FLOATING, default_dtype, dtype_of, of_name
 from ..core.op import op, ops, public
-from ..core.precision import in_float32
+from ..core.precision import FLOAT32, SHORT, in_float32
 from ..core.samples import also, calls, pairs, positive, reals
 from ..core.support import NUMBERS
 from ..core.tensor import Tensor
@@ -38,6 +38,14 @@ def scaled(value, alpha):
     return found.astype(value.dtype) if getattr(getattr(value, "dtype", None), "char", "") == "E" else found  # bfloat16, which became float32
 
 
+def with_factor(input, other, alpha, minus: bool = False):
+    """`input + alpha * other`, or minus that; of sixteen bits the factor is rounded first, and then the sum once."""
+    if input.dtype in SHORT:
+        product = float(input.dtype.type(alpha)) * other.astype(np.float64)
+        return (input.astype(np.float64) + (-product if minus else product)).astype(FLOAT32).astype(input.dtype)
+    return input - scaled(other, alpha) if minus else input + scaled(other, alpha)
+
+
 def check_alpha(input, alpha) -> None:
     """Refuse a factor that the common type can't hold, as PyTorch does."""
     kind = input.dtype.kind
@@ -59,7 +67,7 @@ def add(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) ->
     """
     if alpha.__class__ is not int:
         check_alpha(input, alpha)
-    return input + other if alpha == 1 else input + scaled(other, alpha)
+    return input + other if alpha == 1 else with_factor(input, other, alpha)
 
 
 @add.vjp("input", latex="1")
@@ -82,9 +90,10 @@ def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) ->
     """
     if alpha.__class__ is not int:
         check_alpha(input, alpha)
-    if alpha != 1:
-        no_masks((input, other))
-    return input - scaled(other, alpha)
+    if alpha == 1:
+        return input - other
+    no_masks((input, other))
+    return with_factor(input, other, alpha, minus=True)
 
 
 @sub.vjp("input", latex="1")
@@ -236,7 +245,9 @@ def _(grad, input, other, rounding_mode):
 
 @op(category="pointwise", latex=r"y / x", samples=calls(lambda r: ((r.uniform(0.3, 2, (3, 4)), 2.0), {}), lambda r: ((r.uniform(0.3, 2, (3,)), r.normal(size=(2, 1))), {})), promote="float", dunder=("__rtruediv__", "__rdiv__"), function=False, method=False, node_name="Mul")
 def rdiv(input: Tensor, other: Tensor | Number) -> Tensor:
-    """Quotient with the sides exchanged: `other / input`."""
+    """Quotient with the sides exchanged: `other / input`; of sixteen bits PyTorch rounds `1 / input` on the way."""
+    if input.dtype in SHORT:
+        return (1 / input.astype(FLOAT32)).astype(input.dtype).astype(FLOAT32) * other
     return other / input
 
 
@@ -269,6 +280,9 @@ def _(grad):
     return -grad
 
 
+BFLOAT16 = None if of_name("bfloat16") is None else of_name("bfloat16").numpy.type
+
+
 @op(category="pointwise", latex=r"x^y", samples=calls(
         lambda r: ((r.uniform(0.3, 2, (3, 4)), 2), {}), lambda r: ((r.uniform(0.3, 2, (3, 4)), 0.5), {}),
         lambda r: ((r.uniform(0.3, 2, (3, 1)), r.uniform(-1, 2, (4,))), {}), lambda r: ((r.uniform(0.3, 2, ()), 3), {})),
@@ -283,6 +297,8 @@ def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
     >>> lab.tensor([1.0, 2.0, 3.0]) ** 2
     tensor([1., 4., 9.])
     """
+    if exponent.__class__ is BFLOAT16:
+        exponent = float(exponent)
     if exponent.__class__ is int or exponent.__class__ is float:
         if exponent == 2:
             return input * input
