@@ -41,7 +41,9 @@ def add_places(whole, positions, values) -> None:
 
 
 def add_cells(whole, positions, values) -> None:
-    """Add `values` to a contiguous array at flat positions, by NumPy's quick loop for one dimension and one type."""
+    """Add `values` to an array in C order at flat positions, by NumPy's quick loop for one dimension and one type."""
+    if not whole.flags.c_contiguous:
+        raise ValueError("add_cells writes into the array itself, which must lie in C order.")  # of another, reshape would make a copy
     values = np.ascontiguousarray(values, whole.dtype).reshape(-1)
     add_places(whole.reshape(-1), np.ascontiguousarray(positions, np.int64).reshape(-1), values)
 

@@ -92,7 +92,7 @@ def _all(logp, labels, lengths, blank: int):
         beta = turned[turned_times, number[:, None], np.maximum(turned_places, 0)]
         share = np.exp(np.where(alpha == -np.inf, -np.inf, alpha + (beta - emit)) + losses[:, None])
     live = (np.arange(times)[:, None] < lengths)[:, :, None]
-    taken = np.zeros_like(logp)
+    taken = np.zeros(logp.shape)  # in C order: logp is mostly a transposed result, whose order zeros_like would take
     add_cells(taken, (np.arange(times * batch) * classes).reshape(times, batch, 1) + path, np.where(live & ~(np.arange(places) >= ends[:, None]), share, 0))
     losses[lengths == 0] = np.where(ends[lengths == 0] == 1, 0.0, np.inf)
     # As PyTorch, for log-probabilities that come from log_softmax: softmax minus the share of each class.

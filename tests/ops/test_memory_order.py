@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import autodiff_lab as lab
@@ -106,3 +107,14 @@ def test_layers_keep_the_order_that_pytorchs_keep(name, kind):
     call, make = LAYERS[name], IMAGES[kind]
     theirs, ours = call(torch, make(torch)), call(lab, make(lab))
     assert ours.stride() == theirs.stride()
+
+
+def test_ctc_gradient_is_the_same_for_log_probabilities_in_any_memory_order():
+    logits = np.random.default_rng(0).normal(size=(2, 9, 5))
+    gradients = []
+    for T in (lab, torch):
+        x = T.tensor(logits, requires_grad=True)
+        chances = T.nn.functional.log_softmax(x, -1).transpose(0, 1)
+        T.nn.functional.ctc_loss(chances, T.tensor([[1, 2, 1], [3, 3, 2]]), T.tensor([9, 8]), T.tensor([3, 2])).backward()
+        gradients.append(x.grad.numpy())
+    np.testing.assert_allclose(*gradients, atol=1e-12)
