@@ -22,7 +22,7 @@ from .tensor import Tensor
 
 __all__ = [
     "PYTHON", "REALS", "DType", "Dims", "Number", "Sizes", "as_dtype", "both", "check_all", "checked", "collect_ints", "dims_of", "integer", "missing", "number",
-    "one_by_one", "real", "refusal", "sizes_of", "test_of", "text", "truth", "type_name",
+    "one_by_one", "real", "refusal", "sizes_of", "test_of", "text", "truth", "type_name", "whole",
 ]
 
 Number = int | float | complex | bool
@@ -117,7 +117,7 @@ def integer(op, name: str, value) -> int:
 
 def truth(op, name: str, value) -> bool:
     """The error for what is neither True nor False, e.g. a second dimension where `keepdim` stands."""
-    raise refusal(op, name, value, "bool", ". Give several dimensions as a tuple, e.g. dim=(0, 1)." if isinstance(value, int) else "")
+    raise refusal(op, name, value, "bool", ". Give several dimensions as a tuple, e.g. dim=(0, 1)." if isinstance(value, int) and name == "keepdim" else "")
 
 
 def number(op, name: str, value, wanted: str = "Number"):
@@ -147,6 +147,15 @@ def text(op, name: str, value) -> str:
     raise refusal(op, name, value, "str")
 
 
+class NoTensor(TypeError, AttributeError):
+    """No tensor where a function of nn.functional needs one. PyTorch's compiled functions say TypeError there; those that it writes in
+    Python trip over the first attribute that is missing. Programs may look for either, and read TypeError."""
+
+
+NoTensor.__name__ = NoTensor.__qualname__ = "TypeError"
+NoTensor.__module__ = "builtins"
+
+
 def tensor(op, name: str, value):
     """A tensor, also of a subclass, or what takes functions over.
 
@@ -157,7 +166,22 @@ def tensor(op, name: str, value):
         return value
     if takes_over(value):
         raise Foreign(f"{short(op)}(): argument '{name}' must be Tensor, not {type_name(value)}")
-    raise refusal(op, name, value, "Tensor", ". Wrap it with torch.tensor(...) first." if isinstance(value, (list, tuple, int, float, np.ndarray)) else "")
+    error = refusal(op, name, value, "Tensor", ". Wrap it with torch.tensor(...) first." if isinstance(value, (list, tuple, int, float, np.ndarray)) else "")
+    raise NoTensor(*error.args) if isinstance(op, str) and op.startswith("nn.functional.") else error
+
+
+def whole(name: str, value) -> int:
+    """One of the sizes, strides or paddings of a layer as Python's int.
+
+    Raises:
+        TypeError: for anything else than a whole number.
+    """
+    if value.__class__ is int:
+        return value
+    found = as_int(value)
+    if found is None:
+        raise TypeError(f"argument '{name}' must be a whole number or a tuple of them, but found {type_name(value)}: {value!r}")
+    return found
 
 
 PYTHON = {float: "float64", int: "int64", bool: "bool", complex: "complex128"}
@@ -287,13 +311,13 @@ def checked(function, name: str | None = None, aliases: dict = NUMPYS):
     return made
 
 
-def check_all(*scopes, aliases: dict = NUMPYS) -> None:
-    """Put `checked` functions in the place of those of `scopes` (dicts) and of Tensor's methods; see there for `aliases`."""
+def check_all(*scopes, aliases: dict = NUMPYS, prefix: str = "") -> None:
+    """Put `checked` functions in the place of those of `scopes` (dicts) and of Tensor's methods; see there for `aliases`. `prefix` stands before their names."""
     seen: dict = {}
     for scope in scopes:
         for name, value in list(scope.items()):
             if isinstance(value, types.FunctionType) and not hasattr(value, "op"):
-                scope[name] = seen.setdefault(value, checked(value, name, aliases))
+                scope[name] = seen.setdefault(value, checked(value, prefix + name, aliases))
     for name, value in list(vars(Tensor).items()):
         if isinstance(value, types.FunctionType) and (value in seen or value.__module__.startswith(METHODS) and not hasattr(value, "op")):
             setattr(Tensor, name, seen.get(value) or checked(value))

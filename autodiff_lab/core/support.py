@@ -7,7 +7,7 @@ import numbers
 import numpy as np
 
 from ..backend import is_array, namespace, order_like
-from .arguments import type_name
+from .arguments import NoTensor, type_name
 from .dtypes import BOOL, FLOAT, FLOATING, NATIVE, dtype_of, promoted
 from .errors import caution, explain, refused, wrapped
 from .modes import modes
@@ -69,7 +69,7 @@ def no_tensor(op, name: str, value) -> TypeError:
 def argument_error(op, name: str, value, wanted: str) -> TypeError:
     position = [p.name for p in op.params].index(name) + 1
     given = type_name(value)
-    kind = Foreign if takes_over(value) else TypeError
+    kind = Foreign if takes_over(value) else NoTensor if op.name.startswith("nn.functional.") else TypeError
     return kind(f"{op.name.split('.')[-1]}(): argument '{name}' (position {position}) must be {wanted}, not {given}"
                 + (". Wrap it with torch.tensor(...) first." if isinstance(value, (list, tuple, int, float, np.ndarray)) else ""))
 

@@ -26,6 +26,8 @@ def _mode(norm, forward: bool) -> int:
 def _sizes(input, s, dim, name: str):
     """The dimensions to transform and the size of each, as PyTorch fills them in."""
     ndim = input.ndim
+    if isinstance(s, int):
+        s = (s,)
     if dim is None:
         dims = list(range(ndim)) if s is None else list(range(ndim - len(s), ndim))
     else:

@@ -55,6 +55,7 @@ def cholesky_old(input: Tensor, upper: bool = False, *, out=None):
             "L = torch.cholesky(A)\nshould be replaced with\nL = torch.linalg.cholesky(A)\nand\n"
             "U = torch.cholesky(A, upper=True)\nshould be replaced with\nU = torch.linalg.cholesky(A).mH\n"
             "This transform will produce equivalent results for all valid (symmetric positive definite) inputs.")
+    check_square("cholesky", input._a)
     return stored(cholesky(input, upper=upper), out)
 
 

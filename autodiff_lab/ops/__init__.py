@@ -79,7 +79,7 @@ check_all(public["special"], aliases={})
 _python = frozenset(("dropout1d dropout2d dropout3d embedding_bag gaussian_nll_loss grid_sample gumbel_softmax interpolate local_response_norm multi_head_attention_forward "
                      "multilabel_soft_margin_loss normalize softsign tanhshrink triplet_margin_with_distance_loss upsample upsample_bilinear upsample_nearest").split())
 _compiled = {name: function for name, function in public["nn.functional"].items() if name not in _python}
-check_all(_compiled, aliases={})
+check_all(_compiled, aliases={}, prefix="nn.functional.")
 public["nn.functional"].update(_compiled)
 
 

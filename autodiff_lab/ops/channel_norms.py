@@ -191,7 +191,7 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
     if input.ndim < 2:
         if not input.numel():
             return input.clone()
-        raise RuntimeError(f"batch_norm needs an input (N, C, …), got one of shape {list(input.shape)}.")
+        raise IndexError(f"tuple index out of range: batch_norm needs an input (N, C, …), got one of shape {list(input.shape)}.")
     C = input.shape[1]
     for name, values in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
         if values is not None and (values.ndim != 1 or values.numel() != C):

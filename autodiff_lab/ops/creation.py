@@ -267,7 +267,7 @@ def _same(make, given: tuple, size, out, dtype, device, requires_grad) -> Tensor
     return placed(array, None, device, requires_grad, out, name)
 
 
-def zeros(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, names=None) -> Tensor:
+def zeros(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin_memory: bool | None = False, requires_grad: bool | None = False, names=None) -> Tensor:
     """Zeros of shape `size`, given one by one or as a sequence.
 
     >>> import autodiff_lab as lab
@@ -277,7 +277,7 @@ def zeros(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin
     return _same(np.zeros, size_, size, out, dtype, device, requires_grad)
 
 
-def ones(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, names=None) -> Tensor:
+def ones(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin_memory: bool | None = False, requires_grad: bool | None = False, names=None) -> Tensor:
     """Ones of shape `size`.
 
     >>> import autodiff_lab as lab
@@ -291,7 +291,7 @@ def ones(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin_
 zeros.looks_itself = ones.looks_itself = True
 
 
-def empty(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None, names=None) -> Tensor:
+def empty(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin_memory: bool | None = False, requires_grad: bool | None = False, memory_format=None, names=None) -> Tensor:
     """A tensor of shape `size` with whatever the memory held; fill it before reading.
 
     >>> import autodiff_lab as lab
@@ -310,7 +310,7 @@ def empty(*size_, size=None, out=None, dtype=None, layout=None, device=None, pin
     return finish(channels_last(memory) if str(memory_format).startswith("torch.channels_last") else memory, None, device, requires_grad)
 
 
-def full(size: Sizes, fill_value: Number, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, names=None) -> Tensor:
+def full(size: Sizes, fill_value: Number, *, out=None, dtype=None, layout=None, device=None, pin_memory: bool | None = False, requires_grad: bool | None = False, names=None) -> Tensor:
     """`fill_value` everywhere; its Python type decides the dtype unless one is given.
 
     >>> import autodiff_lab as lab
@@ -343,7 +343,7 @@ def fill_array(array, value) -> None:
 
 
 def _like(name, make):
-    def like(input: Tensor, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None) -> Tensor:
+    def like(input: Tensor, *, dtype=None, layout=None, device=None, pin_memory: bool | None = False, requires_grad: bool | None = False, memory_format=None) -> Tensor:
         if not isinstance(input, Tensor):
             raise TypeError(f"{name}_like(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
         if goes_to_meta(device if device is not None else input.device):
@@ -360,7 +360,7 @@ def _like(name, make):
 zeros_like, ones_like, empty_like = _like("zeros", np.zeros_like), _like("ones", np.ones_like), _like("empty", np.empty_like)
 
 
-def full_like(input: Tensor, fill_value: Number, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None) -> Tensor:
+def full_like(input: Tensor, fill_value: Number, *, dtype=None, layout=None, device=None, pin_memory: bool | None = False, requires_grad: bool | None = False, memory_format=None) -> Tensor:
     """`fill_value` in the shape, type and device of `input`, unless told otherwise.
 
     >>> import autodiff_lab as lab
@@ -373,21 +373,23 @@ def full_like(input: Tensor, fill_value: Number, *, dtype=None, layout=None, dev
     return made.requires_grad_() if requires_grad else made
 
 
-def empty_strided(size: Sizes, stride: Sizes, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False) -> Tensor:
+def empty_strided(size: Sizes, stride: Sizes, *, dtype=None, layout=None, device=None, requires_grad: bool | None = False, pin_memory: bool | None = False) -> Tensor:
     """A tensor of the given sizes and strides (in elements) with whatever the memory held."""
+    if len(size) != len(stride):
+        raise RuntimeError(f"dimensionality of sizes ({len(size)}) must match dimensionality of strides ({len(stride)})")
     room = 1 + sum((n - 1) * s for n, s in zip(size, stride, strict=True)) if 0 not in tuple(size) else 0
     flat = np.empty(room, type_of(dtype, None))
     return finish(np.lib.stride_tricks.as_strided(flat, tuple(size), tuple(s * flat.itemsize for s in stride)), None, device, requires_grad)
 
 
-def empty_permuted(size: Sizes, physical_layout: Sizes, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False) -> Tensor:
+def empty_permuted(size: Sizes, physical_layout: Sizes, *, dtype=None, layout=None, device=None, requires_grad: bool | None = False, pin_memory: bool | None = False) -> Tensor:
     """A tensor of shape `size` whose memory holds the dimensions in the order `physical_layout`."""
     order = [int(d) for d in physical_layout]
     array = np.empty([size[d] for d in order], type_of(dtype, None))
     return finish(array.transpose(np.argsort(order)), None, device, requires_grad)
 
 
-def eye(n: int, m: int | None = None, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
+def eye(n: int, m: int | None = None, *, out=None, dtype=None, layout=None, device=None, pin_memory: bool | None = False, requires_grad: bool | None = False) -> Tensor:
     """Ones on the diagonal, zeros elsewhere: the identity matrix, n rows and m columns.
 
     >>> import autodiff_lab as lab
@@ -401,7 +403,7 @@ def eye(n: int, m: int | None = None, *, out=None, dtype=None, layout=None, devi
     return placed(np.eye(n, m, dtype=type_of(dtype, out)), None, device, requires_grad, out, "eye")
 
 
-def scalar_tensor(s, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
+def scalar_tensor(s, *, dtype=None, layout=None, device=None, pin_memory: bool | None = False, requires_grad: bool | None = False) -> Tensor:
     """A 0-dim tensor of the default dtype.
 
     >>> import autodiff_lab as lab
@@ -537,7 +539,7 @@ def _options(self, dtype, device):
     return {"dtype": dtype or self.dtype, "device": device if device is not None else self.device}
 
 
-def new_zeros(self, *size_, size=None, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+def new_zeros(self, *size_, size=None, dtype=None, device=None, requires_grad: bool | None = False, layout=None, pin_memory: bool | None = False):
     """Zeros of shape `size`, of this tensor's type and device.
 
     >>> import autodiff_lab as lab
@@ -547,7 +549,7 @@ def new_zeros(self, *size_, size=None, dtype=None, device=None, requires_grad=Fa
     return zeros(*size_, size=size, requires_grad=requires_grad, **_options(self, dtype, device))
 
 
-def new_ones(self, *size_, size=None, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+def new_ones(self, *size_, size=None, dtype=None, device=None, requires_grad: bool | None = False, layout=None, pin_memory: bool | None = False):
     """Ones of shape `size`, of this tensor's type and device.
 
     >>> import autodiff_lab as lab
@@ -557,7 +559,7 @@ def new_ones(self, *size_, size=None, dtype=None, device=None, requires_grad=Fal
     return ones(*size_, size=size, requires_grad=requires_grad, **_options(self, dtype, device))
 
 
-def new_empty(self, *size_, size=None, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+def new_empty(self, *size_, size=None, dtype=None, device=None, requires_grad: bool | None = False, layout=None, pin_memory: bool | None = False):
     """A tensor of shape `size`, not filled, of this tensor's type and device.
 
     >>> import autodiff_lab as lab
@@ -567,7 +569,7 @@ def new_empty(self, *size_, size=None, dtype=None, device=None, requires_grad=Fa
     return empty(*size_, size=size, requires_grad=requires_grad, **_options(self, dtype, device))
 
 
-def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad: bool | None = False, layout=None, pin_memory: bool | None = False):
     """`fill_value` in shape `size`, of this tensor's type and device.
 
     >>> import autodiff_lab as lab
@@ -577,12 +579,12 @@ def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=F
     return full(size, fill_value, requires_grad=requires_grad, **_options(self, dtype, device))
 
 
-def new_empty_strided(self, size, stride, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+def new_empty_strided(self, size, stride, dtype=None, device=None, requires_grad: bool | None = False, layout=None, pin_memory: bool | None = False):
     """A tensor of given sizes and strides, not filled, of this tensor's type and device."""
     return empty_strided(size, stride, requires_grad=requires_grad, **_options(self, dtype, device))
 
 
-def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+def new_tensor(self, data, *, dtype=None, device=None, requires_grad: bool | None = False, layout=None, pin_memory: bool | None = False):
     """A tensor from data, of this tensor's type and device; always a copy.
 
     >>> import autodiff_lab as lab

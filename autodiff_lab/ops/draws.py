@@ -20,7 +20,7 @@ __all__ = ["bernoulli", "binomial", "multinomial", "normal", "poisson"]
 
 
 def normal(mean, std=1.0, size=None, *, generator=None, out=None, dtype=None, layout=None, device=None,
-           requires_grad=False, pin_memory=False) -> Tensor:
+           requires_grad: bool | None = False, pin_memory: bool | None = False) -> Tensor:
     """Normal numbers with a mean and a standard deviation each: tensors that broadcast, or numbers with a `size`.
 
     >>> import autodiff_lab as lab
@@ -28,6 +28,8 @@ def normal(mean, std=1.0, size=None, *, generator=None, out=None, dtype=None, la
     tensor([ 0.7705, 99.8533])
     """
     if isinstance(mean, Tensor) or isinstance(std, Tensor):
+        if size is not None or dtype is not None:
+            raise TypeError("normal() received an invalid combination of arguments: with a tensor for mean or std, it is their shape and type that count; leave out size and dtype.")
         if not isinstance(mean, Tensor):
             result = _normal_of_std(mean, std, generator=generator)
         else:

@@ -114,7 +114,7 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max
     if weight.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
     padding_idx = checked_padding(padding_idx, weight.shape[0])
-    if max_norm is not None:
+    if max_norm is not None and input.dtype.name in ("int64", "int32"):
         shorten(weight, input, max_norm, norm_type)
     return embedding_rows(weight, input, padding_idx, scale_grad_by_freq)
 

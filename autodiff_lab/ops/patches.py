@@ -10,6 +10,7 @@ import math
 from collections import namedtuple
 
 from ..backend import namespace, strided
+from ..core.arguments import whole
 from ..core.dtypes import dtype_of
 from ..core.tensor import Tensor
 
@@ -33,13 +34,13 @@ def per_dimension(value, d: int, what: str) -> tuple:
     if isinstance(value, Tensor):
         value = value.tolist()
     if hasattr(value, "__iter__"):
-        values = tuple(int(v) for v in value)
+        values = tuple([whole(what, v) for v in value])
         if len(values) == 1:
             return values * d
         if len(values) != d:
             raise RuntimeError(f"expected {what} to be a single integer value or a list of {d} values to match the convolution dimensions, but got {what}={list(values)}")
         return values
-    return (int(value),) * d
+    return (whole(what, value),) * d
 
 
 def geometry(kernel, stride, padding, dilation, groups) -> Geometry:

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..backend import namespace
-from ..core.arguments import Dims
+from ..core.arguments import Dims, whole
 from ..core.errors import refuse
 from ..core.op import op, ops, public
 from ..core.precision import in_float32
@@ -30,11 +30,11 @@ def several(value, d: int, name: str) -> tuple:
     if isinstance(value, Tensor):
         value = value.tolist()
     if hasattr(value, "__iter__"):
-        values = tuple(int(v) for v in value)
+        values = tuple([whole(name, v) for v in value])
         if len(values) not in (1, d):
             raise RuntimeError(f"{name} must either be a single int, or a tuple of {d} ints, but got {list(values)}")
         return values * d if len(values) == 1 else values
-    return (int(value),) * d
+    return (whole(name, value),) * d
 
 
 def pool(shape, d: int, kernel_size, stride, padding, dilation=1, ceil_mode: bool = False) -> Pool:

@@ -23,7 +23,7 @@ def _number(value):
     return value.item() if isinstance(value, (Tensor, np.generic)) else value
 
 
-def arange(start=MISSING, end=None, step: Number = 1, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
+def arange(start=MISSING, end=None, step: Number = 1, *, out=None, dtype=None, layout=None, device=None, pin_memory: bool | None = False, requires_grad: bool | None = False) -> Tensor:
     """Numbers from `start` up to but without `end`, `step` apart. Ints give int64, any float the default dtype.
 
     Raises:
@@ -70,7 +70,7 @@ def _check_range(start, end, step) -> None:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
 
 
-def range_(start=0, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
+def range_(start=0, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, pin_memory: bool | None = False, requires_grad: bool | None = False) -> Tensor:
     """Numbers from `start` to `end`, both included. Deprecated in PyTorch: use arange."""
     warnings.warn("torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with Python's range builtin. "
                   "Instead, use torch.arange, which produces values in [start, end).", UserWarning, stacklevel=2)
@@ -102,7 +102,7 @@ def even(start, end, steps: int, wanted: np.dtype, fused: bool = True):
     return out
 
 
-def linspace(start, end, steps: int, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
+def linspace(start, end, steps: int, *, out=None, dtype=None, layout=None, device=None, pin_memory: bool | None = False, requires_grad: bool | None = False) -> Tensor:
     """`steps` numbers at equal distances from `start` to `end`, both included.
 
     >>> import autodiff_lab as lab
@@ -126,7 +126,7 @@ def _steps(steps) -> int:
     return int(steps)
 
 
-def logspace(start, end, steps: int, base: float = 10.0, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False) -> Tensor:
+def logspace(start, end, steps: int, base: float = 10.0, *, out=None, dtype=None, layout=None, device=None, pin_memory: bool | None = False, requires_grad: bool | None = False) -> Tensor:
     """`base` to the power of evenly spaced numbers from `start` to `end`.
 
     >>> import autodiff_lab as lab
@@ -147,7 +147,7 @@ def _check_shape(row: int, col: int) -> None:
             raise RuntimeError(f"{name} must be non-negative, got{n}")  # PyTorch's words, as they are
 
 
-def tril_indices(row: int, col: int, offset: int = 0, *, dtype=None, device=None, layout=None, pin_memory=False) -> Tensor:
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype=None, device=None, layout=None, pin_memory: bool | None = False) -> Tensor:
     """The positions of the lower triangle of a matrix: two rows, of row and of column numbers.
 
     >>> import autodiff_lab as lab
@@ -159,7 +159,7 @@ def tril_indices(row: int, col: int, offset: int = 0, *, dtype=None, device=None
     return _positions("tril_indices", np.tril_indices(row, offset, col), dtype, device)
 
 
-def triu_indices(row: int, col: int, offset: int = 0, *, dtype=None, device=None, layout=None, pin_memory=False) -> Tensor:
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype=None, device=None, layout=None, pin_memory: bool | None = False) -> Tensor:
     """The positions of the upper triangle of a matrix: two rows, of row and of column numbers.
 
     >>> import autodiff_lab as lab

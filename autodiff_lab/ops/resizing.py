@@ -8,6 +8,7 @@ import warnings
 
 import numpy as np
 
+from ..core.arguments import whole
 from ..core.dtypes import uint8
 from ..core.op import public
 from .padding import gather_dims
@@ -130,11 +131,16 @@ def interpolate(input, size=None, scale_factor=None, mode: str = "nearest", alig
         raise ValueError("only one of size or scale_factor should be defined")
     if size is None and scale_factor is None:
         raise ValueError("either size or scale_factor should be defined")
+    if size is not None and recompute_scale_factor:
+        raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
+    if d < 1 or size is not None and hasattr(size, "__len__") and len(size) != d:
+        raise ValueError(f"Input and output must have the same number of spatial dimensions, but got input with spatial dimensions of {list(input.shape[2:])} and output size of {size}. "
+                         "Please provide input tensor in (N, C, d1, d2, ...,dK) format and output size in (o1, o2, ...,oK) format.")
     check_mode(input, d, mode, bool(align_corners), antialias)
     sizes = tuple(input.shape[2:])
     factors: tuple = (None,) * d
     if size is not None:
-        out = tuple(int(n) for n in size) if hasattr(size, "__iter__") else (int(size),) * d
+        out = tuple([whole("size", n) for n in size]) if hasattr(size, "__iter__") and getattr(size, "ndim", 1) else (whole("size", size),) * d
         if len(out) != d:
             raise ValueError(f"Input and output must have the same number of spatial dimensions, but got input with spatial dimensions of {list(sizes)} and output size of {list(out)}. "
                              "Please provide input tensor in (N, C, d1, d2, ...,dK) format and output size in (o1, o2, ...,oK) format.")

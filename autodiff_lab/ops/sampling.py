@@ -163,8 +163,8 @@ def placed_like(neighbour, array):
     return namespace(neighbour).asarray(array)
 
 
-def rand(*size_, size=None, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad=False,
-         pin_memory=False) -> Tensor:
+def rand(*size_, size=None, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad: bool | None = False,
+         pin_memory: bool | None = False) -> Tensor:
     """Numbers drawn uniformly from [0, 1).
 
     Args:
@@ -188,8 +188,8 @@ def rand(*size_, size=None, generator=None, out=None, dtype=None, layout=None, d
     return drawn(shape, fill, dtype, get_default_dtype(), device, requires_grad, out)
 
 
-def randn(*size_, size=None, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad=False,
-          pin_memory=False) -> Tensor:
+def randn(*size_, size=None, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad: bool | None = False,
+          pin_memory: bool | None = False) -> Tensor:
     """Numbers drawn from the standard normal distribution: mean 0, variance 1. Arguments as for `rand`.
 
     >>> import autodiff_lab as lab
@@ -206,7 +206,7 @@ def randn(*size_, size=None, generator=None, out=None, dtype=None, layout=None, 
 
 
 def randint(low=None, high=None, size=None, *, generator=None, out=None, dtype=None, layout=None, device=None,
-            requires_grad=False, pin_memory=False) -> Tensor:
+            requires_grad: bool | None = False, pin_memory: bool | None = False) -> Tensor:
     """Whole numbers from `low` to `high` - 1: `randint(high, size)` or `randint(low, high, size)`.
 
     Raises:
@@ -236,8 +236,8 @@ def randint(low=None, high=None, size=None, *, generator=None, out=None, dtype=N
     return drawn(shape_of_sizes("randint", size), fill, dtype, dtype_of(int), device, requires_grad, out)
 
 
-def randperm(n: int, *, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad=False,
-             pin_memory=False) -> Tensor:
+def randperm(n: int, *, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad: bool | None = False,
+             pin_memory: bool | None = False) -> Tensor:
     """The numbers 0 … n - 1 in random order.
 
     >>> import autodiff_lab as lab
@@ -280,7 +280,7 @@ def _like(input, dtype, memory_format):
     return np.empty_like(shape_and_strides, (dtype or input.dtype).numpy, order)
 
 
-def rand_like(input: Tensor, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False,
+def rand_like(input: Tensor, *, generator=None, dtype=None, layout=None, device=None, requires_grad: bool | None = False,
               memory_format=None) -> Tensor:
     """Numbers from [0, 1) in the shape, type and memory layout of `input`.
 
@@ -293,7 +293,7 @@ def rand_like(input: Tensor, *, generator=None, dtype=None, layout=None, device=
     return finish(streams.uniform(stream(generator), array), None, device or device_of(input._a), requires_grad)
 
 
-def randn_like(input: Tensor, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False,
+def randn_like(input: Tensor, *, generator=None, dtype=None, layout=None, device=None, requires_grad: bool | None = False,
                memory_format=None) -> Tensor:
     """Standard normal numbers in the shape, type and memory layout of `input`.
 
@@ -307,7 +307,7 @@ def randn_like(input: Tensor, *, generator=None, dtype=None, layout=None, device
 
 
 def randint_like(input: Tensor, low=None, high=None, *, generator=None, dtype=None, layout=None, device=None,
-                 requires_grad=False, memory_format=None) -> Tensor:
+                 requires_grad: bool | None = False, memory_format=None) -> Tensor:
     """Whole numbers from `low` (default 0) to `high` - 1 in the shape, type and memory layout of `input`.
 
     >>> import autodiff_lab as lab

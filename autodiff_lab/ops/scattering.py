@@ -342,6 +342,8 @@ def _index_reduce(input, dim, index, source, reduce, *, include_self=True):
     index = numbers("index_reduce", index, input.shape[dim] if input.ndim else 1)
     if source.dtype != input.dtype:
         raise RuntimeError(f"index_reduce_(): self ({dtype_of(input).title}) and source ({dtype_of(source).title}) must have the same scalar type. Convert one with .to().")
+    if input.dtype.kind in "bc" and (input.ndim < 2 or input.dtype.kind == "b" and reduce == "mean"):  # PyTorch has another way for matrices
+        raise NotImplementedError(f"\"index_func_\" not implemented for '{dtype_of(input).title}': convert the vector with .float() or .real.")
     check_slices(input, source, dim)
     reduce_into(namespace(input), at_least_1d(input), along(dim, index), at_least_1d(source), reduce, include_self)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..backend import fast, namespace, special
 from ..core.dtypes import default_dtype, dtype_of
+from ..core.errors import refuse
 from ..core.op import op, ops, public
 from ..core.outs import stored
 from ..core.precision import in_float32
@@ -246,6 +247,9 @@ def mvlgamma(input: Tensor, p: int, *, out=None) -> Tensor:
     """
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
+    if input.dtype.name == "bool":
+        raise RuntimeError("The input tensor may not be a boolean tensor.")
+    refuse("mvlgamma", input, "c")
     if not input.is_floating_point():
         input = input.to(default_dtype[0])
     steps = public[""]["arange"](-(p - 1) / 2, 0.5, 0.5, dtype=input.dtype) if p > 1 else public[""]["zeros"](1, dtype=input.dtype)
@@ -255,6 +259,8 @@ def mvlgamma(input: Tensor, p: int, *, out=None) -> Tensor:
 
 def mvlgamma_(input: Tensor, p: int) -> Tensor:
     """In-place version of `mvlgamma`."""
+    if not input.is_floating_point():
+        raise RuntimeError(f"mvlgamma: result type {default_dtype[0].title} can't be cast to the desired output type {input.dtype.title}. Use the out-of-place mvlgamma.")
     return input.copy_(mvlgamma(input, p))
 
 

@@ -59,6 +59,8 @@ def stft(input: Tensor, n_fft: int, hop_length: int | None = None, win_length: i
     """
     if not (input.is_floating_point() or input.is_complex()):
         raise RuntimeError(f"stft({list(input.shape)}, n_fft={n_fft}): expected a tensor of floating point or complex values")
+    if align_to_window is not None and center:
+        raise RuntimeError("stft align_to_window should only be set when center = false")
     if input.ndim not in (1, 2):
         raise RuntimeError(f"stft: expected a 1D or 2D tensor, but got {input.ndim}D")
     complex_in = input.is_complex() or (window is not None and window.is_complex())
@@ -140,10 +142,4 @@ def _overlap_add(frames, hop: int, total: int):
 _all.update(stft=stft, istft=istft)
 
 
-def _method_stft(self, n_fft: int, hop_length=None, win_length=None, window=None, center: bool = True, pad_mode: str = "reflect", normalized: bool = False,
-                 onesided=None, return_complex=None, align_to_window=None):
-    """See `torch.stft`."""
-    return stft(self, n_fft, hop_length, win_length, window, center, pad_mode, normalized, onesided, return_complex, align_to_window)
-
-
-Tensor.stft, Tensor.istft = _method_stft, istft
+Tensor.stft, Tensor.istft = stft, istft

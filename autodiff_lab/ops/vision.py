@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from ..backend import namespace
+from ..core.arguments import whole
 from ..core.errors import caution, same_type
 from ..core.op import op, ops, public
 from ..core.samples import calls
@@ -22,7 +23,7 @@ __all__: list[str] = []
 # ---- patches as columns ----
 
 def pair(value) -> tuple:
-    values = tuple(int(v) for v in value) if hasattr(value, "__iter__") else (int(value),)
+    values = tuple([whole("size", v) for v in value]) if hasattr(value, "__iter__") else (whole("size", value),)
     return values * 2 if len(values) == 1 else values
 
 
