@@ -10,7 +10,7 @@ import autodiff_lab as lab
 from ..core.tensor import Tensor
 from ..overrides import is_tensor_like
 
-__all__ = ["broadcast_all", "clamp_probs", "is_tensor_like", "lazy_property", "logits_to_probs", "probs_to_logits"]
+__all__ = ["broadcast_all", "clamp_probs", "is_tensor_like", "lazy_property", "logits_to_probs", "probs_to_logits", "tril_matrix_to_vec", "vec_to_tril_matrix"]
 
 
 def broadcast_all(*values):
@@ -79,3 +79,36 @@ def _standard_normal(shape, dtype, device) -> Tensor:
 
 
 _sum_rightmost = sum_rightmost
+
+
+def tril_matrix_to_vec(mat: Tensor, diag: int = 0) -> Tensor:
+    """The lower triangle of matrices, row after row, as vectors; the inverse of `vec_to_tril_matrix`.
+
+    >>> import autodiff_lab as lab
+    >>> lab.distributions.utils.tril_matrix_to_vec(lab.tensor([[1.0, 0.0], [2.0, 3.0]]))
+    tensor([1., 2., 3.])
+    """
+    n = mat.shape[-1]
+    if not -n <= diag < n:
+        raise ValueError(f"diag ({diag}) provided is outside [{-n}, {n - 1}].")
+    rows, columns = lab.tril_indices(n, n, diag)
+    return mat[..., rows, columns]
+
+
+def vec_to_tril_matrix(vec: Tensor, diag: int = 0) -> Tensor:
+    """Vectors as the lower triangle of matrices of zeros, row after row.
+
+    >>> import autodiff_lab as lab
+    >>> lab.distributions.utils.vec_to_tril_matrix(lab.tensor([1.0, 2.0, 3.0]))
+    tensor([[1., 0.],
+            [2., 3.]])
+    """
+    length = vec.shape[-1]
+    size = (-(1 + 2 * diag) + ((1 + 2 * diag) ** 2 + 8 * length + 4 * abs(diag) * (diag + 1)) ** 0.5) / 2
+    if round(size) - size > lab.finfo(vec.dtype).eps:
+        raise ValueError(f"The size of last dimension is {length} which cannot be expressed as the lower triangular part of a square D x D matrix.")
+    n = round(size)
+    rows, columns = lab.tril_indices(n, n, diag)
+    made = vec.new_zeros((*vec.shape[:-1], n, n))
+    made[..., rows, columns] = vec
+    return made

@@ -1,4 +1,4 @@
-"""The largest singular values and vectors of a matrix, by multiplying it with a few random vectors.
+"""The largest singular values and vectors of a matrix, by multiplying it with a few random vectors; the outer eigenvalues of one.
 
 Source: Halko, Martinsson and Tropp, Finding structure with randomness, 2009, algorithms 4.4 and 5.1.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..core.op import public
 from ..core.tensor import Tensor
-from . import qr, svd
+from . import cholesky, eigh, qr, solve_triangular, svd
 
 _all = public[""]
 
@@ -71,4 +71,39 @@ def _range(A: Tensor, q: int, niter: int) -> Tensor:
     return basis
 
 
-_all["svd_lowrank"], _all["pca_lowrank"] = svd_lowrank, pca_lowrank
+def lobpcg(A: Tensor, k: int | None = None, B: Tensor | None = None, X: Tensor | None = None, n: int | None = None, iK: Tensor | None = None, niter: int | None = None,
+           tol: float | None = None, largest: bool | None = None, method: str | None = None, tracker=None, ortho_iparams=None, ortho_fparams=None,
+           ortho_bparams=None) -> tuple[Tensor, Tensor]:
+    """The `k` largest or smallest eigenvalues of a symmetric matrix, or of A x = λ B x, and their vectors.
+
+    All of them are computed, by `linalg.eigh`, and `k` are kept: exact, where PyTorch's iteration stops at a tolerance, and slower for a large matrix.
+    What steers the iteration (X but for its number of columns, iK, niter, tol, method and what follows) is accepted.
+
+    Shape: A and B (*, m, m), positive definite B; eigenvalues (*, k), vectors (*, m, k).
+
+    Raises:
+        AssertionError: if A is not square.
+        ValueError: if A has fewer than 3 k rows, as PyTorch's iteration needs.
+
+    >>> import autodiff_lab as lab
+    >>> lab.lobpcg(lab.diag(lab.tensor([1.0, 5.0, 3.0, 2.0])), k=1)[0]
+    tensor([5.])
+    """
+    if A.shape[-2] != A.shape[-1]:
+        raise AssertionError(f"A must be square, got shape {A.shape}")
+    m, columns = A.shape[-1], (1 if X is None else X.shape[-1]) if k is None else k
+    if m < 3 * (columns if n is None else n):
+        raise ValueError(f"LOBPCG algorithm is not applicable when the number of A rows (={m}) is smaller than 3 x the number of requested eigenpairs (={columns if n is None else n})")
+    if B is None:
+        values, vectors = eigh(A)
+    else:  # by the Cholesky factor L of B: L^-1 A L^-H y = λ y, x = L^-H y
+        L = cholesky(B)
+        half = solve_triangular(L, A, upper=False)
+        values, vectors = eigh(solve_triangular(L, half.mH, upper=False).mH)
+        vectors = solve_triangular(L.mH, vectors, upper=True)
+    if largest is False:
+        return values[..., :columns], vectors[..., :columns]
+    return values[..., -columns:].flip(-1), vectors[..., -columns:].flip(-1)
+
+
+_all["svd_lowrank"], _all["pca_lowrank"], _all["lobpcg"] = svd_lowrank, pca_lowrank, lobpcg

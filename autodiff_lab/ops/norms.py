@@ -186,7 +186,21 @@ def renorm_(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
 
 
 Tensor.norm, Tensor.dist, Tensor.renorm, Tensor.renorm_ = norm, dist, renorm, renorm_
-public[""].update(norm=norm, dist=dist, renorm=renorm)
+def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
+    """The norm over every dimension but one (-1: over all).
+
+    >>> import autodiff_lab as lab
+    >>> lab.norm_except_dim(lab.tensor([[3.0, 4.0], [6.0, 8.0]]))
+    tensor([[ 5.],
+            [10.]])
+    """
+    if dim == -1:
+        return (v.abs() ** pow).sum() ** (1.0 / pow)
+    others = [d for d in range(v.ndim) if d != dim % v.ndim]
+    return ((v * v).sum(others, True)).sqrt() if pow == 2 else (v.abs() ** pow).sum(others, True) ** (1.0 / pow)
+
+
+public[""].update(norm=norm, dist=dist, norm_except_dim=norm_except_dim, renorm=renorm)
 norm.op = vector_norm.op
 
 

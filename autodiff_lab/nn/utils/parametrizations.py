@@ -6,19 +6,12 @@ from ...core.dtypes import finfo
 from ...core.modes import no_grad
 from ...core.op import public
 from ...core.tensor import Tensor
+from ...ops.norms import norm_except_dim
 from .. import functional as F
 from ..modules.module import Module
 from . import parametrize
 
 __all__ = ["norm_except_dim", "orthogonal", "spectral_norm", "weight_norm"]
-
-
-def norm_except_dim(v: Tensor, power: int = 2, dim: int = 0) -> Tensor:
-    """The norm over every dimension but one (-1: over all)."""
-    if dim == -1:
-        return (v.abs() ** power).sum() ** (1.0 / power)
-    others = [d for d in range(v.ndim) if d != dim % v.ndim]
-    return ((v * v).sum(others, True)).sqrt() if power == 2 else (v.abs() ** power).sum(others, True) ** (1.0 / power)
 
 
 class _WeightNorm(Module):

@@ -142,6 +142,120 @@ class SummaryWriter:
         for tag, number in metric_dict.items():
             self.add_scalar(tag, number, global_step)
 
+    def add_pr_curve(self, tag: str, labels, predictions, global_step=None, num_thresholds: int = 127, weights=None, walltime=None) -> None:
+        """Precision and recall of yes-or-no predictions, at thresholds from 0 to 1.
+
+        Args:
+            labels: True or 1 where the answer is yes.
+            predictions: the probability of yes, of the same shape.
+            weights: of each of them.
+        """
+        labels, chances = _array(labels).astype(np.float64).reshape(-1), _array(predictions).reshape(-1)
+        count = min(num_thresholds, 127)  # more break the file
+        each = 1.0 if weights is None else _array(weights).reshape(-1)
+        place = np.floor(chances * (count - 1)).astype(np.int32)
+        right, wrong = (np.cumsum(np.histogram(place, count, (0, count - 1), weights=share * each)[0][::-1])[::-1] for share in (labels, 1 - labels))
+        missed = right[0] - right
+        curve = [right, wrong, wrong[0] - wrong, missed, right / np.maximum(1e-7, right + wrong), right / np.maximum(1e-7, right + missed)]
+        self.add_pr_curve_raw(tag, *curve, global_step, count, None, walltime)
+
+    def add_pr_curve_raw(self, tag: str, true_positive_counts, false_positive_counts, true_negative_counts, false_negative_counts, precision, recall, global_step=None,
+                         num_thresholds: int = 127, weights=None, walltime=None) -> None:
+        """The same from counts at each threshold."""
+        from tensorboard.plugins.pr_curve.plugin_data_pb2 import PrCurvePluginData
+
+        count = min(num_thresholds, 127)
+        curve = np.stack([_array(v) for v in (true_positive_counts, false_positive_counts, true_negative_counts, false_negative_counts, precision, recall)])
+        self._add_numbers(tag, curve, "pr_curves", PrCurvePluginData(version=0, num_thresholds=count).SerializeToString(), global_step, walltime)
+
+    def add_tensor(self, tag: str, tensor: Tensor, global_step=None, walltime=None) -> None:
+        """All numbers of a tensor."""
+        self._add_numbers(tag, _array(tensor), "tensor", b"", global_step, walltime)
+
+    def add_histogram_raw(self, tag: str, min, max, num, sum, sum_squares, bucket_limits, bucket_counts, global_step=None, walltime=None) -> None:
+        """A histogram from its numbers.
+
+        Raises:
+            ValueError: if there are not as many limits as counts.
+        """
+        if len(bucket_limits) != len(bucket_counts):
+            raise ValueError("len(bucket_limits) != len(bucket_counts), see the document.")
+        histogram = self._summary.HistogramProto(min=min, max=max, num=num, sum=sum, sum_squares=sum_squares, bucket_limit=bucket_limits, bucket=bucket_counts)
+        self._write(self._summary.Summary.Value(tag=tag, histo=histogram), global_step, walltime)
+
+    def add_embedding(self, mat, metadata=None, label_img=None, global_step=None, tag: str = "default", metadata_header=None) -> None:
+        """Points for TensorBoard's projector, one in each row of `mat`.
+
+        Args:
+            metadata: a label for each point; with `metadata_header`, a list of them.
+            label_img: a picture for each point, (N, C, H, W).
+        """
+        points = _array(mat)
+        step = 0 if global_step is None else int(global_step)
+        name = f"{step:05d}/{tag}"
+        folder = os.path.join(self.log_dir, name)
+        os.makedirs(folder, exist_ok=True)
+        lines = [f'tensor_name: "{tag}:{step:05d}"', f'tensor_path: "{name}/tensors.tsv"']
+        with open(os.path.join(folder, "tensors.tsv"), "w") as file:
+            file.writelines("\t".join(str(x.item()) for x in row) + "\n" for row in points)
+        if metadata is not None:
+            if len(metadata) != len(points):
+                raise AssertionError("#labels should equal with #data points")
+            rows = [str(v) for v in metadata] if not metadata_header else ["\t".join(map(str, row)) for row in (metadata_header, *metadata)]
+            with open(os.path.join(folder, "metadata.tsv"), "w") as file:
+                file.writelines(row + "\n" for row in rows)
+            lines.append(f'metadata_path: "{name}/metadata.tsv"')
+        if label_img is not None:
+            pictures = _array(label_img)
+            if len(pictures) != len(points):
+                raise AssertionError("#images should equal with #data points")
+            with open(os.path.join(folder, "sprite.png"), "wb") as file:
+                file.write(_png(_sheet(pictures)))
+            lines += ["sprite {", f'  image_path: "{name}/sprite.png"', f"  single_image_dim: {pictures.shape[3]}", f"  single_image_dim: {pictures.shape[2]}", "}"]
+        with open(os.path.join(self.log_dir, "projector_config.pbtxt"), "a") as file:
+            file.write("embeddings {\n" + "\n".join(lines) + "\n}\n")
+
+    def add_custom_scalars(self, layout: dict) -> None:
+        """Which curves stand in one picture: {category: {title: ["Multiline", [tags]] or ["Margin", [middle, lower, upper]]}}."""
+        from tensorboard.plugins.custom_scalar import layout_pb2
+
+        categories = []
+        for category, charts in layout.items():
+            made = []
+            for title, (kind, tags) in charts.items():
+                if kind == "Margin":
+                    series = layout_pb2.MarginChartContent.Series(value=tags[0], lower=tags[1], upper=tags[2])
+                    made.append(layout_pb2.Chart(title=title, margin=layout_pb2.MarginChartContent(series=[series])))
+                else:
+                    made.append(layout_pb2.Chart(title=title, multiline=layout_pb2.MultilineChartContent(tag=tags)))
+            categories.append(layout_pb2.Category(title=category, chart=made))
+        text = layout_pb2.Layout(category=categories).SerializeToString()
+        from tensorboard.compat.proto.tensor_pb2 import TensorProto
+        from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
+
+        metadata = self._summary.SummaryMetadata(plugin_data=self._summary.SummaryMetadata.PluginData(plugin_name="custom_scalars"))
+        tensor = TensorProto(dtype="DT_STRING", string_val=[text], tensor_shape=TensorShapeProto())
+        self._write(self._summary.Summary.Value(tag="custom_scalars__config__", metadata=metadata, tensor=tensor), None, None)
+
+    def add_custom_scalars_multilinechart(self, tags: list, category: str = "default", title: str = "untitled") -> None:
+        """Curves in one picture."""
+        self.add_custom_scalars({category: {title: ["Multiline", tags]}})
+
+    def add_custom_scalars_marginchart(self, tags: list, category: str = "default", title: str = "untitled") -> None:
+        """A curve between a lower and an upper one."""
+        if len(tags) != 3:
+            raise AssertionError("tags must contain exactly 3 elements.")
+        self.add_custom_scalars({category: {title: ["Margin", tags]}})
+
+    def _add_numbers(self, tag: str, numbers: np.ndarray, plugin: str, content: bytes, step, walltime) -> None:
+        from tensorboard.compat.proto.tensor_pb2 import TensorProto
+        from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
+
+        metadata = self._summary.SummaryMetadata(plugin_data=self._summary.SummaryMetadata.PluginData(plugin_name=plugin, content=content))
+        shape = TensorShapeProto(dim=[TensorShapeProto.Dim(size=n) for n in numbers.shape])
+        tensor = TensorProto(dtype="DT_FLOAT", float_val=numbers.reshape(-1).tolist(), tensor_shape=shape)
+        self._write(self._summary.Summary.Value(tag=tag, metadata=metadata, tensor=tensor), step, walltime)
+
     def _picture(self, image: np.ndarray):
         if image.ndim == 2:
             image = image[:, :, None]
@@ -170,6 +284,17 @@ class SummaryWriter:
 
     def __exit__(self, *exception) -> None:
         self.close()
+
+
+def _sheet(pictures: np.ndarray) -> np.ndarray:
+    """Pictures (N, C, H, W) in a square of rows and columns, [height, width, 3] of uint8."""
+    count, channels, height, width = pictures.shape
+    side = int(np.ceil(count ** 0.5))
+    sheet = np.zeros((side * height, side * width, 3))
+    for k, picture in enumerate(pictures):
+        y, x = k // side * height, k % side * width
+        sheet[y:y + height, x:x + width] = (picture if channels == 3 else np.repeat(picture[:1], 3, 0)).transpose(1, 2, 0)
+    return (sheet * 255).clip(0, 255).astype(np.uint8)
 
 
 def _png(image: np.ndarray) -> bytes:
