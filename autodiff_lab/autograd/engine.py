@@ -11,7 +11,7 @@ from ..core.dtypes import FLOATING
 from ..core.modes import modes
 from ..core.op import public
 from ..core.tensor import Tensor, wrap
-from ..core.views import sync
+from ..core.views import NO_GRAD, sync
 
 __all__ = ["backward", "grad"]
 
@@ -124,7 +124,7 @@ def _starts(tensors, grads, create_graph: bool) -> list:
         return [ONES[kind]]  # the usual case: a loss
     starts = []
     for i, (tensor, given) in enumerate(zip(tensors, grads, strict=True)):
-        if not tensor.requires_grad:
+        if not tensor.requires_grad or tensor._view is not None and tensor._view.kind == NO_GRAD and tensor._node is None and tensor._view.base._rg:
             raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn. "
                                "Nothing that made it asks for a gradient: set requires_grad=True on a leaf, and check for detach(), no_grad() or integer types on the way.")
         array = tensor._a

@@ -250,7 +250,7 @@ def accumulate_leaf(leaf, grad, create_graph: bool) -> None:
     if not leaf._rg:
         pass  # it asked for gradients once, and does no longer
     elif create_graph:
-        leaf._grad = grad.clone() if before is None else before + grad
+        leaf._grad = _copied(grad, leaf) if before is None else before + grad
     elif before is None:
         # 3 references: the caller's `grad`, our argument, and getrefcount's own.
         mine = grad.__class__ is not ndarray or (grad.base is None and sys.getrefcount(grad) <= 3 and grad.flags.c_contiguous)
@@ -271,6 +271,13 @@ def accumulate_leaf(leaf, grad, create_graph: bool) -> None:
     if leaf._x is not None and leaf._x.post_hooks:
         for hook in list(leaf._x.post_hooks.values()):
             hook(leaf)
+
+
+def _copied(grad, leaf):
+    """A recorded copy of `grad` that lies in memory as `leaf` does."""
+    from .op import public
+
+    return public[""]["empty_like"](leaf.detach()).copy_(grad)
 
 
 def _check_apart(grad) -> None:

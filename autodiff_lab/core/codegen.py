@@ -163,7 +163,7 @@ def unwrap_lines(op, flavour: str) -> list[str]:
             others = [f"isinstance({q.name}, Tensor)" for q in tensors[1:]]
             if others:
                 lines += [f"elif {' or '.join(others)}:",
-                          f"    {n}_a = {'operand' if p.kind != 'tensor' else 'tensor_only'}(OP, '{n}', {n})",
+                          f"    {n}_a = operand(OP, '{n}', {n}); {n} = {n}_a" if p.kind != "tensor" else f"    {n}_a = tensor_only(OP, '{n}', {n})",
                           f"    {n}_rg = False"]
                 lines += ["    mixed = True"] if paired else []
             lines += ["else:"]
@@ -177,6 +177,8 @@ def unwrap_lines(op, flavour: str) -> list[str]:
             lines += [f"    {n}_a = {'operand' if numbers else 'tensor_only'}(OP, '{n}', {n}{', True' if flavour.endswith('operator') else ''})"]
             if flavour.endswith("operator"):
                 lines += [f"    if {n}_a is NotImplemented: return NotImplemented"]
+            if numbers:
+                lines += [f"    {n} = {n}_a"]  # what is saved is Python's number, as in x * np.float64(2)
             lines += mixed if numbers else []
             lines += ["    weak = None"] if takes_arrays(op) else []
     return lines

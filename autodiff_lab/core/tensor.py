@@ -397,6 +397,8 @@ class Tensor(_Slots):
         """
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if self._view is not None:
+            _sync(self)
         if self._node is None or (self._x and self._x.retains_grad):
             return
         import weakref
@@ -428,6 +430,8 @@ class Tensor(_Slots):
         """
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self._view is not None:
+            _sync(self)
         return Handle(self._extra().hooks if self._node is None else self._node.meta.tensor_hooks, hook)
 
     def register_post_accumulate_grad_hook(self, hook) -> Handle:

@@ -220,7 +220,7 @@ def overlap(written, read, completely: bool) -> bool:
         return False  # PyTorch does not look closer either
     start, other = _address(written), _address(read)
     if start == other and written.nbytes == read.nbytes:
-        return completely or [s for s, n in zip(written.strides, written.shape, strict=True) if n > 1] != [s for s, n in zip(read.strides, read.shape, strict=True) if n > 1]
+        return completely or written.ndim != read.ndim or [s for s, n in zip(written.strides, written.shape, strict=True) if n > 1] != [s for s, n in zip(read.strides, read.shape, strict=True) if n > 1]
     return start < other + read.nbytes and other < start + written.nbytes
 
 
@@ -309,6 +309,7 @@ def write_in_place(op, self, args):
         version = self._ver = Version()
     version.bump()
     if wants_grad:
+        args = [v if isinstance(a, np.generic) else a for a, v in zip(args, values, strict=True)]  # what is saved is Python's number
         _rewrite_history(op, self, old, args, result, extras, before)
     if observe.observers:
         observe.tell("op_ran", op, args, self)

@@ -492,6 +492,8 @@ def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
     result = getattr(ufunc, method)(*plain, **kwargs)
     if isinstance(result, tuple):
         return tuple(wrap(r) if is_array(r) and np.dtype(r.dtype).kind in "biufc" else r for r in result)
+    if is_array(result) and result.dtype == bool and ufunc.__name__ not in _COMPARES:
+        result = result.astype(np.uint8)  # as PyTorch gives it back, from the time before it had truth values
     return wrap(result) if is_array(result) else result
 
 

@@ -71,6 +71,11 @@ PROGRAMS = {
     "whole numbers are filled with whole numbers": "t1 = T.arange(3); t2 = t1.masked_fill(t1 > 0, 2.7)\nt1.masked_fill_(t1 > 0, float('inf'))",
     "data must be differentiable where gradients are wanted": "t1 = T.ones(2, requires_grad=True)\nt1.data = T.ones(2).int()",
     "no resizing of what wants gradients": "t1 = T.ones(2, requires_grad=True)\nwith T.no_grad(): t1.resize_(3)",
+    "NumPy's numbers are kept as Python's": "t1 = T.ones(3, requires_grad=True); t2 = t1 * np.float64(2); t2 *= np.float32(2); t3 = np.float64(2) / t1 - np.float64(3) ** t1; (t2 * t2 + t3 * t3).sum().backward(create_graph=True)",
+    "a view that was written to retains the gradient of what is there now": "t1 = T.ones(2, 3, requires_grad=True); t2 = t1.narrow(0, 0, 1); t3 = t2.clone()\nwith T.no_grad(): t2.exp_()\nt2.retain_grad(); t3.sum().backward()",
+    "nothing goes back from a view made without recording": "t1 = T.ones(2, requires_grad=True) * 1\nwith T.no_grad(): t2 = t1[:1]\nt2.backward()",
+    "memory that is the same but for its shape overlaps": "t1 = T.ones(1, 3)\nt1 *= t1[0]\nt1[:] = t1[0]",
+    "NumPy's truth values come back as small numbers": "t1 = T.tensor([True]); t2 = t1 & np.array([True]); t3 = np.isnan(T.ones(2)); t4 = T.ones(2) == np.ones(2)",
 }
 
 
