@@ -130,7 +130,7 @@ def _bundle(tensor, include=None, exclude=None) -> dict:
 Tensor._repr_mimebundle_ = _bundle
 
 
-_MODULES_LATER = ("_C", "__config__", "_custom_ops", "_dynamo", "_tensor_str", "_utils", "ao", "cpu", "distributions", "functional", "futures", "fx", "library", "masked", "overrides", "quasirandom", "return_types", "sparse", "storage", "testing", "types", "xpu")
+_MODULES_LATER = ("_C", "__config__", "_custom_ops", "_dynamo", "_higher_order_ops", "_tensor_str", "_utils", "ao", "cpu", "distributions", "functional", "futures", "fx", "library", "masked", "overrides", "quasirandom", "return_types", "sparse", "storage", "testing", "types", "xpu")
 _LATER = {**dict.fromkeys(("SymBool", "SymFloat", "SymInt", "sym_float", "sym_int", "sym_ite", "sym_max", "sym_min", "sym_not", "sym_sqrt", "sym_sum"), "symbolic"), "GradScaler": "amp", "Future": "futures", "Stream": "cuda", "Event": "cuda", "show": "notebook", "summary": "notebook", "diagnose": "notebook", "explain": "notebook", "name": "notebook", "watch": "widgets.watch", "compare": "widgets.watch", "Run": "widgets.watch", "check": "lessons", "hint": "lessons", "author": "lessons"}
 
 

@@ -33,6 +33,7 @@ _BLAMES = {  # modules of torchvision, what says there that operators are missin
 }
 _NOT_OURS = {"backend", "core", "ops", "record", "export", "widgets", "notebook", "lessons", "datasets", "as_torch", "__main__"}  # PyTorch has no such modules
 _ELSEWHERE = {  # where the module of a longer path stands here
+    **{f"_higher_order_ops.{name}": "_higher_order_ops.loops" for name in ("associative_scan", "cond", "map", "scan", "while_loop")},
     "_dynamo.utils": "_dynamo", "_dynamo._trace_wrapped_higher_order_op": "_dynamo", "_dynamo.eval_frame": "_dynamo", "_subclasses.fake_tensor": "_subclasses", "quantization": "ao.quantization", "ao.nn.quantized": "nn.quantized", "autograd.anomaly_mode": "autograd.anomaly", "cpu.amp.autocast_mode": "cpu.amp", "cpu.amp.grad_scaler": "cpu.amp",
     "cuda.amp.autocast_mode": "cuda.amp",
     "cuda.amp.grad_scaler": "cuda.amp", "distributed.algorithms.join": "distributed", "distributed.optim": "distributed",

@@ -12,7 +12,7 @@ from ..core.outs import stored
 from ..core.tensor import Tensor, wrap
 from .reductions import axes
 
-__all__ = ["cond", "get_device_module"]
+__all__ = ["cond", "get_device_module", "while_loop"]
 
 _all = public[""]
 
@@ -34,6 +34,22 @@ def cond(pred, true_fn, false_fn, operands=()):
         raise RuntimeError("Expect operands to be a tuple of possibly nested dict/list/tuple that only consists of tensor leaves, "
                            f"but got {operands}.")
     return (true_fn if bool(pred) else false_fn)(*operands)
+
+
+def while_loop(cond_fn, body_fn, carried_inputs):
+    """`carried = body_fn(*carried)` as long as `cond_fn(*carried)`: what `while` does; PyTorch's compiler needs it as a function.
+
+    >>> import autodiff_lab as lab
+    >>> lab.while_loop(lambda i, x: i < 3, lambda i, x: (i + 1, x * 2), (lab.tensor(0), lab.ones(2)))
+    (tensor(3), tensor([8., 8.]))
+    """
+    if not callable(cond_fn) or not callable(body_fn):
+        raise RuntimeError("Expect cond_fn and body_fn to be callable.")
+    carried = tuple(carried_inputs) if isinstance(carried_inputs, (tuple, list)) else (carried_inputs,)
+    while bool(cond_fn(*carried)):
+        found = body_fn(*carried)
+        carried = tuple(found) if isinstance(found, (tuple, list)) else (found,)
+    return carried
 
 
 def get_device_module(device=None):
@@ -123,5 +139,5 @@ def grid_sampler(input: Tensor, grid: Tensor, interpolation_mode: int, padding_m
 
 
 _all.update(affine_grid_generator=affine_grid_generator, grid_sampler=grid_sampler, grid_sampler_2d=grid_sampler, grid_sampler_3d=grid_sampler, addmv_=Tensor.addmv_)
-_all.update(cond=cond, get_device_module=get_device_module, hash_tensor=_hash, from_file=_from_file)
+_all.update(cond=cond, while_loop=while_loop, get_device_module=get_device_module, hash_tensor=_hash, from_file=_from_file)
 Tensor.hash_tensor = _hash

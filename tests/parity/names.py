@@ -30,7 +30,7 @@ EXCLUDED = (
     ("", r"Script.*|LiteScriptModule|JITException|.*Type|Graph.*|.*_traced.*|Block|Code|Use|Node|Value|CallStack|.*ExecutionPlan|AliasDb|FunctionSchema|(Complete)?ArgumentSpec|Argument|NoopLogger|"
      r"parse_.*|import_ir.*|FileCheck|unify_.*|merge_type.*|cpp|Future|fork|wait|IODescriptor|OperatorInfo|Gradient|DeepCopyMemoTable|Logger.*|LockingLogger|(Accelerator|Fatal|OutOfMemory)Error|"
      r"Capsule|PyTorchFile.*|TracingState|ThroughputBenchmark|Benchmark.*|CompilationUnit|.*Dispatch.*|classproperty|Tag|BufferDict|ParameterDict|ModuleDict|ConcreteModuleType.*|StaticModule|"
-     r"DisableTorchFunction.*|AggregationType|ErrorReport|(Des|S)erializationStorageContext|while_loop|compiled_with_cxx11_abi|ScriptObject.*|StreamObjType|Storage|StorageBase|[A-Z]\w*Storage",
+     r"DisableTorchFunction.*|AggregationType|ErrorReport|(Des|S)erializationStorageContext|compiled_with_cxx11_abi|ScriptObject.*|StreamObjType|Storage|StorageBase|[A-Z]\w*Storage",
      "the compiler's and interpreter's own parts, which no program computes with"),
     (EVERYWHERE, r"chalf|complex32", "types that NumPy has not"),
     ("", r"sym_(constrain|fresh).*|Sym(Int|Bool)Type", "sizes that a compiler keeps open"),

@@ -282,3 +282,24 @@ def test_extensions_in_other_languages_are_refused_when_they_are_built():
     for build in (lambda: cpp_extension.load("fast", ["fast.cpp"]), lambda: cpp_extension.CppExtension("fast", []), cpp_extension.BuildExtension):
         with pytest.raises(RuntimeError, match="compiled against PyTorch"):
             build()
+
+
+def test_loops_as_functions_give_what_pytorchs_give():
+    from autodiff_lab._higher_order_ops.loops import associative_scan, map, scan, while_loop
+
+    x = lab.arange(1.0, 7).reshape(2, 3)
+    assert associative_scan(lambda a, b: a + b, x, dim=1).tolist() == [[1.0, 3.0, 6.0], [4.0, 9.0, 15.0]]
+    both = associative_scan(lambda a, b: (a[0] * b[0], a[1] * b[0] + b[1]), (x, x), dim=0, reverse=True)
+    assert [t.tolist() for t in both] == [[[4.0, 10.0, 18.0], [4.0, 5.0, 6.0]], [[5.0, 12.0, 21.0], [4.0, 5.0, 6.0]]]
+    carry, found = scan(lambda c, x: (c + x, c * x), lab.zeros(3), x)
+    assert carry.tolist() == [5.0, 7.0, 9.0] and found.tolist() == [[0.0, 0.0, 0.0], [4.0, 10.0, 18.0]]
+    carry, found = scan(lambda c, x: (c + x, c * x), lab.zeros(2), x, dim=1, reverse=True)
+    assert carry.tolist() == [6.0, 15.0] and found.tolist() == [[5.0, 6.0, 0.0], [44.0, 30.0, 0.0]]
+    assert map(lambda row, y: row * y, x, lab.tensor(2.0)).tolist() == (x * 2).tolist()
+    assert [t.tolist() for t in while_loop(lambda i, x: i < 3, lambda i, x: (i + 1, x * 2), (lab.tensor(0), lab.ones(2)))] == [3, [8.0, 8.0]]
+
+
+def test_deeper_paths_of_loops_lead_to_the_functions():
+    program = "from torch._higher_order_ops.scan import scan; from torch._higher_order_ops.associative_scan import associative_scan; print(callable(scan), callable(associative_scan))"
+    done = subprocess.run([sys.executable, "-m", "autodiff_lab", "-c", program], capture_output=True, text=True, timeout=100, check=True)
+    assert done.stdout.split() == ["True", "True"]
