@@ -194,7 +194,7 @@ def product(x, axis: int | None):
     NumPy waits for one product before it begins the next. Here halves of a row are multiplied by each other while it is
     long, so that the products do not depend on each other.
     """
-    if x.__class__ is not np.ndarray or x.size < 1024 or not x.flags.c_contiguous or axis is not None and axis not in (-1, x.ndim - 1):
+    if x.__class__ is not np.ndarray or x.size < 4 * LARGE or not x.flags.c_contiguous or axis is not None and axis not in (-1, x.ndim - 1):
         return None
     rows = x.reshape(1, -1) if axis is None else x.reshape(-1, x.shape[-1])
     if axis is None:  # columns of 128 first: rows of rows are multiplied in one call

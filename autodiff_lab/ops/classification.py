@@ -124,6 +124,15 @@ def total(xp, values, amount, reduction: str):
     return found / xp.add.reduce(amount, axis=None) if reduction == "mean" else found
 
 
+def averaged(xp, values, amount, target, ignore_index: int, reduction: str):
+    """`values` divided, for a mean, by all that counts. Where nothing counts that is 0 / 0, but 0 for what is ignored."""
+    if reduction != "mean":
+        return values
+    whole = xp.add.reduce(amount, axis=None)
+    found = values / whole
+    return found if whole else xp.where(target == ignore_index, found.dtype.type(0), found)
+
+
 @op(category="loss", latex=r"-\frac{1}{n}\sum_i x_{i, y_i}", namespace=F, out=False, name="nll_loss", function=False, node_name="NllLoss", variants=(("input_a.ndim > 2", "NllLoss2DBackward0"),), samples=calls(
     _classes(), _classes(weighted=True), _classes(weighted=True, ignore=-100, reduction="sum"), _classes((2, 3, 4), reduction="none", weighted=True),
     _classes((2, 3, 4), ignore=1, ignore_index=1), _classes((3,))))
@@ -160,7 +169,7 @@ def nll_loss_backward(input: Tensor, shape, target: Tensor, weight: Tensor | Non
     xp = namespace(input)
     classes = shape[1] if len(shape) > 1 else shape[0]
     safe, amount = coefficients(xp, input, target, weight, ignore_index, classes)
-    share = amount / xp.add.reduce(amount, axis=None) if reduction == "mean" else amount
+    share = averaged(xp, amount, amount, target, ignore_index, reduction)
     return place(xp, -(share * input), safe, tuple(shape))
 
 
@@ -250,8 +259,8 @@ def cross_entropy_backward(input: Tensor, x: Tensor, target: Tensor, weight: Ten
     classes = x.shape[1] if x.ndim > 1 else x.shape[0]
     axis = 1 if x.ndim > 1 else 0
     safe, amount = coefficients(xp, x, target, weight, ignore_index, classes)
-    share = amount / xp.add.reduce(amount, axis=None) if reduction == "mean" else amount
-    scale = xp.nan_to_num(share * 0 if reduction == "mean" and not amount.any() else share) * input
+    share, unit = (averaged(xp, v, amount, target, ignore_index, reduction) for v in (amount, input))
+    scale = share * input
     out = xp.exp(logp)
     if not smoothing:
         out *= xp.expand_dims(scale, axis)
@@ -261,8 +270,7 @@ def cross_entropy_backward(input: Tensor, x: Tensor, target: Tensor, weight: Ten
             out.reshape(-1)[spots(xp, safe, x.shape)] -= scale
         return out
     wanted = _smooth_target(xp, x.shape, x.dtype, safe, amount, weight, target != ignore_index, smoothing)
-    unit = input / xp.add.reduce(amount, axis=None) if reduction == "mean" else input
-    return (out * xp.add.reduce(wanted, axis=axis, keepdims=True) - wanted) * (xp.expand_dims(unit, axis) if reduction == "none" else unit)
+    return (out * xp.add.reduce(wanted, axis=axis, keepdims=True) - wanted) * (xp.expand_dims(unit, axis) if unit.ndim else unit)
 
 
 @cross_entropy_backward.vjp("input")
