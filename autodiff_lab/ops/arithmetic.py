@@ -157,6 +157,8 @@ def conj(input: Tensor | Number) -> Tensor:
     >>> lab.tensor([1 + 2j]).conj().resolve_conj()
     tensor([1.-2.j])
     """
+    if input.__class__ is np.ndarray:  # the usual case, asked first
+        return input.conjugate() if input.dtype.kind == "c" else input
     if input.__class__ in REAL or input.__class__ is not complex and input.dtype.kind != "c":
         return input
     return input.conjugate()

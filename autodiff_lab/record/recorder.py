@@ -485,9 +485,9 @@ class Recorder(observe.Observer):
 
     def _forget_turns(self, last: int) -> None:
         """Drop the earlier turns of a training loop, up to the node numbered `last`, if nothing newer was made from them."""
-        own = range(self.loop_since + 1, last + 1)
-        if not any(key in own for number, found in self.entries.items() if number > last for key in inputs_of(found)):
-            for key in [key for key in self.entries if key in own]:
+        first = self.loop_since + 1
+        if not any(first <= key <= last for number, found in self.entries.items() if number > last for key in inputs_of(found)):
+            for key in [key for key in self.entries if first <= key <= last]:
                 del self.entries[key]
         self.loop_from = len(self.entries)
 
