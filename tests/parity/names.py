@@ -35,9 +35,9 @@ EXCLUDED = (
     (EVERYWHERE, r"chalf|complex32", "types that NumPy has not"),
     ("", r"sym_(constrain|fresh).*|Sym(Int|Bool)Type", "sizes that a compiler keeps open"),
     (EVERYWHERE, r"(?!index_copy|.*pin_).*_copy|native_.*|conv_tbc|convolution|slice_inverse|(rnn_(relu|tanh)|gru|lstm)_cell|get_file_path|thread_safe_generator|factory_kwargs|from_file|hash_tensor|"
-     r"grad_dtype|norm_except_dim|assert_int_or_pair|boolean_dispatch|(handle|has)_torch_function.*|DType|ABC|Iterable|abstractmethod|"
+     r"grad_dtype|assert_int_or_pair|boolean_dispatch|(handle|has)_torch_function.*|DType|ABC|Iterable|abstractmethod|"
      r"Optional|Tensor|Any|Callable|typename|init_num_threads|segment_reduce|prepare_multiprocessing_environment|LinearCrossEntropy.*|linear_cross_entropy|"
-     r"swap_in_optimizer_params_and_state|NestedIOFunction|enforce_grad_layout_policy|autocast_(in|de)crement_nesting|clear_autocast_cache|(set|is|get)_autocast_.*|DefaultDeviceType|GraphExecGroup|"
+     r"swap_in_optimizer_params_and_state|NestedIOFunction|enforce_grad_layout_policy|DefaultDeviceType|GraphExecGroup|"
      r"SAC_IGNORED_OPS|check_backward_validity|detach_variable|(get|set)_device_states|noop_context_fn|set_checkpoint_(debug_enabled|early_stop)|CheckpointError|CheckpointFunction",
      "variants for the inside of PyTorch, and names that leaked out of its modules"),
     ("Tensor", r"index|module_load|storage_type", "variants for the inside of PyTorch, and names that leaked out of its modules"),
@@ -45,7 +45,7 @@ EXCLUDED = (
     ("", r"lstsq|eig|solve|symeig|matrix_rank", "removed from PyTorch: only an error is left of them"),
     ("Tensor", r"lstsq|eig|solve|symeig|reinforce", "removed from PyTorch: only an error is left of them"),
     (EVERYWHERE, r"NLLLoss2d|CrossMapLRN2d", "removed from PyTorch: only an error is left of them"),
-    (EVERYWHERE, r"lobpcg|debug_unwrap|rearrange|"
+    (EVERYWHERE, r"debug_unwrap|rearrange|"
      r"GeneralizedPareto|convert_conv.*|replace_all_batch_norm_modules_|CheckpointPolicy|"
      r"SelectiveCheckpointContext|create_selective_checkpoint_contexts", "left for later"),
 )

@@ -156,8 +156,8 @@ class SummaryWriter:
         place = np.floor(chances * (count - 1)).astype(np.int32)
         right, wrong = (np.cumsum(np.histogram(place, count, (0, count - 1), weights=share * each)[0][::-1])[::-1] for share in (labels, 1 - labels))
         missed = right[0] - right
-        curve = [right, wrong, wrong[0] - wrong, missed, right / np.maximum(1e-7, right + wrong), right / np.maximum(1e-7, right + missed)]
-        self.add_pr_curve_raw(tag, *curve, global_step, count, None, walltime)
+        precision, recall = (right / np.maximum(1e-7, right + others) for others in (wrong, missed))
+        self.add_pr_curve_raw(tag, right, wrong, wrong[0] - wrong, missed, precision, recall, global_step, count, None, walltime)
 
     def add_pr_curve_raw(self, tag: str, true_positive_counts, false_positive_counts, true_negative_counts, false_negative_counts, precision, recall, global_step=None,
                          num_thresholds: int = 127, weights=None, walltime=None) -> None:
