@@ -17,7 +17,8 @@ __all__ = [
 _state = {"precision": "highest", "deterministic": False, "warn_only": False, "warn_always": False, "interop": os.cpu_count() or 1}
 
 
-def compile(model=None, *, fullgraph: bool = False, dynamic=None, backend="inductor", mode=None, options=None, disable: bool = False):
+def compile(model=None, *, fullgraph: bool = False, dynamic=None, backend=None, mode=None, options=None, name: str | None = None, disable: bool = False,
+            recompile_limit: int | None = None, isolate_recompiles: bool = False, shapes_spec=None):
     """The function as it is, or the module under the names that PyTorch gives a compiled one: there is no compiler, and a compiled one would compute the same."""
     if model is None:
         return lambda function: compile(function, disable=disable)

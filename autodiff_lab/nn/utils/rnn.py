@@ -60,6 +60,18 @@ class PackedSequence(namedtuple("PackedSequence", ["data", "batch_sizes", "sorte
     def int(self) -> PackedSequence:
         return type(self)(self.data.int(), *self[1:])
 
+    def short(self) -> PackedSequence:
+        return type(self)(self.data.short(), *self[1:])
+
+    def char(self) -> PackedSequence:
+        return type(self)(self.data.char(), *self[1:])
+
+    def byte(self) -> PackedSequence:
+        return type(self)(self.data.byte(), *self[1:])
+
+    def pin_memory(self) -> PackedSequence:
+        return type(self)(self.data.pin_memory(), *self[1:])
+
     @property
     def is_cuda(self) -> bool:
         return self.data.device.type == "cuda"
