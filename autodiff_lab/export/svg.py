@@ -22,7 +22,7 @@ COLORS = {"param": ("#8a5300", "#fff0d6"), "data": ("#5a6473", "#eef0f3"), "line
           "random": ("#9c2a6b", "#fbe7f2")}
 SANS = "Inter, 'DejaVu Sans', system-ui, sans-serif"
 MONO = "'JetBrains Mono', 'DejaVu Sans Mono', ui-monospace, monospace"
-WIDEST = 1480
+WIDEST, WIDEST_CARD = 1480, 230
 NARROW, WIDE = set("iljtfrI.,:;'|()[]{}! ·/"), set("mwMWGOQ@%&∂…")
 
 
@@ -40,9 +40,11 @@ class Card:
     def __init__(self, family, glyph, name, op, rows, bold=True, sheet=0, square=False, failed=False, dashed=False):
         self.family, self.glyph, self.name, self.op, self.rows = family, glyph, name, op, rows
         self.bold, self.sheet, self.square, self.failed, self.dashed = bold, sheet, square, failed, dashed
+        while len(self.op) > 4 and WIDEST_CARD < 10 + max(17, text_width(glyph, 13) + 6) + text_width(name, 12.5, bold=bold) + 20 + text_width(self.op, 11):
+            self.op = op = _short(self.op, len(self.op) - 1)
         self.name_x = 10 + max(17, text_width(glyph, 13) + 6)
         head = self.name_x + text_width(name, 12.5, bold=bold) + (10 + text_width(op, 11) if op else 0) + 10
-        self.w = math.ceil(min(230, max(92, head, *(20 + text_width(row, 12, mono=True) for row, _ in rows), 0)))
+        self.w = math.ceil(min(WIDEST_CARD, max(92, head, *(20 + text_width(row, 12, mono=True) for row, _ in rows), 0)))
         self.h = 27 + 17 * len(rows) + (3 if rows else 0)
 
 
@@ -68,7 +70,7 @@ def card_of(snapshot: GraphSnapshot, plan: Plan, item: str, values: bool = True,
     members = plan.stacks.get(item)
     scope = snapshot.scopes[int((members[0] if members else item)[1:])]
     last = snapshot.scopes[int(members[-1][1:])] if members else None
-    name = f"{tail(scope.path)} … {tail(last.path)}" if last else scope_name(scope)
+    name = span(scope, last) if last else scope_name(scope)
     op = f"{scope.cls} × {len(members)}" if members else f"{scope.cls if scope.cls != name else ''}{f' call {scope.call}' if scope.call > 1 else ''}".strip()
     shape = (last or scope).shape
     rows = [(words.size_text(shape) if shape is not None else "", INK)]
@@ -82,6 +84,12 @@ def card_of(snapshot: GraphSnapshot, plan: Plan, item: str, values: bool = True,
 def scope_name(scope) -> str:
     """What a module is called: the last parts of its path, or the variable of the outermost one."""
     return tail(scope.path) or scope.name or scope.cls
+
+
+def span(first, last) -> str:
+    """What a stack is called: "h.0 … h.11", "turn 1 … 50"."""
+    end = tail(last.path)
+    return f"{tail(first.path)} … {end.removeprefix('turn ').removeprefix('block ') if first.repeat else end}"
 
 
 def tail(path: str) -> str:
@@ -260,7 +268,7 @@ def _open_box(snapshot, plan, box) -> list[str]:
     members = plan.stacks.get(box.item)
     scope = snapshot.scopes[int((members[0] if members else box.item)[1:])]
     color = COLORS[_scope_family(snapshot, plan, box.item)][0]
-    name = f"{scope_name(scope)}" if not members else f"{tail(scope.path)} … {tail(snapshot.scopes[int(members[-1][1:])].path)}"
+    name = span(scope, snapshot.scopes[int(members[-1][1:])]) if members else scope_name(scope)
     extra = f"{scope.cls}{f' × {len(members)}' if members else ''}{f' call {scope.call}' if scope.call > 1 else ''}"
     name = _short(name, 30)
     return [f'<rect x="{_n(box.x)}" y="{_n(box.y)}" width="{_n(box.w)}" height="{_n(box.h)}" rx="10" fill="{color}" fill-opacity="0.035" stroke="{color}" stroke-opacity="0.75"/>',

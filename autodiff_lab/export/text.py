@@ -6,7 +6,7 @@ from ..record.model import GraphSnapshot
 from ..record.text import clean
 from . import words
 from .plan import make_plan
-from .svg import inside, scope_name, tail
+from .svg import inside, scope_name, span
 
 __all__ = ["explain", "outline"]
 
@@ -26,7 +26,7 @@ def outline(snapshot: GraphSnapshot) -> str:
                 continue
             members = plan.stacks.get(box)
             scope = snapshot.scopes[int((members or [box])[0][1:])]
-            name = f"{tail(scope.path)} … {tail(snapshot.scopes[int(members[-1][1:])].path)}" if members else scope_name(scope)
+            name = span(scope, snapshot.scopes[int(members[-1][1:])]) if members else scope_name(scope)
             count = sum(n.kind == "op" for n in inside(snapshot, plan, box))
             rows.append(("▸", name, f"{scope.cls}{f' × {len(members)}' if members else ''}", words.counted(count, "operator"), words.shape_text(scope.shape) if scope.shape is not None else ""))
         lines += table(rows)

@@ -123,7 +123,7 @@ def facts(snapshot: GraphSnapshot) -> str:
     if len(outer) == 1:
         parts.insert(0, outer[0].cls)
     elif modules:
-        parts.append(counted(len(modules), "module"))
+        parts.append(counted(sum(s.call == 1 for s in modules), "module"))
     parts.append({"ran": "backward ran" if snapshot.passes < 2 else f"backward ran {snapshot.passes:,} times",
                   "failed": "backward failed", "gone": "backward ran earlier"}.get(snapshot.backward, "no backward yet"))
     if snapshot.error:

@@ -198,9 +198,13 @@ class _Builder:
     def _name_operators(self) -> None:
         """Name and loop turn of each operator: of several at one place in one call, the last is what was assigned."""
         instances: dict[tuple, list[list[Entry]]] = {}
+        parts: list[Entry] = []
         previous = None
         for item in self.order:
             if not isinstance(item, Entry) or not item.frames:
+                continue
+            if item.output is not None and len(inputs_of(item)) == 1 and self._is_part(item):
+                parts.append(item)
                 continue
             runs = instances.setdefault((item.frames, item.layer), [])
             call = call_of(item)
@@ -229,6 +233,10 @@ class _Builder:
                     self.op_names[last.key] = (name.replace("[·]", f"[{turn - 1}]"), None)
                 else:
                     self.op_names[last.key] = (name, turn if repeated else None)
+
+        for part in parts:  # of several outputs: each has a name, and the turn in which all of them were made
+            name = self.sources.name(part.frames, part.output)
+            self.op_names[part.key] = (name.replace("[·]", f"[{part.output}]"), self.op_names.get(inputs_of(part)[0], ("", None))[1])
 
     def _continues(self, last: Entry, item: Entry, call, previous) -> bool:
         """True if `item` ran within the same call from the learner's code as `last`."""

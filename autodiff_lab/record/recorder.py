@@ -201,7 +201,7 @@ class Recorder(observe.Observer):
         entry.op, entry.scope = self.ops[number], self.scopes.get(scope)
         if entry.dtype is None:
             entry.dtype = entry.array.dtype
-        if rest.__class__ is tuple:
+        if rest is not None and len(rest) < len(keys):  # tensors came first
             rest = [None] * (len(keys) - len(rest)) + list(rest)
         entry.inputs = [(rest[i] if rest else None) if k is None else Arg(k) for i, k in enumerate(keys)]
         entry.inplace = any(k is not None and k.__class__ is Before for k in keys)

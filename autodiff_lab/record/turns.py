@@ -38,7 +38,7 @@ def boxed(nodes: tuple[NodeInfo, ...], edges: tuple[EdgeInfo, ...], scopes: list
             part, scope = ("s", scope), parents[scope]
     if all(len(inner) <= READABLE for inner in parts.values()):
         return nodes, scopes
-    looks = _looks(nodes, scopes, parts)
+    looks, looped = _looks(nodes, scopes, parts), _looped(nodes, parents)
     made: list[ScopeInfo] = []
     taken: set[str] = set()  # paths
     moved: dict[tuple[str, int], int] = {}  # part -> the box it is put in
@@ -50,7 +50,7 @@ def boxed(nodes: tuple[NodeInfo, ...], edges: tuple[EdgeInfo, ...], scopes: list
             for turn in range(times):
                 members = inner[start + turn * length:start + (turn + 1) * length]
                 box = len(scopes) + len(made)
-                made.append(_box(box, scope, turn + 1, members, nodes, scopes, taken))
+                made.append(_box(box, scope, turn + 1, members, looped.intersection(members), nodes, scopes, taken))
                 moved.update(dict.fromkeys(members, box))
     return _moved(nodes, edges, [*scopes, *made], moved)
 
@@ -61,6 +61,19 @@ def _looks(nodes, scopes, parts) -> dict[tuple[str, int], tuple]:
     for scope in reversed(scopes):  # inner ones have larger numbers
         looks["s", scope.id] = (scope.cls, scope.shape, *(hash(looks[part]) for part in parts.get(scope.id, ())))
     return looks
+
+
+def _looped(nodes, parents) -> set[tuple[str, int]]:
+    """The parts that a loop ran again and again."""
+    found: set[tuple[str, int]] = set()
+    for node in nodes:
+        if node.turn is not None:
+            found.add(("n", node.id))
+            scope = node.scope
+            while scope is not None and ("s", scope) not in found:
+                found.add(("s", scope))
+                scope = parents[scope]
+    return found
 
 
 def _repeats(looks: list[int]) -> list[tuple[int, int, int]]:
@@ -81,10 +94,10 @@ def _repeats(looks: list[int]) -> list[tuple[int, int, int]]:
     return found
 
 
-def _box(number: int, parent: int | None, turn: int, members, nodes, scopes, taken: set[str]) -> ScopeInfo:
+def _box(number: int, parent: int | None, turn: int, members, looped, nodes, scopes, taken: set[str]) -> ScopeInfo:
     """The scope around one turn."""
     operators = [nodes[place] for kind, place in members if kind == "n"]
-    word = "turn" if operators and operators[0].turn is not None else "block"
+    word = "turn" if looped else "block"
     path = f"{word} {turn}"
     if path in taken:  # of a second loop
         line = next((node.source.line for node in operators if node.source), number)

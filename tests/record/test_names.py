@@ -145,3 +145,8 @@ def test_a_graph_that_nobody_watched_has_the_names_of_variables_and_parameters()
     snapshot = show(out).snapshot
     assert [n.name for n in snapshot.nodes] == ["w", "h", "model.weight", "model.bias", "out"]
     assert snapshot.edges[0].plain == ""  # the exponent is not known
+
+
+def test_outputs_of_one_operator_are_no_turns_of_a_loop():
+    found = [(n.label, n.name, n.turn) for n in recorded("a, b, c = v.unbind()\ns = lab.stack([c, a, b])").nodes if n.kind == "op"]
+    assert found == [("unbind", "", None), ("output 0", "a", None), ("output 1", "b", None), ("output 2", "c", None), ("stack", "s", None)]

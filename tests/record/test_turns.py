@@ -5,6 +5,7 @@ from autodiff_lab import nn
 from autodiff_lab.core import observe
 from autodiff_lab.export.plan import make_plan
 from autodiff_lab.export.svg import svg
+from autodiff_lab.export.words import facts
 from autodiff_lab.record.build import build
 from autodiff_lab.record.recorder import Recorder
 
@@ -45,7 +46,7 @@ def test_turns_of_a_long_loop_are_boxes_with_what_only_they_use():
     assert [node.label or node.kind for node in snapshot.nodes if node.scope is None] == ["parameter", "parameter", "sum"]
     plan = make_plan(snapshot)
     assert [len(members) for members in plan.stacks.values()] == [50]
-    assert "turn 1 … turn 50" in svg(snapshot) and "4 parts × 50" in svg(snapshot)
+    assert "turn 1 … 50" in svg(snapshot) and "4 parts × 50" in svg(snapshot)
 
 
 def test_a_short_loop_is_left_as_it_is():
@@ -78,3 +79,18 @@ def test_two_loops_are_told_apart_and_what_differs_stays_outside():
     check_tree(snapshot)
     assert len({scope.path for scope in snapshot.scopes}) == 60
     assert [node.op for node in snapshot.nodes if node.scope is None and node.kind == "op"] == ["exp", "sum"]
+
+
+def test_turns_of_modules_in_a_loop_are_turns():
+    cell, head, xs = nn.RNNCell(2, 4), nn.Linear(4, 1), lab.ones(30, 1, 2)
+
+    def program():
+        h, outs = lab.zeros(1, 4), []
+        for t in range(30):
+            h = cell(xs[t], h)
+            outs.append(head(h))
+        return lab.cat(outs).sum()
+
+    snapshot = recorded(program)
+    assert [scope.path for scope in snapshot.scopes if scope.repeat] == [f"turn {t}" for t in range(1, 31)]
+    assert "2 modules" in facts(snapshot)

@@ -11,6 +11,7 @@ export interface Card {
   bold: boolean; sheets: number; square: boolean; failed: boolean; dashed?: boolean; bins?: number[] | undefined; gradBins?: number[] | undefined; nameX: number; w: number; h: number;
 }
 
+const WIDEST = 230;
 const NARROW = new Set("iljtfrI.,:;'|()[]{}! ·/"), WIDE = new Set("mwMWGOQ@%&∂…");
 
 /** About how wide a text is; the same in Python, so that both place the same. */
@@ -24,9 +25,10 @@ export function textWidth(text: string, size: number, mono = false, bold = false
 
 function measured(card: Omit<Card, "nameX" | "w" | "h">): Card {
   const nameX = 10 + Math.max(17, textWidth(card.glyph, 13) + 6);
+  while (card.op.length > 4 && nameX + textWidth(card.name, 12.5, false, card.bold) + 20 + textWidth(card.op, 11) > WIDEST) card = { ...card, op: shorten(card.op, card.op.length - 1) };
   const head = nameX + textWidth(card.name, 12.5, false, card.bold) + (card.op ? 10 + textWidth(card.op, 11) : 0) + 10;
   const rows = card.rows.map((row, i) => 20 + textWidth(row.text, 12, true) + ((i ? card.gradBins : card.bins) ? 44 : 0));
-  return { ...card, nameX, w: Math.ceil(Math.min(230, Math.max(92, head, ...rows))), h: 27 + 17 * card.rows.length + (card.rows.length ? 3 : 0) };
+  return { ...card, nameX, w: Math.ceil(Math.min(WIDEST, Math.max(92, head, ...rows))), h: 27 + 17 * card.rows.length + (card.rows.length ? 3 : 0) };
 }
 
 /** The card of a node. */
@@ -60,7 +62,10 @@ export function scopeName(scope: ScopeInfo): string {
 export function scopeTitle(snapshot: Snapshot, plan: Plan, item: string): [string, string] {
   const members = plan.stacks[item];
   const scope = snapshot.scopes[Number((members?.[0] ?? item).slice(1))]!;
-  if (members) return [`${tail(scope.path)} … ${tail(snapshot.scopes[Number(members[members.length - 1]!.slice(1))]!.path)}`, `${scope.cls} × ${members.length}`];
+  if (members) {
+    const end = tail(snapshot.scopes[Number(members[members.length - 1]!.slice(1))]!.path);
+    return [`${tail(scope.path)} … ${scope.repeat ? end.replace(/^(turn|block) /, "") : end}`, `${scope.cls} × ${members.length}`];
+  }
   const name = scopeName(scope);
   return [name, ((scope.cls !== name ? scope.cls : "") + ((scope.call ?? 1) > 1 ? ` call ${scope.call}` : "")).trim()];
 }

@@ -94,7 +94,7 @@ export function facts(snapshot: Snapshot): string {
   const parts = [counted(snapshot.nodes.filter((n) => n.kind === "op").length, "operator")];
   const modules = snapshot.scopes.filter((s) => !s.repeat), outer = modules.filter((s) => s.parent === undefined);
   if (outer.length === 1) parts.unshift(outer[0]!.cls);
-  else if (modules.length) parts.push(counted(modules.length, "module"));
+  else if (modules.length) parts.push(counted(modules.filter((s) => (s.call ?? 1) === 1).length, "module"));
   if (snapshot.backward === "ran") parts.push(snapshot.passes < 2 ? "backward ran" : `backward ran ${snapshot.passes.toLocaleString("en-US")} times`);
   else parts.push(snapshot.backward === "failed" ? "backward failed" : snapshot.backward === "gone" ? "backward ran earlier" : "no backward yet");
   if (snapshot.error) parts.push("forward failed");
