@@ -112,7 +112,7 @@ def check_places(inputs) -> None:
 def _place(tensor):
     """Where the gradient of `tensor` arrives: its node, or itself if it is a leaf."""
     if tensor._view is not None:
-        sync(tensor)
+        sync(tensor, True)
     return tensor._node or tensor
 
 

@@ -123,10 +123,14 @@ def saved_names(op) -> list[str]:
     return names
 
 
+NO_ARRAYS = frozenset(("frame", "home"))
+"""What kernels keep for their rules that is no array: where a tensor lay, and what its type was."""
+
+
 def keeps_tensor(op, name: str) -> bool:
     """True if `name` is a tensor or array that the tape keeps, not a size or a setting."""
     param = next((p for p in op.params if p.name == name), None)
-    is_output = name == "out" or name in op.extras or (isinstance(op.outputs, tuple) and name in op.outputs)
+    is_output = name == "out" or name in op.extras and name not in NO_ARRAYS or (isinstance(op.outputs, tuple) and name in op.outputs)
     return is_output or (param is not None and (param.is_tensor or param.kind == "list"))
 
 
@@ -148,7 +152,7 @@ def unwrap_lines(op, flavour: str) -> list[str]:
         if numbers:  # asked first, because asking whether a number is a Tensor takes longer
             lines += [f"if {n}.__class__ in NUMBERS:", f"    {n}_a, {n}_rg = {n}, False", *number_lines(op, n)]
         lines += [f"{'elif' if numbers else 'if'} isinstance({n}, Tensor):",
-                  f"    if {n}._view is not None and {n}._view.base._rg: sync({n})",
+                  *([f"    if {n}._view is not None and {n}._view.base._rg: sync({n})"] if op.rules else []),
                   f"    {n}_a = {n}._a",
                   *([f"    if {n}_a.__class__ is not ndarray: {n}_a = {n}._array()"] if op.view else []),
                   f"    {n}_rg = {n}._rg"]

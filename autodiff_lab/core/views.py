@@ -116,7 +116,7 @@ def rebase_message(view, what: str) -> str:
     """Why a view that has no history of its own may not be written to."""
     node = view._node
     if view._view.kind == CUSTOM and node is not None:
-        return (f"Output {view.output_nr} of {(node.edges[0] if node.op.is_port else node).name().removesuffix('Backward')} is a view and {what} modified inplace. This view was created inside a custom Function "
+        return (f"Output {view.output_nr} of {(node.edges[0] if node.op.is_port else node).name().split('Backward')[0]} is a view and {what} modified inplace. This view was created inside a custom Function "
                 "(or because an input was returned as-is) and the autograd logic to handle view+inplace would override the custom backward associated with the custom Function, "
                 "leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function.")
     if view._view.kind == NO_GRAD or node is None:
@@ -124,7 +124,7 @@ def rebase_message(view, what: str) -> str:
                 "it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the no_grad block (if you don't want the "
                 "inplace to be tracked) or both outside (if you want the inplace to be tracked).")
     name, number = (node.edges[0].name(), node.saved[0] if node.saved else 0) if node.op.is_port else (node.name(), 0)
-    return (f"Output {number} of {name} is a view and {what} modified inplace. This view is the output of a function that returns multiple views. "
+    return (f"Output {number} of {name.split('Backward')[0]} is a view and {what} modified inplace. This view is the output of a function that returns multiple views. "
             "Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one.")
 
 

@@ -74,8 +74,8 @@ def same(a, b, theirs, ours) -> bool:
     return a == b
 
 
-def difference(theirs, ours, before: dict, after: dict) -> str | None:
-    """What differs between PyTorch's names and ours; None if nothing does."""
+def difference(theirs, ours, before: dict, after: dict, memory_too: bool = True) -> str | None:
+    """What differs between PyTorch's names and ours, and with `memory_too` which of them share memory; None if nothing does."""
     names = [n for n in before if n[0] in "tnr" and n[1:].isdigit()]
     memory: tuple[dict, dict] = ({}, {})
     with np.errstate(all="ignore"):
@@ -93,7 +93,7 @@ def difference(theirs, ours, before: dict, after: dict) -> str | None:
                 return f"{n}: PyTorch has {a}, we have {b}"
             if state(a, theirs)["grad"] is not None and not close(numbers(a.grad, theirs), numbers(b.grad, ours)):
                 return f"{n}.grad: PyTorch has {a.grad}, we have {b.grad}"
-            if a.numel():
+            if memory_too and a.numel():
                 found = [seen.setdefault(t.untyped_storage().data_ptr(), n) for seen, t in zip(memory, (a, b), strict=True)]
                 if found[0] != found[1]:
                     return f"{n}: PyTorch shares the memory of {found[0]}, we that of {found[1]}"

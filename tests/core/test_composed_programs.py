@@ -76,6 +76,8 @@ PROGRAMS = {
     "nothing goes back from a view made without recording": "t1 = T.ones(2, requires_grad=True) * 1\nwith T.no_grad(): t2 = t1[:1]\nt2.backward()",
     "memory that is the same but for its shape overlaps": "t1 = T.ones(1, 3)\nt1 *= t1[0]\nt1[:] = t1[0]",
     "NumPy's truth values come back as small numbers": "t1 = T.tensor([True]); t2 = t1 & np.array([True]); t3 = np.isnan(T.ones(2)); t4 = T.ones(2) == np.ones(2)",
+    "a conversion keeps nothing that is freed": "t1 = T.ones(2, dtype=T.float64, requires_grad=True); t2 = t1.float(); (t2 * t2).sum().backward(); (t2 * t2).sum().backward(); t3 = t1 * 1; t4 = t3[:1]; t3.add_(1); t4.sum().backward(); t4.sum().backward()",
+    "a comparison asks for no history": "t1 = T.ones(2, requires_grad=True); other = t1.unbind(0)[0]\nwith T.no_grad(): other.exp_()\nt2 = other > 1\nother.backward()\nt3 = other + 1",
 }
 
 
