@@ -103,10 +103,9 @@ def _box(number: int, parent: int | None, turn: int, members, looped, nodes, sco
         line = next((node.source.line for node in operators if node.source), number)
         path = f"{word} {turn}, line {line}"
     taken.add(path)
-    called = [nodes[place].op if kind == "n" else scopes[place].cls for kind, place in members]
     kind, last = members[-1]
     shape = nodes[last].shape if kind == "n" else scopes[last].shape
-    return ScopeInfo(number, path, ", ".join(called) if len(called) <= 2 else f"{len(called)} parts", parent, shape=shape, repeat=True)
+    return ScopeInfo(number, path, f"{len(members)} part{'' if len(members) == 1 else 's'}", parent, shape=shape, repeat=True)
 
 
 def _moved(nodes, edges, scopes: list[ScopeInfo], moved) -> tuple[tuple[NodeInfo, ...], list[ScopeInfo]]:
