@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 
 import numpy as np
@@ -195,6 +194,15 @@ def grid_sample(input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mod
             return x.clamp(0, n - 1)
         return mirrored(x, n, align_corners).clamp(0, n - 1) if padding_mode == "reflection" else x
 
+    if mode == "bilinear":
+        at = lab["stack"]([brought_in(x, n) for x, n in zip(at, sizes, strict=True)])
+        low, inside, positions = neighbours(at, sizes)
+        shares = lab["stack"]([low + 1 - at, at - low], 1)
+        weights = math.prod(shares[(axis, *(slice(None) if i == axis else None for i in range(d)))] for axis in range(d))
+        weights = weights.reshape(2 ** d, *inside.shape[:2]).permute(1, 2, 0) * inside
+        found = combine(input.reshape(*input.shape[:2], math.prod(sizes)), weights, positions)
+        return found.reshape(*input.shape[:2], *grid.shape[1:-1])
+
     weights, positions = [], []
 
     def read(corner, weight) -> None:
@@ -216,16 +224,27 @@ def grid_sample(input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mod
                 read(corner, taps[0][i] * taps[1][j])
     elif mode == "nearest":
         read([brought_in(x, n).detach().round() for x, n in zip(at, sizes, strict=True)], 1)
-    else:
-        at = [brought_in(x, n) for x, n in zip(at, sizes, strict=True)]
-        low = [x.detach().floor() for x in at]
-        shares = [(lo + 1 - x, x - lo) for x, lo in zip(at, low, strict=True)]
-        ends = [(lo, lo + 1) for lo in low]
-        for bits in itertools.product((0, 1), repeat=d):
-            read([end[bit] for end, bit in zip(ends, bits, strict=True)], math.prod(share[bit] for share, bit in zip(shares, bits, strict=True)))
     weights, positions = (lab["stack"](each, -1).reshape(input.shape[0], -1, len(each)) for each in (weights, positions))
-    found = combine(input.reshape(*input.shape[:2], -1), weights.to(input.dtype), positions)
+    found = combine(input.reshape(*input.shape[:2], math.prod(sizes)), weights.to(input.dtype), positions)
     return found.reshape(*input.shape[:2], *grid.shape[1:-1])
+
+
+@op(category="index", function=False, method=False, out=False, outputs=("low", "inside", "positions"), no_grad="whole-numbered places are steps")
+def neighbours(input: Tensor, sizes):
+    """The 2^d pixels around places (d, N, …) in images of `sizes`: the lowest of them, then of all, as (N, P, 2^d), ones where they
+    are inside, else zeros, and their positions, 0 where they are not.
+    """
+    xp = namespace(input)
+    low, d = xp.floor(input), len(sizes)
+    inside, positions = True, 0
+    for axis, n in enumerate(sizes):
+        ends = xp.stack((low[axis], low[axis] + 1))
+        within = (ends >= 0) & (ends <= n - 1)
+        ends = xp.where(within, ends, 0).astype("int64")
+        around = tuple(slice(None) if i == axis else None for i in range(d))
+        inside, positions = inside & within[around], positions * n + ends[around]
+    N, P = low.shape[1], math.prod(low.shape[2:])
+    return low, *(xp.ascontiguousarray(each.reshape(2 ** d, N, P).transpose(1, 2, 0)) for each in (inside.astype(low.dtype), positions))
 
 
 def cubic_weight(t, tap: int):
