@@ -27,7 +27,7 @@ class Observer:
     careful = False  # True: its methods for single operators and gradients catch their own errors
 
     def op_ran(self, op, inputs, output):
-        """An operator ran: its inputs as they were given, and what it returned."""
+        """An operator ran: its inputs as they were given (a tuple or a list), and what it returned."""
 
     def op_failed(self, op, inputs, error):
         """An operator raised `error`."""

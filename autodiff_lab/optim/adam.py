@@ -85,7 +85,7 @@ class Adam(ElementwiseOptimizer):
             p = p * h.shrink
         if h.decay != 0:
             grad = grad + h.decay * p
-        m = m + (grad - m) * (1 - h.beta1)
+        m = m + (grad - m) * (1 - h.beta1)  # written as PyTorch's lerp, so that the last digit is the same
         v = v * h.beta2 + grad * grad * (1 - h.beta2)
         if largest is None:
             return p - h.step_size * (m / (sqrt(v) / h.root_scale + h.eps)), m, v

@@ -34,8 +34,9 @@ class ElementwiseOptimizer(Optimizer):
     `advance(group, scalars)`: once a step; moves `scalars` on and returns the numbers that the rule needs.
     `rule(p, grad, h, *arrays)`: the new parameter and the new arrays.
 
-    `rule_in_place`, where there is one, does the same to NumPy arrays in their own memory. It saves a third of
-    the time for large parameters, and is there for the optimizers that nearly everybody uses.
+    `rule_in_place(p, grad, h, scratch, *arrays)`, where there is one, does the same to NumPy arrays in their own
+    memory; `scratch` is an array of the same size whose numbers nobody needs. It saves a third of the time for
+    large parameters, and is there for the optimizers that nearly everybody uses.
     """
 
     rule_in_place = None

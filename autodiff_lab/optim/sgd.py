@@ -72,6 +72,7 @@ class SGD(ElementwiseOptimizer):
         if h.momentum == 0:
             return (p - h.lr * grad,)
         v = direction[0]
+        # In the first step a copy of the gradient, because zero_grad or the next backward pass may write to the gradient itself.
         v = grad * 1 if v is None else h.momentum * v + (1 - h.dampening) * grad
         step = grad + h.momentum * v if h.nesterov else v
         return p - h.lr * step, v
