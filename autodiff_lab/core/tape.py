@@ -23,7 +23,7 @@ class Version:
     __slots__ = ("count", "last", "recent")
 
     def __init__(self):
-        self.count, self.last, self.recent = 0, 0, ()
+        self.count, self.last, self.recent = 0, 0, ()  # how many writes there were; when, by the clock: the last, the last few
 
     def bump(self) -> None:
         """Note a write: nodes older than it may no longer use what they saved."""
