@@ -11,7 +11,7 @@ import numpy as np
 
 from . import observe
 
-__all__ = ["broadcast_error", "caution", "explain", "needs_numbers", "no_memory", "refuse", "refused", "same_type", "wrap_around", "wrapped"]
+__all__ = ["TooFewDimensions", "broadcast_error", "caution", "explain", "needs_numbers", "no_memory", "refuse", "refused", "same_type", "wrap_around", "wrapped"]
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -119,6 +119,15 @@ def _translated(op, error, tensors) -> Exception:
         shapes = ", ".join(str(list(t.shape)) for t in tensors)
         return RuntimeError(f"{op.name}: {text}" + (f" (shapes {shapes})." if shapes and not text.endswith(".") else ""))
     return error
+
+
+class TooFewDimensions(IndexError, RuntimeError):
+    """A tensor has fewer dimensions than a function needs. PyTorch says RuntimeError where it looks at their number, IndexError where it
+    trips over the one that is missing. Programs may look for either, and read IndexError."""
+
+
+TooFewDimensions.__name__ = TooFewDimensions.__qualname__ = "IndexError"
+TooFewDimensions.__module__ = "builtins"
 
 
 def same_type(words: str, first, *others) -> None:

@@ -6,7 +6,6 @@ written out below is what a tensor *is*: its array, its place in the graph, its 
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -295,11 +294,11 @@ class Tensor(_Slots):
         tensor([4., 8.])
         """
         if self._grad is None and self._node is not None and not (self._x and self._x.retains_grad):
-            warnings.warn("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be populated during "
-                          "autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, use .retain_grad() on the "
-                          "non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the leaf Tensor instead. "
-                          "See github.com/pytorch/pytorch/pull/30531 for more information.",
-                          UserWarning, stacklevel=2)
+            from .errors import caution
+            caution("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be populated during "
+                    "autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, use .retain_grad() on the "
+                    "non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the leaf Tensor instead. "
+                    "See github.com/pytorch/pytorch/pull/30531 for more information.")
         return self._grad
 
     @grad.setter

@@ -7,11 +7,11 @@ PyTorch draws, and return the tensor.
 from __future__ import annotations
 
 import math
-import warnings
 
 import numpy as np
 
 from ..backend import namespace, random
+from ..core.errors import caution
 from ..core.tape import Version
 from ..core.tensor import Tensor
 
@@ -105,7 +105,7 @@ def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float 
     True
     """
     if mean < a - 2 * std or mean > b + 2 * std:
-        warnings.warn("mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be incorrect.", stacklevel=2)
+        caution("mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be incorrect.")
     if a > b:
         raise RuntimeError(f"trunc_normal_ expects bounds a <= b, but found a={a} > b={b}")
     return _draw(tensor, generator, _truncated, mean, std, a, b)
@@ -269,7 +269,7 @@ def kaiming_uniform_(tensor: Tensor, a: float = 0, mode: str = "fan_in", nonline
     True
     """
     if 0 in tensor.shape:
-        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
+        caution("Initializing zero-element tensors is a no-op")
         return tensor
     std = calculate_gain(nonlinearity, a) / math.sqrt(_calculate_correct_fan(tensor, mode))
     bound = math.sqrt(3.0) * std  # in this order: the last bits matter
@@ -285,7 +285,7 @@ def kaiming_normal_(tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinea
     tensor([[ 1.2582, -0.2396, -1.7790]])
     """
     if 0 in tensor.shape:
-        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
+        caution("Initializing zero-element tensors is a no-op")
         return tensor
     return normal_(tensor, 0.0, calculate_gain(nonlinearity, a) / math.sqrt(_calculate_correct_fan(tensor, mode)), generator)
 
@@ -338,7 +338,7 @@ def _deprecated(function):
     name = function.__name__
 
     def old(*args, **kwargs):
-        warnings.warn(f"`nn.init.{name[:-1]}` is now deprecated in favor of `nn.init.{name}`.", FutureWarning, stacklevel=2)
+        caution(f"`nn.init.{name[:-1]}` is now deprecated in favor of `nn.init.{name}`.", FutureWarning)
         return function(*args, **kwargs)
     old.__name__ = old.__qualname__ = name[:-1]
     old.__doc__ = f"Old name of `{name}`."

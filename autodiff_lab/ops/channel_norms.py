@@ -194,9 +194,12 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
         raise IndexError(f"tuple index out of range: batch_norm needs an input (N, C, …), got one of shape {list(input.shape)}.")
     C = input.shape[1]
     for name, values in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
-        if values is not None and (values.ndim != 1 or values.numel() != C):
+        if values is None:
+            continue
+        if values._a.shape != (C,):
             raise RuntimeError(f"{name} should contain {C} elements not {values.numel()}")
-    check_parameters(input, running_mean, running_var, weight, bias)
+        if values._a.dtype is not input._a.dtype:
+            check_parameters(input, values)
     if not training:
         if running_mean is None or running_var is None:
             raise RuntimeError("running_mean must be defined in evaluation mode: pass running_mean and running_var, or training=True.")

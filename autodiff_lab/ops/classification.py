@@ -7,6 +7,7 @@ import math
 from ..backend import namespace
 from ..backend.cells import outside
 from ..core.dtypes import dtype_of
+from ..core.errors import TooFewDimensions
 from ..core.op import op, ops, public
 from ..core.precision import in_float32
 from ..core.samples import calls
@@ -38,7 +39,7 @@ def check_classes(name: str, input, target, weight, ignore_index: int) -> int:
     if not input.ndim:
         if name == "nll_loss":
             raise ValueError("Expected 1 or more dimensions (got 0)")
-        raise RuntimeError("cross_entropy: Expected input with at least 1 dimension, got a 0-dim tensor.")
+        raise TooFewDimensions("cross_entropy: Expected input with at least 1 dimension, got a 0-dim tensor.")
     classes = input.shape[1] if input.ndim > 1 else input.shape[0]
     if dtype_of(input).category != 2:
         raise NotImplementedError(f'"{"nll_loss_out_frame" if name == "nll_loss" else "log_softmax_lastdim_kernel_impl"}" not implemented for \'{dtype_of(input).title}\'. '

@@ -155,9 +155,8 @@ def tensor(data, *, dtype: dtype | None = None, device=None, requires_grad: bool
     torch.int64
     """
     if isinstance(data, Tensor):
-        import warnings
-        warnings.warn("To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
-                      "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).", UserWarning, stacklevel=2)
+        caution("To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
+                "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).")
         array = data._a.copy()
         return finish(array, dtype, device if device is not None else data.device, requires_grad)
     return finish(from_data(data, dtype), dtype, device, requires_grad)

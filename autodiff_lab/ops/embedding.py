@@ -6,6 +6,7 @@ import numpy as np
 
 from ..backend import namespace
 from ..backend.cells import add_rows
+from ..core.errors import TooFewDimensions
 from ..core.modes import no_grad
 from ..core.op import op, ops, public
 from ..core.samples import calls
@@ -28,7 +29,7 @@ def embedding_rows(weight: Tensor, indices: Tensor, padding_idx: int = -1, scale
         raise RuntimeError("Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; "
                            f"but got torch.{dtype_of(indices).title}Tensor instead (while checking arguments for embedding). Convert them with .long().")
     if weight.ndim != 2:
-        raise RuntimeError("'weight' must be 2-D")
+        raise TooFewDimensions(f"'weight' must be 2-D, a row for each number; got shape {list(weight.shape)}")
     if indices.size and not weight.shape[0]:
         raise RuntimeError("index_select(): self indexing axis dim should be positive: the table has no rows")
     if indices.size and (int(indices.min()) < 0 or int(indices.max()) >= weight.shape[0]):
@@ -112,7 +113,7 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max
             [1., 0., 0.]])
     """
     if weight.ndim != 2:
-        raise RuntimeError("'weight' must be 2-D")
+        raise TooFewDimensions(f"'weight' must be 2-D, a row for each number; got shape {list(weight.shape)}")
     padding_idx = checked_padding(padding_idx, weight.shape[0])
     if max_norm is not None and input.dtype.name in ("int64", "int32"):
         shorten(weight, input, max_norm, norm_type)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import warnings
 
 from ..backend import namespace
 from ..backend.fast import at_least, at_most, log1p_exp, total
 from ..core.dtypes import cast_error, dtype_of
+from ..core.errors import caution
 from ..core.op import op, ops, public
 from ..core.precision import in_float32
 from ..core.samples import calls
@@ -25,7 +25,7 @@ def reduction_of(size_average, reduce, reduction: str) -> str:
     """
     if size_average is not None or reduce is not None:
         reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
-        warnings.warn(f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.", UserWarning, stacklevel=5)
+        caution(f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.")
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"{reduction} is not a valid value for reduction")
     return reduction
@@ -56,8 +56,8 @@ def spread_out(grad, shape, reduction: str):
 def same_size(name: str, input, target) -> None:
     """Warn where shapes differ: broadcasting gives a loss over every pair, hardly ever what is meant."""
     if input.shape != target.shape:
-        warnings.warn(f"Using a target size ({_size(target)}) that is different to the input size ({_size(input)}). This will likely lead to incorrect results "
-                      f"due to broadcasting. Please ensure they have the same size. ({name} computed every pair that broadcasting makes.)", UserWarning, stacklevel=5)
+        caution(f"Using a target size ({_size(target)}) that is different to the input size ({_size(input)}). This will likely lead to incorrect results "
+                f"due to broadcasting. Please ensure they have the same size. ({name} computed every pair that broadcasting makes.)")
 
 
 def _size(array) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import warnings
 
 from ..backend import namespace
 from ..core.arguments import Number
 from ..core.dtypes import dtype_of
+from ..core.errors import caution
 from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor
@@ -42,9 +42,9 @@ def kl_div(input: Tensor, target: Tensor, size_average=None, reduce=None, reduct
         kind = "sum"
     else:
         if reduction == "mean" and size_average is None and reduce is None:
-            warnings.warn("reduction: 'mean' divides the total loss by both the batch size and the support size."
-                          "'batchmean' divides only by the batch size, and aligns with the KL div math definition."
-                          "'mean' will be changed to behave the same as 'batchmean' in the next major release.", UserWarning, stacklevel=3)
+            caution("reduction: 'mean' divides the total loss by both the batch size and the support size."
+                    "'batchmean' divides only by the batch size, and aligns with the KL div math definition."
+                    "'mean' will be changed to behave the same as 'batchmean' in the next major release.")
         kind = reduction_of(size_average, reduce, reduction)
     losses = target.exp() * (target - input) if log_target else top["xlogy"](target, target) - target * input
     total = reduced(losses, kind)

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..backend import namespace
 from ..core.arguments import Dims, whole
-from ..core.errors import refuse
+from ..core.errors import TooFewDimensions, refuse
 from ..core.op import op, ops, public
 from ..core.precision import in_float32
 from ..core.samples import calls
@@ -48,7 +48,7 @@ def pool(shape, d: int, kernel_size, stride, padding, dilation=1, ceil_mode: boo
 @lru_cache(256)
 def windows_of(shape, d: int, kernel_size, stride, padding, dilation, ceil_mode: bool) -> Pool:
     if len(shape) not in (d + 1, d + 2):
-        raise RuntimeError(f"non-empty {d + 1}D or {d + 2}D (batch mode) tensor expected for input, but got one of size {list(shape)}")
+        raise TooFewDimensions(f"non-empty {d + 1}D or {d + 2}D (batch mode) tensor expected for input, but got one of size {list(shape)}")
     kernel = several(kernel_size, d, "kernel_size")
     if any(gap <= 0 for gap in several(dilation, d, "dilation")):
         raise RuntimeError(f"max_pool{d}d() dilation must be greater than zero, but got {min(several(dilation, d, 'dilation'))}")

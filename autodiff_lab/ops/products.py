@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..core.dtypes import bool_, dtype_of
-from ..core.errors import caution
+from ..core.errors import TooFewDimensions, caution
 from ..core.op import op, ops, public
 from ..core.outs import stored
 from ..core.precision import in_float32
@@ -69,7 +69,8 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     torch.Size([10, 3, 5])
     """
     if input.ndim != 3 or mat2.ndim != 3:
-        raise RuntimeError(f"batch1 must be a 3D tensor: bmm takes two batches of matrices, got {input.ndim}D and {mat2.ndim}D.")
+        kind = TooFewDimensions if min(input.ndim, mat2.ndim) < 3 else RuntimeError
+        raise kind(f"batch1 must be a 3D tensor: bmm takes two batches of matrices, got {input.ndim}D and {mat2.ndim}D.")
     if input.shape[0] != mat2.shape[0] or input.shape[2] != mat2.shape[1]:
         raise RuntimeError(f"Expected size for first two dimensions of batch2 tensor to be: [{input.shape[0]}, {input.shape[2]}] but got: [{mat2.shape[0]}, {mat2.shape[1]}].")
     return matmul.op.kernel(input, mat2)

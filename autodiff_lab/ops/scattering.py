@@ -10,7 +10,7 @@ import numpy as np
 from ..backend import namespace
 from ..backend.cells import add_cells, add_places, cells, outside
 from ..core.dtypes import dtype_of
-from ..core.errors import caution
+from ..core.errors import TooFewDimensions, caution
 from ..core.op import op, ops, public
 from ..core.precision import in_float32
 from ..core.samples import calls
@@ -41,7 +41,7 @@ def check_places(name: str, input, dim: int, index, src=None) -> int:
                                + (f" and to be no larger size than src {list(src.shape)}" if src is not None and getattr(src, "shape", None) is not None else ""))
     if src is not None and getattr(src, "dtype", None) is not None:
         if max(src.ndim, 1) != max(input.ndim, 1):
-            raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
+            raise TooFewDimensions(f"Index tensor must have the same number of dimensions as src tensor: {name} got an index of shape {list(index.shape)} and src of shape {list(src.shape)}")
         for n, m in zip(want, src.shape or (1,), strict=True):
             if n > m:
                 raise RuntimeError(f"Expected index {list(index.shape)} to be no larger than self {list(input.shape)} apart from dimension {dim} "

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from ..backend import in_c_order, namespace
@@ -189,16 +187,16 @@ def _(grad, input, y, dim):
     return -(grad * ops.exp(y) * ops.sum(input, dim, True))
 
 
-def implicit_dim(name: str, ndim: int, level: int) -> int:
+def implicit_dim(name: str, ndim: int) -> int:
     """The dimension that old programs mean when they give none: 0 for 0, 1 and 3 dimensions, else 1."""
-    warnings.warn(f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.", UserWarning, stacklevel=level)
+    caution(f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.")
     return 0 if ndim in (0, 1, 3) else 1
 
 
 def _with_implicit_dim(function, name: str, sign: int = 1):
     def call(input, dim=None, _stacklevel=3, dtype=None):
         if dim is None:
-            dim = implicit_dim(name, input.ndim, _stacklevel)
+            dim = implicit_dim(name, input.ndim)
         return function(input if sign == 1 else -input, dim, dtype)
 
     call.__name__ = call.__qualname__ = name

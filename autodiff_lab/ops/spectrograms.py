@@ -5,8 +5,7 @@ Composed of framing, windows and `torch.fft`, so that the derivatives come with 
 
 from __future__ import annotations
 
-import warnings
-
+from ..core.errors import TooFewDimensions, caution
 from ..core.op import public
 from ..core.tensor import Tensor
 
@@ -31,8 +30,8 @@ def _lengths(function: str, n_fft: int, hop_length, win_length):
 
 def _padded_window(function: str, window, n_fft: int, win: int, like: Tensor, advice: str) -> Tensor:
     if window is None:
-        warnings.warn(f"A window was not provided. {advice}To suppress this warning and use a rectangular window, explicitly set "
-                      "`window=torch.ones(n_fft, device=<device>)`.", UserWarning, stacklevel=4)
+        caution(f"A window was not provided. {advice}To suppress this warning and use a rectangular window, explicitly set "
+                "`window=torch.ones(n_fft, device=<device>)`.")
         window = _all["ones"](win, dtype=like.real.dtype if like.is_complex() else like.dtype, device=like.device)
     elif window.ndim != 1 or window.shape[0] != win:
         raise RuntimeError(f"{function}: expected a 1D window tensor of size equal to win_length={win}, but got window with size {list(window.shape)}")
@@ -70,9 +69,9 @@ def stft(input: Tensor, n_fft: int, hop_length: int | None = None, win_length: i
                                "in a future PyTorch release.")
         return_complex = True
     if not return_complex:
-        warnings.warn("stft with return_complex=False is deprecated. In a future pytorch release, stft will return complex tensors for all inputs, and "
-                      "return_complex=False will raise an error.\nNote: you can still call torch.view_as_real on the complex output to recover the old "
-                      "return format.", UserWarning, stacklevel=2)
+        caution("stft with return_complex=False is deprecated. In a future pytorch release, stft will return complex tensors for all inputs, and "
+                "return_complex=False will raise an error.\nNote: you can still call torch.view_as_real on the complex output to recover the old "
+                "return format.")
     hop, win = _lengths("stft", n_fft, hop_length, win_length)
     weights = _padded_window("stft", window, n_fft, win, input, "A rectangular window will be applied,which is known to cause spectral leakage. Other windows "
                              "such as torch.hann_window or torch.hamming_window are recommended to reduce spectral leakage.")
@@ -99,7 +98,7 @@ def istft(input: Tensor, n_fft: int, hop_length: int | None = None, win_length: 
     if not input.is_complex():
         raise RuntimeError("istft requires a complex-valued input tensor matching the output from stft with return_complex=True.")
     if input.ndim not in (2, 3) or not input.numel():
-        raise RuntimeError(f"istft: expected a tensor with 2 or 3 dimensions that is not empty, but got {list(input.shape)}")
+        raise TooFewDimensions(f"istft: expected a tensor with 2 or 3 dimensions that is not empty, but got {list(input.shape)}")
     hop, win = _lengths("istft", n_fft, hop_length, win_length)
     spectrum = input if input.ndim == 3 else input.unsqueeze(0)
     bins, count = spectrum.shape[1:]
@@ -126,8 +125,8 @@ def istft(input: Tensor, n_fft: int, hop_length: int | None = None, win_length: 
     signal = signal / envelope
     missing = (end - start) - signal.shape[1]
     if missing > 0:
-        warnings.warn("The length of signal is shorter than the length parameter. Result is being padded with zeros in the tail. Please check your center and "
-                      "hop_length settings.", UserWarning, stacklevel=2)
+        caution("The length of signal is shorter than the length parameter. Result is being padded with zeros in the tail. Please check your center and "
+                "hop_length settings.")
         signal = _all["constant_pad_nd"](signal, (0, missing))
     return signal if input.ndim == 3 else signal.squeeze(0)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import warnings
 
 from ..backend import in_c_order, namespace
 from ..backend.fast import product, squares, sums
 from ..core.arguments import Dims, Number
 from ..core.dtypes import FLOATING, dtype_of
+from ..core.errors import caution
 from ..core.op import op, ops, public
 from ..core.outs import stored
 from ..core.precision import in_float32
@@ -83,8 +83,7 @@ def _squares(name: str, input, dim, correction, keepdim: bool):
     axis = axes(dim, input.ndim) or None
     free = degrees(input.shape, dim, correction)
     if not free:
-        warnings.warn(f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input numel divided by output numel).",
-                      UserWarning, stacklevel=6)
+        caution(f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input numel divided by output numel).")
     wide = input.astype("float32") if input.dtype.itemsize == 2 else input
     n = count(input.shape, dim)
     single = axis[0] if axis and len(axis) == 1 else None

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..backend import namespace
 from ..core.arguments import whole
-from ..core.errors import caution, same_type
+from ..core.errors import TooFewDimensions, caution, same_type
 from ..core.op import op, ops, public
 from ..core.samples import calls
 from ..core.tensor import Tensor
@@ -46,7 +46,7 @@ def unfold(input: Tensor, kernel_size, dilation=1, padding=0, stride=1) -> Tenso
     torch.Size([1, 12, 9])
     """
     if input.ndim not in (3, 4):
-        raise RuntimeError(f"Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for input, but got: {list(input.shape)}")
+        raise TooFewDimensions(f"Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for input, but got: {list(input.shape)}")
     geo = patch_geometry(kernel_size, dilation, padding, stride)
     x = input if input.ndim == 4 else input[None]
     out = output_size(x.shape[2:], geo)
@@ -178,7 +178,7 @@ def grid_sample(input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mod
     if padding_mode not in ("zeros", "border", "reflection"):
         raise ValueError(f"nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', but got: '{padding_mode}'")
     if d not in (2, 3) or grid.ndim != input.ndim:
-        raise RuntimeError(f"grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but got input with sizes {list(input.shape)} and grid with sizes {list(grid.shape)}")
+        raise TooFewDimensions(f"grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but got input with sizes {list(input.shape)} and grid with sizes {list(grid.shape)}")
     if grid.shape[-1] != d:
         raise RuntimeError(f"grid_sampler(): expected grid to have size {d} in last dimension, but got grid with sizes {list(grid.shape)}")
     if grid.shape[0] != input.shape[0]:

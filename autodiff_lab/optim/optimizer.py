@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import functools
 import math
-import warnings
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable
 from copy import deepcopy
 from itertools import chain
 
 from ..core import observe
+from ..core.errors import caution
 from ..core.modes import enable_grad, modes
 from ..core.tape import Handle
 from ..core.tensor import Tensor
@@ -283,8 +283,8 @@ class Optimizer:
                 raise ValueError(f"parameter group didn't specify a value of required optimization parameter {name}")
             param_group.setdefault(name, default)
         if len(params) != len(set(params)):
-            warnings.warn("optimizer contains a parameter group with duplicate parameters; in future, this will cause an error; "
-                          "see github.com/pytorch/pytorch/issues/40967 for more information", UserWarning, stacklevel=3)
+            caution("optimizer contains a parameter group with duplicate parameters; in future, this will cause an error; "
+                    "see github.com/pytorch/pytorch/issues/40967 for more information")
         for group in self.param_groups:
             if ("param_names" in param_group) != ("param_names" in group):
                 raise ValueError("all optimizer param groups should be with/without names. cannot add param group "

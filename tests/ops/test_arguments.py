@@ -228,6 +228,10 @@ REFUSED = [
     ("T.mvlgamma(x > 0, 1)", RuntimeError, "may not be a boolean tensor"),
     ("T.tensor([5, 6]).mvlgamma_(1)", RuntimeError, "mvlgamma: result type Float can't be cast to the desired output type (Long|Float)|mvlgamma: result type Long can't be cast"),
     ("(x[0] > 0).index_reduce(0, T.tensor([0]), x[0, :1] > 0, 'amax')", NotImplementedError, "index_func_. not implemented for 'Bool'"),
+    ("T.baddbmm(x, x, x)", IndexError, "Dimension out of range|batch1 must be a 3D tensor"),
+    ("F.avg_pool2d(x[0], 2)", IndexError, "Dimension out of range|non-empty 3D or 4D"),
+    ("x.scatter(1, T.tensor([[0]]), T.ones(1))", IndexError, "Dimension out of range|same number of dimensions as src"),
+    ("F.grid_sample(T.tensor(1.0), T.ones(1, 2, 2, 2), align_corners=False)", IndexError, "no dimensions|expected 4D or 5D input"),
     ("T.cosh(np.ones(3, np.float32))", TypeError, r"cosh\(\): argument 'input' \(position 1\) must be Tensor, not numpy.ndarray"),
     ("T.cosh(np.float64(2.0))", TypeError, r"cosh\(\): argument 'input' \(position 1\) must be Tensor, not numpy.float64"),
     ("T.cat([np.ones(3, np.float32)])", TypeError, "expected Tensor as element 0 in argument 0, but got numpy.ndarray|expected Tensor as element 0 in argument 0, but got ndarray"),
@@ -269,3 +273,23 @@ def test_pytorch_refuses_the_call_in_these_words(call, kind, words):
     torch = pytest.importorskip("torch", reason="no comparison with PyTorch: it is not installed")
     with pytest.raises(kind, match=words):
         answer(torch, call)
+
+
+@pytest.mark.parametrize("call", ["F.kl_div(x, x.exp())", "F.mse_loss(x, x[0])", "F.mse_loss(x, x, size_average=True)", "T.std(T.ones(1))", "T.tensor([1.0]).new_tensor(x)", "T.nn.Softmax()(x)",
+                                  "T.nn.InstanceNorm1d(3)(T.ones(2, 4, 5))", "T.optim.SGD([w, w], lr=0.1)", "(w * 2).grad", "T.nn.Linear(0, 2)"])
+def test_a_warning_names_the_line_of_the_program(call):
+    w = lab.ones(2, requires_grad=True)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        warnings.filterwarnings("ignore", category=RuntimeWarning)
+        eval(compile(call, "program.py", "eval"), {"T": lab, "F": lab.nn.functional, "x": lab.tensor([[0.5, 2.0, 1.0]]), "w": w})
+    assert seen and {each.filename for each in seen} == {"program.py"}
+
+
+def test_a_tensor_with_too_few_dimensions_and_no_tensor_at_all_are_two_errors_in_one():
+    with pytest.raises(IndexError) as missing:
+        lab.baddbmm(lab.ones(1, 1), lab.ones(1, 1), lab.ones(1, 1))
+    assert isinstance(missing.value, RuntimeError) and type(missing.value).__name__ == "IndexError"
+    with pytest.raises(TypeError) as none:
+        lab.nn.functional.mse_loss(lab.ones(1), 1.0)
+    assert isinstance(none.value, AttributeError) and type(none.value).__name__ == "TypeError"

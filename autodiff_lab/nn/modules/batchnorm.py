@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...core.errors import caution
 from ...core.op import public
 from ...core.tensor import Tensor
 from .. import functional as F
@@ -181,9 +182,8 @@ class _InstanceNorm(_NormBase):
         if input.size(channel) != self.num_features:
             if self.affine:
                 raise ValueError(f"expected input's size at dim={channel} to match num_features ({self.num_features}), but got: {input.size(channel)}.")
-            import warnings
-            warnings.warn(f"input's size at dim={channel} does not match num_features. You can silence this warning by not passing in num_features, "
-                          "which is not used because affine=False", stacklevel=2)
+            caution(f"input's size at dim={channel} does not match num_features. You can silence this warning by not passing in num_features, "
+                    "which is not used because affine=False")
         lone = input.dim() == batched - 1
         out = F.instance_norm(input.unsqueeze(0) if lone else input, self.running_mean, self.running_var, self.weight, self.bias,
                               self.training or not self.track_running_stats, self.momentum if self.momentum is not None else 0.0, self.eps)

@@ -19,11 +19,10 @@ def reduction_of(size_average, reduce, reduction: str) -> str:
     """The reduction that the old arguments `size_average` and `reduce` mean."""
     if size_average is None and reduce is None:
         return reduction
-    import warnings
 
     average = True if size_average is None else size_average
     chosen = "none" if reduce is False else "mean" if average else "sum"
-    warnings.warn(f"size_average and reduce args will be deprecated, please use reduction='{chosen}' instead.", stacklevel=4)
+    caution(f"size_average and reduce args will be deprecated, please use reduction='{chosen}' instead.")
     return chosen
 
 

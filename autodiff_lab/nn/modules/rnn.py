@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import numbers
-import warnings
 
+from ...core.errors import caution
 from ...core.op import public
 from ...core.tensor import Tensor
 from ...ops.sequences import run_layer, run_layers
@@ -31,8 +31,8 @@ class RNNBase(Module):
         if not isinstance(dropout, numbers.Number) or not 0 <= dropout <= 1 or isinstance(dropout, bool):
             raise ValueError("dropout should be a number in range [0, 1] representing the probability of an element being zeroed")
         if dropout > 0 and num_layers == 1:
-            warnings.warn("dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects num_layers greater than 1, "
-                          f"but got dropout={dropout} and num_layers={num_layers}", stacklevel=3)
+            caution("dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects num_layers greater than 1, "
+                    f"but got dropout={dropout} and num_layers={num_layers}")
         for name, value, kind in (("input_size", input_size, int), ("hidden_size", hidden_size, int), ("bias", bias, bool), ("batch_first", batch_first, bool)):
             if not isinstance(value, kind):
                 raise TypeError(f"{name} should be of type {kind.__name__}, got: {type(value).__name__}")
