@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import types
 
+from .core import autocasting
 from .core.op import public
 from .core.overriding import DisableTorchFunction, DisableTorchFunctionSubclass
 from .core.overriding import disabled as _disabled_torch_function_impl
@@ -55,7 +56,7 @@ class DispatchKeySet:
 
 
 class _ExcludeDispatchKeyGuard:
-    """A context in which operators leave some ways out: autocast, which does not exist here, so that nothing changes.
+    """A context in which operators leave some ways out: autocast is off inside, if the processor's is among them.
 
     Raises:
         RuntimeError: for any other way.
@@ -65,12 +66,14 @@ class _ExcludeDispatchKeyGuard:
         others = [key.name for key in keys._keys if not key.name.startswith("Autocast")]
         if others:
             raise RuntimeError(f"_ExcludeDispatchKeyGuard: operators here cannot leave out {', '.join(sorted(others))}, only autocast.")
+        self._off = keys.has(DispatchKey.AutocastCPU)
 
     def __enter__(self) -> None:
-        return None
+        self._before = autocasting.state.enabled
+        autocasting.state.enabled = self._before and not self._off
 
     def __exit__(self, *exception) -> None:
-        return None
+        autocasting.state.enabled = self._before
 
 
 has_lapack = has_spectral = True

@@ -58,6 +58,29 @@ def test_a_package_with_compiled_operators_imports_and_each_operator_is_refused(
     assert [line.split(" is not here")[0] for line in lines[3:]] == ["torch.onnx.export", "torch.library.get_ctx()", "Quantization"]
 
 
+def left_out(t) -> list:
+    C, x = t._C, t.ones(2, 2)
+    keys = C.DispatchKeySet(C.DispatchKey.AutocastCPU) | C.DispatchKeySet(C.DispatchKey.AutocastXPU)
+    out = [keys.has(C.DispatchKey.AutocastXPU), keys.has(C.DispatchKey.CPU)]
+    with t.autocast("cpu", dtype=t.bfloat16):
+        out.append(str((x @ x).dtype))
+        with C._ExcludeDispatchKeyGuard(keys):
+            out.append(str((x @ x).dtype))
+        with C._ExcludeDispatchKeyGuard(C.DispatchKeySet(C.DispatchKey.AutocastCUDA)):
+            out.append(str((x @ x).dtype))
+        out.append(str((x @ x).dtype))
+    return out
+
+
+@pytest.mark.oracle
+def test_autocast_can_be_left_out():
+    torch = pytest.importorskip("torch", reason="no comparison with PyTorch: it is not installed")
+    pytest.importorskip("ml_dtypes", reason="bfloat16 needs ml_dtypes")
+    assert left_out(lab) == left_out(torch)
+    with pytest.raises(RuntimeError, match="cannot leave out CPU, only autocast"):
+        lab._C._ExcludeDispatchKeyGuard(lab._C.DispatchKeySet(lab._C.DispatchKey.CPU))
+
+
 def quantizable(t) -> list:
     t.manual_seed(0)
     f, quantization = t.nn.quantized.FloatFunctional(), importlib.import_module(f"{t.__name__}.ao.quantization")
