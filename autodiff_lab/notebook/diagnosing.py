@@ -8,6 +8,7 @@ from ..core.tensor import Tensor
 from ..record.doctor import Report, examine
 from ..record.shell import learner_cells
 from .showing import snapshot_of
+from .tensors import made_by
 
 __all__ = ["diagnose"]
 
@@ -43,5 +44,7 @@ def diagnose(*things, optimizer=None) -> Report:
 
 def _words(thing, frame) -> str:
     name = next((n for n, v in frame.f_locals.items() if v is thing and not n.startswith("_")), "")
-    kind = f"tensor of shape {list(thing.shape)}" if isinstance(thing, Tensor) else type(thing).__name__
-    return name or kind
+    if name or not isinstance(thing, Tensor):
+        return name or type(thing).__name__
+    made = f" made by {made_by(thing.grad_fn)}" if thing.grad_fn is not None else ""
+    return (f"tensor of shape {list(thing.shape)}" if thing.ndim else "scalar") + made

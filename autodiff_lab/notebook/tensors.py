@@ -11,7 +11,7 @@ from ..record.text import shape_text
 from .graph import VIEW, in_kernel
 from .names import variables
 
-__all__ = ["bundle", "facts_of"]
+__all__ = ["bundle", "facts_of", "made_by"]
 
 READABLE = 120  # elements; up to this many, the still picture has every number in it
 SHOWN_AT_MOST = 1 << 24  # elements; of a larger one only the text
@@ -56,7 +56,7 @@ def facts_of(tensor) -> str:
     if str(tensor.device) != "cpu":
         parts.append(str(tensor.device))
     if tensor.requires_grad:
-        parts.append("made by " + _maker(tensor.grad_fn) if tensor.grad_fn is not None else "requires grad")
+        parts.append("made by " + made_by(tensor.grad_fn) if tensor.grad_fn is not None else "requires grad")
     return " · ".join(parts)
 
 
@@ -75,6 +75,6 @@ def _sharing(tensor) -> list[str]:
             if isinstance(value, Tensor) and value is not tensor and not name.startswith("_") and (value is base or value._base is base)]
 
 
-def _maker(node) -> str:
+def made_by(node) -> str:
     """The operator that made a tensor, by the name of its usual node."""
     return registry.get(node.op.name, node.op).node_name.removesuffix("Backward0").lower()
