@@ -253,6 +253,9 @@ class Function(metaclass=FunctionMeta):
                     outputs[i] = value.view_as(value)
             elif not recorded and value._view is None:
                 value._node, value._rg = None, False
+            link = outputs[i]._view
+            if link is not None and not any(value is d for d in ctx._dirty):
+                outputs[i]._view = link_to(link.base, CUSTOM, outputs[i]._ver.count)
         for tensor in ctx._dirty:
             if tensor._ver is None:
                 tensor._ver = Version()
@@ -303,10 +306,6 @@ class Function(metaclass=FunctionMeta):
             node = new_node(operation, edges, tuple(saved), None, shapes, OwnNode)
             for i in carriers:
                 outputs[i]._node, outputs[i]._rg = port(node, i, *shapes[i]), True
-        for i in carriers:
-            link = outputs[i]._view
-            if link is not None and not any(outputs[i] is tensor for tensor in ctx._dirty):
-                outputs[i]._view = link_to(link.base, CUSTOM, outputs[i]._ver.count)
         ctx._to_save = ()
         ctx._node = weakref.ref(node)
 

@@ -444,6 +444,8 @@ class Tensor(_Slots):
         """
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self._view is not None:
+            _sync(self)
         if self._node is not None:
             raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
         return Handle(self._extra().post_hooks, hook)

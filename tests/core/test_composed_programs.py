@@ -78,6 +78,7 @@ PROGRAMS = {
     "NumPy's truth values come back as small numbers": "t1 = T.tensor([True]); t2 = t1 & np.array([True]); t3 = np.isnan(T.ones(2)); t4 = T.ones(2) == np.ones(2)",
     "a conversion keeps nothing that is freed": "t1 = T.ones(2, dtype=T.float64, requires_grad=True); t2 = t1.float(); (t2 * t2).sum().backward(); (t2 * t2).sum().backward(); t3 = t1 * 1; t4 = t3[:1]; t3.add_(1); t4.sum().backward(); t4.sum().backward()",
     "a comparison asks for no history": "t1 = T.ones(2, requires_grad=True); other = t1.unbind(0)[0]\nwith T.no_grad(): other.exp_()\nt2 = other > 1\nother.backward()\nt3 = other + 1",
+    "what a function returned as it was is stale after a write, recorded or not": "Same = type('Same', (T.autograd.Function,), {'forward': staticmethod(lambda ctx, x: x), 'backward': staticmethod(lambda ctx, g: g * 5)}); t1 = T.ones(2, requires_grad=True); t2 = T.ones(2); layer = Same.apply(t2); t2.add_(t1)\nlayer + 1",
 }
 
 
