@@ -36,7 +36,7 @@ _ELSEWHERE = {  # where the module of a longer path stands here
     **{f"_higher_order_ops.{name}": "_higher_order_ops.loops" for name in ("associative_scan", "cond", "map", "scan", "while_loop")},
     "_dynamo.utils": "_dynamo", "_dynamo._trace_wrapped_higher_order_op": "_dynamo", "_dynamo.eval_frame": "_dynamo", "_subclasses.fake_tensor": "_subclasses", "quantization": "ao.quantization", "ao.nn.quantized": "nn.quantized", "autograd.anomaly_mode": "autograd.anomaly", "cpu.amp.autocast_mode": "cpu.amp", "cpu.amp.grad_scaler": "cpu.amp",
     "cuda.amp.autocast_mode": "cuda.amp",
-    "cuda.amp.grad_scaler": "cuda.amp", "distributed.algorithms.join": "distributed", "distributed.optim": "distributed",
+    "cuda.amp.grad_scaler": "cuda.amp", "distributed.algorithms.join": "distributed", "distributed.checkpoint.state_dict": "distributed.state_dict", "distributed.optim": "distributed",
     "distributed._composable": "distributed", "distributed._tensor": "distributed.tensor", "distributed._composable.fsdp": "distributed.fsdp", "distributed._tensor.experimental": "distributed.tensor", "distributed.device_mesh": "distributed.tensor",
     "distributed.fsdp.fully_sharded_data_parallel": "distributed.fsdp", "distributed.tensor.experimental": "distributed.tensor", "jit.annotations": "jit", "fx.experimental": "fx", "fx.experimental.proxy_tensor": "fx",
     "nn.modules.channelshuffle": "nn.modules.vision", "nn.modules.fold": "nn.modules.vision",
@@ -48,6 +48,7 @@ _ELSEWHERE = {  # where the module of a longer path stands here
 _NO_COMPILER = "{0} is not here: there is no compiler, and a model does not leave Python. Run it as it is, or keep its weights with torch.save."
 _REFUSED = {  # what programs import and seldom use: why it is refused
     "torch.distributed": ONE_PROCESS, "torch.export": _NO_COMPILER.format("torch.export"), "torch._inductor": _NO_COMPILER.format("torch._inductor"),
+    "torch.utils.data.datapipes": "torch.utils.data.datapipes is not here: PyTorch has given data pipes up. Write a Dataset or an IterableDataset.",
     "torch.nested": "torch.nested is not here: every tensor has one size. Pad with torch.nn.utils.rnn.pad_sequence, and give the layers a mask.",
 }
 _active: AsTorch | None = None
@@ -100,7 +101,7 @@ class AsTorch:
             sys.meta_path.remove(self.finder)
             library = sys.modules[_LIBRARY]
             library.Tensor.__module__, library.nn.Parameter.__module__ = f"{_LIBRARY}.core.tensor", f"{_LIBRARY}.nn.parameter"
-        for name in [name for name in sys.modules if name == "torch" or name.startswith("torch.")]:
+        for name in [name for name in sys.modules if name.partition(".")[0] in ("torch", "torchvision")]:  # torchvision holds on to its torch
             del sys.modules[name]
         if _active is self:
             _active = None

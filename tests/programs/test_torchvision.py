@@ -144,3 +144,17 @@ def test_torchvision_trains_and_its_compiled_operators_are_refused(tmp_path):
     lines = run(VISION, tmp_path).splitlines()
     assert lines == ["(4, 3, 20, 20) True", "(4, 3, 20, 20) True", "[[1.0, 0.14300000667572021], [0.14300000667572021, 1.0]] torch.Size([3, 5, 5])", "(90, 24)",
                      *["This function of torchvision is compiled against PyTorch, and cannot run here. W", "This function of torchvision is compiled against PyTorch, and cannot run here. R"], "0"]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torchvision") is None or importlib.util.find_spec("PIL") is None, reason="torchvision and pillow are not installed")
+def test_torchvision_goes_when_torch_means_nothing_again():
+    code = """
+import sys
+import autodiff_lab as lab
+with lab.as_torch():
+    from torchvision.transforms import v2
+    print(type(v2.ToImage()(__import__("numpy").zeros((2, 2, 3), "uint8"))).__mro__[2] is lab.Tensor)
+print([name for name in sys.modules if name.startswith("torch")])
+"""
+    done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, cwd=ROOT)
+    assert done.stdout.splitlines() == ["True", "[]"], done.stderr
