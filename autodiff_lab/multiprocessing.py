@@ -24,3 +24,6 @@ def get_all_sharing_strategies() -> set[str]:
 def spawn(*args, **kwargs):
     """Refused: it belongs to training in several processes."""
     raise RuntimeError("torch.multiprocessing.spawn is not here: this library trains in one process. Call the function itself, with rank 0.")
+
+
+start_processes = spawn

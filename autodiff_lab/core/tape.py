@@ -136,16 +136,19 @@ class Handle:
 
     _ids = count()
 
-    def __init__(self, hooks: dict, hook):
+    def __init__(self, hooks_dict: dict, hook=None, *, extra_dict=None):
+        """`hooks_dict[id]` and `extra_dict[id]`, or that of each dict in a list, is what `remove()` takes away; a `hook` is put there."""
         self.id = next(Handle._ids)
-        self._hooks = weakref.ref(hooks) if not isinstance(hooks, dict) else lambda: hooks
-        hooks[self.id] = hook
+        self._hooks = weakref.ref(hooks_dict) if not isinstance(hooks_dict, dict) else lambda: hooks_dict
+        self._extra = [] if extra_dict is None else list(extra_dict) if isinstance(extra_dict, (list, tuple)) else [extra_dict]
+        if hook is not None:
+            hooks_dict[self.id] = hook
 
     def remove(self) -> None:
         """Take the hook away; twice is the same as once."""
-        hooks = self._hooks()
-        if hooks is not None:
-            hooks.pop(self.id, None)
+        for hooks in (self._hooks(), *self._extra):
+            if hooks is not None:
+                hooks.pop(self.id, None)
 
     def __enter__(self):
         return self

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import contextlib
 import copy
 import keyword
 import math
@@ -54,6 +53,20 @@ class PythonCode:
 
     def __init__(self, src: str, globals_: dict):
         self.src, self.globals = src, globals_
+
+
+class _InsertPoint:
+    """Where a graph grows: there from when this is made, where it grew before from the end of a `with` block on."""
+
+    def __init__(self, graph: Graph, insert):
+        self._graph, self._before = graph, graph._insert
+        graph._insert = insert
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *exception) -> None:
+        self._graph._insert = self._before
 
 
 class Graph:
@@ -159,26 +172,13 @@ class Graph:
         to_erase._erased = True
         to_erase._update((), {})
 
-    @contextlib.contextmanager
-    def _growing(self, insert):
-        before, self._insert = self._insert, insert
-        try:
-            yield
-        finally:
-            self._insert = before
+    def inserting_before(self, n: Node | None = None) -> _InsertPoint:
+        """From now on new steps come before `n`, or first of all; in a `with` block, until its end."""
+        return _InsertPoint(self, n.prepend if n is not None else self._root.append)
 
-    def inserting_before(self, n: Node | None = None):
-        """Inside `with`, new steps come before `n`, or first of all."""
-        return self._growing((n or self._root._next).prepend if n is not None else self._root.append)
-
-    def inserting_after(self, n: Node | None = None):
-        """Inside `with`, new steps come after `n`, or last of all."""
-        place = [n] if n is not None else [self._root._prev]
-
-        def insert(node):
-            place[0].append(node)
-            place[0] = node
-        return self._growing(insert)
+    def inserting_after(self, n: Node | None = None) -> _InsertPoint:
+        """From now on new steps come right after `n`, each before the one made before it, or last of all; in a `with` block, until its end."""
+        return _InsertPoint(self, n.append if n is not None else self._root.prepend)
 
     def eliminate_dead_code(self, is_impure_node=None) -> bool:
         """Take out steps whose result nobody uses. True if there were any."""

@@ -222,3 +222,17 @@ def test_a_trace_leaves_modules_and_functions_as_they_were():
     with pytest.raises(lab.fx.proxy.TraceError):
         lab.fx.symbolic_trace(lambda x: x if x else -x)
     assert before == (lab.nn.Module.__call__, lab.nn.Module.__getattr__, math.sqrt)
+
+
+def test_new_steps_stand_where_pytorch_puts_them():
+    g = lab.fx.symbolic_trace(lab.nn.Sequential(lab.nn.ReLU(), lab.nn.Tanh()))
+    node = list(g.graph.nodes)[1]
+    with g.graph.inserting_after(node):
+        g.graph.call_function(lab.sin, (node,))
+        g.graph.call_function(lab.cos, (node,))
+    with g.graph.inserting_before(node):
+        g.graph.call_function(lab.exp, (node,))
+        g.graph.call_function(lab.abs, (node,))
+    g.graph.inserting_before(node)  # no `with`: from here on
+    g.graph.call_function(lab.tan, (node,))
+    assert [each.name for each in g.graph.nodes] == ["input_1", "exp", "abs_1", "tan", "_0", "cos", "sin", "_1", "output"]

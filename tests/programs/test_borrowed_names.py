@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -174,11 +175,11 @@ for refused, words in ((export, "there is no compiler"), (nested_tensor, "every 
     else: assert False
 assert not isinstance(3, ExportedProgram)
 class Mine(torch.distributed.Store): pass
-for refused in (Mine, Shard, get_model_state_dict, rpc.init_rpc, checkpoint.save, StateDictType.FULL_STATE_DICT, rpc.remote(lambda: 3)):
+for refused in (Mine, Shard, rpc.init_rpc, checkpoint.save, StateDictType.FULL_STATE_DICT, rpc.remote(lambda: 3)):
     try: refused()
     except RuntimeError as error: assert "this library trains in one process" in str(error)
     else: assert False
-assert not isinstance(3, (StateDictType, StateDictOptions)) and not hasattr(torch.distributed, "nothing") and default_hooks is not None
+assert list(get_model_state_dict(nn.Linear(1, 1), options=StateDictOptions())) == ["weight", "bias"] and not isinstance(3, StateDictType) and not hasattr(torch.distributed, "nothing") and default_hooks is not None
 with sdpa_kernel([SDPBackend.MATH, SDPBackend.FLASH_ATTENTION]):
     print(nn.functional.scaled_dot_product_attention(torch.ones(1, 2, 3), torch.ones(1, 2, 3), torch.ones(1, 2, 3)).sum().item())
 print(torch.xpu.is_available(), torch.is_autocast_enabled(), torch.get_autocast_dtype("cpu"), _pair(3), isinstance(nn.Linear(1, 1), ScriptModule))
@@ -303,3 +304,29 @@ def test_deeper_paths_of_loops_lead_to_the_functions():
     program = "from torch._higher_order_ops.scan import scan; from torch._higher_order_ops.associative_scan import associative_scan; print(callable(scan), callable(associative_scan))"
     done = subprocess.run([sys.executable, "-m", "autodiff_lab", "-c", program], capture_output=True, text=True, timeout=100, check=True)
     assert done.stdout.split() == ["True", "True"]
+
+
+def test_a_handle_takes_away_what_a_program_put_under_its_number():
+    hooks, flags = OrderedDict(), OrderedDict()
+    with lab.utils.hooks.RemovableHandle(hooks, extra_dict=[flags]) as handle:
+        hooks[handle.id], flags[handle.id] = print, True
+    assert not hooks and not flags
+
+
+def test_a_module_inside_a_compiled_one_can_be_exchanged():
+    compiled, other = lab.compile(lab.nn.Linear(1, 1)), lab.nn.Linear(2, 2)
+    compiled._orig_mod = other
+    assert compiled._orig_mod is other and list(compiled._modules) == ["_orig_mod"] and list(other._modules) == []
+
+
+def test_state_dicts_of_one_process_are_the_modules_own():
+    from autodiff_lab.distributed.state_dict import StateDictOptions, get_model_state_dict, set_model_state_dict
+
+    model = lab.nn.Linear(2, 1)
+    state = get_model_state_dict(model)
+    set_model_state_dict(model, {"weight": state["weight"] * 0}, options=StateDictOptions(strict=False))
+    assert list(state) == ["weight", "bias"] and not model.weight.any()
+    with pytest.raises(RuntimeError, match="Missing key"):
+        set_model_state_dict(model, {})
+    model.bias.requires_grad = False
+    assert list(get_model_state_dict(model, options=StateDictOptions(ignore_frozen_params=True))) == ["weight"]

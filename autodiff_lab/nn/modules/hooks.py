@@ -21,24 +21,17 @@ class HookHandle(Handle):
     """A handle that also takes its id out of the sets that say how the hook wants to be called."""
 
     def __init__(self, hooks: dict, hook, flags: tuple = (), first: bool = False):
-        super().__init__(hooks, hook)
-        self._flags = flags
+        super().__init__(hooks, hook, extra_dict=flags)
         for flag in flags:
             flag[self.id] = True
         if first:
             hooks.move_to_end(self.id, last=False)
 
-    def remove(self) -> None:
-        """Take the hook away; twice is the same as once."""
-        super().remove()
-        for flag in self._flags:
-            flag.pop(self.id, None)
-
     def __getstate__(self):
         return {"id": self.id}
 
     def __setstate__(self, state):
-        self.id, self._hooks, self._flags = state["id"], lambda: None, ()
+        self.id, self._hooks, self._extra = state["id"], lambda: None, []
 
 
 class GlobalHooks:
