@@ -158,3 +158,10 @@ print([name for name in sys.modules if name.startswith("torch")])
 """
     done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, cwd=ROOT)
     assert done.stdout.splitlines() == ["True", "[]"], done.stderr
+
+
+@pytest.mark.oracle
+def test_the_processor_is_named_as_by_pytorch():
+    torch = pytest.importorskip("torch", reason="no comparison with PyTorch: it is not installed")
+    theirs = torch.backends.cpu.get_cpu_capability()
+    assert lab.backends.cpu.get_cpu_capability() == (theirs if theirs in ("AVX2", "AVX512") else "DEFAULT")
