@@ -475,6 +475,8 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
             [1., 2., 4.],
             [1., 3., 9.]])
     """
+    if x.dtype.name == "bool":
+        raise RuntimeError("linalg.vander supports floating point, complex, and integer tensors, but got Bool")
     n = N if N is not None else x.shape[-1] if x.ndim else 0
     if n < 1:
         raise RuntimeError("N must be greater than 1.")

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.arguments import Dims
 from ..core.dtypes import int32
-from ..core.errors import caution
+from ..core.errors import caution, same_type
 from ..core.op import public
 from ..core.outs import stored
 from ..core.results import result_class
@@ -190,6 +190,7 @@ def ormqr(input: Tensor, tau: Tensor, other: Tensor, left: bool = True, transpos
     for what, given in (("input", input), ("other", other)):
         if given.ndim < 2:
             raise RuntimeError(f"torch.ormqr: {what} must have at least 2 dimensions.")
+    same_type("torch.ormqr: Expected input, tau and other to have the same dtype, but input has {first} and one of the others {other}.", input, tau, other)
     if other.shape[-2 if left else -1] != input.shape[-2]:
         raise RuntimeError(f"torch.ormqr: other.shape[{-2 if left else -1}] must be equal to input.shape[-2]")
     if tau.shape != (*input.shape[:-2], min(input.shape[-2:])):

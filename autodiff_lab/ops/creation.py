@@ -384,6 +384,8 @@ def empty_strided(size: Sizes, stride: Sizes, *, dtype=None, layout=None, device
 def empty_permuted(size: Sizes, physical_layout: Sizes, *, dtype=None, layout=None, device=None, requires_grad: bool | None = False, pin_memory: bool | None = False) -> Tensor:
     """A tensor of shape `size` whose memory holds the dimensions in the order `physical_layout`."""
     order = [int(d) for d in physical_layout]
+    if len(order) != len(size) or sorted(d % max(len(order), 1) for d in order) != list(range(len(size))):
+        raise RuntimeError(f"Number of dimensions in size does not match the length of the physical_layout, or it does not name each dimension once: size {list(size)}, physical_layout {order}")
     array = np.empty([size[d] for d in order], type_of(dtype, None))
     return finish(array.transpose(np.argsort(order)), None, device, requires_grad)
 

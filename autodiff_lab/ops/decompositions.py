@@ -227,10 +227,13 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     check_square("linalg.cholesky", A)
     try:
         found = namespace(A).linalg.cholesky(A)
+        if (found != found).any():  # NumPy lets a matrix with NaN pass
+            raise np.linalg.LinAlgError
     except np.linalg.LinAlgError:
         for k in range(1, A.shape[-1] + 1):
             try:
-                np.linalg.cholesky(A[..., :k, :k])
+                if np.isnan(np.linalg.cholesky(A[..., :k, :k])).any():
+                    break
             except np.linalg.LinAlgError:
                 break
         batch = "(Batch element 0): " if A.ndim > 2 else ""

@@ -156,7 +156,7 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, g
     """
     if input.ndim not in (1, 2):
         raise RuntimeError("prob_dist must be 1 or 2 dim")
-    if input.dtype.kind in "iub":
+    if input.dtype.kind in "iubc":
         raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {dtype_of(input).title}")
     if num_samples <= 0:
         raise RuntimeError("cannot sample n_sample <= 0 samples")

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core.arguments import Number
 from ..core.dtypes import dtype_of, get_default_dtype
+from ..core.errors import same_type
 from ..core.op import public
 from ..core.outs import stored
 from ..core.results import result_class
@@ -85,6 +86,7 @@ def histogram(input: Tensor, bins, *, range=None, weight=None, density: bool = F
         raise NotImplementedError(f"\"histogram_cpu\" not implemented for '{input.dtype.title}': convert with .float().")
     points = np.asarray(input.detach()._a).reshape(-1, 1)
     if isinstance(bins, Tensor):
+        same_type("torch.histogram: input tensor and bins tensors should have the same dtype, but got input {first} and bins {other}.", input, bins)
         edges = np.array(bins._a)
     else:
         edges = _edges(points[:, 0], bins, *(range or (0.0, 0.0)), input.dtype)
@@ -127,6 +129,8 @@ def histogramdd(input: Tensor, bins, *, range=None, weight=None, density: bool =
     bins = [bins] * n if isinstance(bins, int) else list(bins)
     if len(bins) != n:
         raise RuntimeError("histogramdd: The size of bins must be equal to the innermost dimension of the input.")
+    same_type("torch.histogramdd: input tensor and bins tensors should have the same dtype, but got input {first} and bins {other}.", input,
+              *(wanted for wanted in bins if isinstance(wanted, Tensor)))
     edges = [np.array(wanted._a) if isinstance(wanted, Tensor) else _edges(points[:, d], wanted, *(range[2 * d:2 * d + 2] if range else (0.0, 0.0)), input.dtype)
              for d, wanted in enumerate(bins)]
     found = _histogramdd((wrap(_counts(points, edges, weight, density)), tuple(map(wrap, edges))))

@@ -246,6 +246,8 @@ def _one_of(name: str, *given):
 def _tensor_split(input, wanted, dim: int):
     size = input.shape[dim]
     if isinstance(wanted, Tensor):
+        if wanted.dtype.name != "int64":
+            raise RuntimeError(f"tensor_split expected tensor_indices_or_sections to have dtype of long, but got {wanted.dtype.title}. Convert it with .long().")
         wanted = wanted.tolist()
     if isinstance(wanted, int):
         if wanted <= 0:

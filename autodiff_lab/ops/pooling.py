@@ -523,7 +523,7 @@ def adaptive_size(output_size, shape, d: int) -> tuple:
     values = tuple(output_size) if hasattr(output_size, "__iter__") else (output_size,) * d
     if len(values) != d:
         raise RuntimeError(f"output_size must be {d}")
-    return tuple(n if m is None else int(m) for m, n in zip(values, shape[-d:], strict=True))
+    return tuple([n if m is None else whole("output_size", m) for m, n in zip(values, shape[-d:], strict=True)])
 
 
 def part(i: int, n: int, m: int) -> tuple:

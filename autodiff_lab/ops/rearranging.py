@@ -6,7 +6,7 @@ import numpy as np
 
 from ..backend import in_c_order, namespace, order_like
 from ..backend.fast import BITS, concatenate
-from ..core.arguments import Dims, Sizes, one_by_one, sizes_of
+from ..core.arguments import Dims, Sizes, integer, one_by_one, sizes_of
 from ..core.op import op, ops, public
 from ..core.outs import stored
 from ..core.samples import calls
@@ -182,12 +182,20 @@ def repeat_interleave(input: Tensor, repeats=None, dim: int | None = None, *, ou
             raise RuntimeError(f"repeats must have the same size as input along dim, but got repeats.size(0) = {times.size} and input.size({dim}) = {input.shape[dim]}")
         if (times < 0).any():
             raise RuntimeError("repeats can not be negative")
+        _check_output_size(output_size, int(times.sum()) if times.size != 1 else int(times.reshape(-1)[0]) * input.shape[dim])
         positions = np.repeat(np.arange(input.shape[dim]), times.reshape(-1) if times.size != 1 else int(times.reshape(-1)[0]))
         return public[""]["index_select"](input, dim, wrap(positions).to(input.device))
+    repeats = integer("repeat_interleave", "repeats", repeats)
     if repeats < 0:
         raise RuntimeError("Repeats must be non-negative")
+    _check_output_size(output_size, repeats * input.shape[dim])
     shape = input.shape
     return unshared(input.unsqueeze(dim + 1).expand(*shape[:dim + 1], repeats, *shape[dim + 1:]).reshape(*shape[:dim], shape[dim] * repeats, *shape[dim + 1:]))
+
+
+def _check_output_size(given: int | None, found: int) -> None:
+    if given is not None and given != found:
+        raise RuntimeError(f"allocated size does not match required size: the repeats make {found}, output_size is {given}")
 
 
 def unshared(tensor):

@@ -113,6 +113,8 @@ def _(grad, dim, index):
 
 def _scatter(input, dim, index, src=None, *, value=None, reduce=None):
     if src is None:
+        if value is None:
+            raise TypeError("scatter() received an invalid combination of arguments: it needs src, a tensor or a number, after dim and index")
         src = value.item() if hasattr(value, "item") else value
     if reduce is not None and reduce not in ("add", "multiply"):
         raise RuntimeError(f"reduce argument must be either add or multiply. Got {reduce!r}.")
