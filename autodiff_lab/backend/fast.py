@@ -38,13 +38,17 @@ def is_large(array) -> bool:
 def select(condition, a, b):
     """`where` of one type: a mask of all bits where the condition holds, instead of a jump per element."""
     if not is_large(condition):
+        if condition.__class__ is np.ndarray and condition.size > 1 and (is_large(a) or is_large(b)):
+            return _select_broadcast(condition, a, b)
         return where(condition, a, b) if isinstance(condition, (np.ndarray, np.generic)) else namespace(condition).where(condition, a, b)
     bits = BITS.get(getattr(a, "dtype", None) or getattr(b, "dtype", None))
     if bits is None or condition.dtype != bool:
         return np.where(condition, a, b)
     kind = a.dtype if hasattr(a, "dtype") else b.dtype
-    if hasattr(b, "dtype") and b.dtype != kind or not all(_same_shape(v, condition) for v in (a, b)):
+    if hasattr(b, "dtype") and b.dtype != kind:
         return np.where(condition, a, b)
+    if not all(_same_shape(v, condition) for v in (a, b)):
+        return _select_broadcast(condition, a, b)
     if not condition.flags.c_contiguous and condition.flags.f_contiguous:
         return select(condition.T, *(v.T if getattr(v, "ndim", 0) else v for v in (a, b))).T
     mask = np.negative(condition.view(np.int8)).astype(bits)
@@ -55,6 +59,20 @@ def select(condition, a, b):
     mask &= a_bits ^ b_bits
     mask ^= b_bits
     return mask.view(kind)
+
+
+def _select_broadcast(condition, a, b):
+    """The same for a mask that is stretched over an array, as that of an attention, and a number."""
+    whole, number, keep = (b, a, False) if getattr(b, "ndim", 0) else (a, b, True)
+    bits = BITS.get(whole.dtype)
+    if bits is None or condition.dtype != bool or whole.__class__ is not np.ndarray or not whole.flags.c_contiguous or getattr(number, "ndim", 0) or np.broadcast_shapes(condition.shape, whole.shape) != whole.shape:
+        return np.where(condition, a, b)
+    mask = np.negative((condition if keep else ~condition).view(np.int8)).astype(bits)  # all bits where the array stays
+    found = whole.view(bits) & mask
+    other = whole.dtype.type(number).view(bits)
+    if other:
+        found |= ~mask & other
+    return found.view(whole.dtype)
 
 
 def _same_shape(value, condition) -> bool:

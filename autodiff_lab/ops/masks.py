@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import in_c_order, namespace
+from ..backend.fast import select
 from ..core.dtypes import dtype_of
 from ..core.op import op, ops, public
 from ..core.outs import stored
@@ -38,7 +39,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
         raise RuntimeError(f"value cannot be converted to type {dtype_of(input).name} without overflow: {value}.")
     if getattr(value, "dtype", None) is not None and value.dtype.kind == "c" and input.dtype.kind != "c":
         raise RuntimeError(f"value cannot be converted to type {dtype_of(input).name}_t without overflow: it is complex.")
-    return in_c_order(namespace(input).where(_mask("masked_fill", mask), input.dtype.type(value) if getattr(value, "dtype", None) is None else value.astype(input.dtype), input))
+    return in_c_order(select(_mask("masked_fill", mask), input.dtype.type(value) if getattr(value, "dtype", None) is None else value.astype(input.dtype), input))
 
 
 @masked_fill.vjp("input", latex=r"[\lnot m]")

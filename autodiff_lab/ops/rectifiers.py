@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import namespace
-from ..backend.fast import BITS, LARGE, at_least, between, where
+from ..backend.fast import BITS, LARGE, at_least, between, select, where
 from ..core.arguments import Number
 from ..core.dtypes import of_name
 from ..core.errors import same_type
@@ -95,7 +95,7 @@ def leaky_relu(input: Tensor, negative_slope: Number = 0.01) -> Tensor:
     xp = namespace(input)
     if 0 <= negative_slope <= 1:
         return narrowed(xp.maximum(input, input * negative_slope), input)
-    return narrowed(xp.where(input > 0, input, input * negative_slope), input)
+    return narrowed(select(input > 0, input, input * negative_slope), input)
 
 
 @leaky_relu.vjp("input", latex=r"1\text{ or }a")
@@ -115,7 +115,7 @@ def threshold(input: Tensor, threshold: Number, value: Number) -> Tensor:
     >>> lab.nn.functional.threshold(lab.tensor([0.0, 0.5]), 0.1, 20)
     tensor([20.0000,  0.5000])
     """
-    return namespace(input).where(input <= threshold, value, input).astype(input.dtype)
+    return select(input <= threshold, np.asarray(value).astype(input.dtype)[()], input)
 
 
 @threshold.vjp("input")
@@ -240,7 +240,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     tensor([-0.5000,  3.0000])
     """
     same_type("prelu: Type promoting not supported. Got {first} and {other}.", input, weight)
-    return namespace(input).where(input > 0, input, _per_channel(input, weight) * input)
+    return select(input > 0, input, _per_channel(input, weight) * input)
 
 
 def _per_channel(input, weight):
@@ -263,7 +263,7 @@ def _(grad, input, weight):
 
 @prelu.vjp("weight")
 def _(grad, input, weight_shape):
-    each = grad * ops.where(input > 0, input * 0, input)
+    each = grad * ops.clamp(input, None, 0)
     n = weight_shape[0] if len(weight_shape) else 1
     if n == 1 or input.ndim < 2:
         return ops.sum(each).reshape(tuple(weight_shape))

@@ -97,12 +97,24 @@ def sum(input: Tensor, dim: Dims | None = None, keepdim: bool = False, *, dtype=
     axis = axes(dim, input.ndim)
     if axis and len(axis) == input.ndim and not keepdim and input.dtype.kind == "f":
         return total(input)
-    if axis and len(axis) < input.ndim and max(axis) - min(axis) == len(axis) - 1 and input.__class__ is np.ndarray and input.flags.c_contiguous:
-        # Dimensions that follow one another, such as those of an image, count as one.
-        before, after = input.shape[:min(axis)], input.shape[max(axis) + 1:]
-        found = sums(input.reshape(*before, math.prod(input.shape[len(before):input.ndim - len(after)]), *after), len(before))
-        return found.reshape(*before, *(1,) * len(axis), *after) if keepdim else found
+    if axis and len(axis) < input.ndim and input.__class__ is np.ndarray and input.flags.c_contiguous:
+        found = input
+        for first, stop in neighbours(axis):
+            shape = found.shape
+            found = sums(found.reshape(*shape[:first], math.prod(shape[first:stop]), *shape[stop:]), first)
+        return found.reshape([1 if d in axis else n for d, n in enumerate(input.shape)]) if keepdim else found
     return in_c_order(namespace(input).add.reduce(input, axis=axis if axis != () else None, dtype=input.dtype, keepdims=keepdim))
+
+
+def neighbours(axis) -> list:
+    """Dimensions that follow one another, such as those of an image, as (first, stop); the last ones first."""
+    runs: list = []
+    for d in sorted(axis, reverse=True):
+        if runs and runs[-1][0] == d + 1:
+            runs[-1] = d, runs[-1][1]
+        else:
+            runs.append((d, d + 1))
+    return runs
 
 
 @sum.vjp("input", latex="1")

@@ -53,3 +53,17 @@ def test_scans_over_long_slices(name, shape, dim):
     x = 1 + 0.1 * np.random.default_rng(0).normal(size=shape)
     np.testing.assert_allclose(getattr(lab.from_numpy(x), name)(dim).numpy(), getattr(np, name)(x, dim))
     np.testing.assert_array_equal(getattr(lab.from_numpy(x).int(), name)(dim).numpy(), getattr(np, name)(x.astype(np.int32), dim))
+
+
+@pytest.mark.parametrize("mask_shape", [(8, 1, 40, 40), (40, 40), (8, 1, 1, 40), (8, 3, 40, 40), (1,), (2, 8, 3, 40, 40)], ids=str)
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64, np.float16])
+def test_choices_with_a_mask_that_is_stretched(mask_shape, kind):
+    rng = np.random.default_rng(0)
+    x, mask = rng.normal(0, 9, (8, 3, 40, 40)).astype(kind), rng.random(mask_shape) > 0.5
+    for value in (0, -7):
+        cases = [(lab.where(lab.from_numpy(mask), lab.from_numpy(x), value), np.where(mask, x, kind(value))),
+                 (lab.where(lab.from_numpy(mask), value, lab.from_numpy(x)), np.where(mask, kind(value), x))]
+        if len(mask_shape) < 5:
+            cases.append((lab.from_numpy(x).masked_fill(lab.from_numpy(mask), value), np.where(mask, kind(value), x)))
+        for found, wanted in cases:
+            np.testing.assert_array_equal(found.numpy(), wanted, strict=True)
