@@ -10,6 +10,7 @@ import functools
 
 import numpy as np
 
+from ..backend.random.generator import Generator, drawing
 from ..core.modes import modes
 from ..core.op import public
 from ..core.tensor import Tensor
@@ -73,8 +74,8 @@ def _at_once(func, kwargs: dict, flat: list, spec, dims: list, size: int, out_di
     """What `func` gives for all samples, as a tuple of one; None where it can only be run on one after the other."""
     from .batched import Batched
 
-    generator = _all["default_generator"]
-    state = generator.get_state()
+    kept = [(each, each.second_normal) for each in Generator.alive]  # the one number that is drawn without turning the engine
+    before, drawing.closed = drawing.closed, True
     with entered(size) as level:
         try:
             given = [value if dim is None else Batched.of(value if dim == 0 else value.movedim(dim, 0), level) for value, dim in zip(flat, dims, strict=True)]
@@ -83,10 +84,13 @@ def _at_once(func, kwargs: dict, flat: list, spec, dims: list, size: int, out_di
             places = list(out_dims) if isinstance(result, Tensor) and isinstance(out_dims, tuple) and len(out_dims) == 1 else spread(out_dims, result_spec)
             found = [_out(value, dim, level, size) for value, dim in zip(leaves, places, strict=True)]
         except Exception:  # whatever it was, a loop is right, or raises it again with the words of one sample
-            generator.set_state(state)
-            return None
-    if not np.array_equal(generator.get_state()._a, state._a):
-        generator.set_state(state)
+            found = None
+        finally:
+            drawing.closed = before
+    used = [(each, second) for each, second in kept if each.second_normal is not second]
+    for each, second in used:
+        each.second_normal = second
+    if found is None or used:
         return None
     return (tree_unflatten(found, result_spec),)
 
@@ -188,13 +192,13 @@ def _stacked(name: str, column: tuple, dim, size: int):
 
 
 class _Draws:
-    """What the samples may draw of the default generator."""
+    """What the samples may draw of the generators there are."""
 
     def __init__(self, randomness: str):
-        self._randomness, self._generator = randomness, _all["default_generator"]
+        self._randomness, self._generators = randomness, list(Generator.alive)
 
     def __enter__(self):
-        self._before = None if self._randomness == "different" else self._generator.get_state()
+        self._before = () if self._randomness == "different" else _states(self._generators)
         self._samples = 0
         return self
 
@@ -202,19 +206,32 @@ class _Draws:
         """After a sample: refuse what the first one drew, or let the next one draw the same."""
         self._samples += 1
         if self._randomness == "same":
-            self._after = self._generator.get_state()
-            self._generator.set_state(self._before)
+            self._after = _states(self._generators)
+            _restore(self._generators, self._before)
         elif self._randomness == "error" and self._samples == 1:  # to ask after each would take as long as a small network
             self._refuse()
 
     def _refuse(self) -> None:
-        if not np.array_equal(self._generator.get_state()._a, self._before._a):
-            self._generator.set_state(self._before)
+        if _drawn(self._generators, self._before):
+            _restore(self._generators, self._before)
             raise RuntimeError("vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' randomness flags "
                                "on vmap or perform the randomness operation out of vmap")
 
     def __exit__(self, kind, error, trace) -> None:
         if self._randomness == "same" and self._samples:
-            self._generator.set_state(self._after)
+            _restore(self._generators, self._after)
         elif self._randomness == "error" and kind is None:
             self._refuse()
+
+
+def _states(generators: list) -> list:
+    return [each.state_array() for each in generators]
+
+
+def _restore(generators: list, states: list) -> None:
+    for each, state in zip(generators, states, strict=True):
+        each.load_state_array(state)
+
+
+def _drawn(generators: list, states: list) -> bool:
+    return any(not np.array_equal(each.state_array(), state) for each, state in zip(generators, states, strict=True))

@@ -15,6 +15,9 @@ IMAGES, KERNELS = np.random.default_rng(3).normal(size=(3, 2, 4, 8, 8)), np.rand
 PLACES = np.random.default_rng(5).integers(0, 4, (3, 4))
 
 
+GENERATOR = lab.Generator()
+
+
 def written(x, y):
     out = x * 1
     out[1] = y[0]
@@ -87,13 +90,16 @@ def test_all_samples_at_once_give_what_one_after_the_other_gives(name, monkeypat
     lambda x: x * float(x[0, 0]),
     lambda x: x + lab.randn(()),
     lambda x: F.dropout(x, 0.5),
+    lambda x: x + lab.randn((), generator=GENERATOR),
     lambda x: lab.tensor(x.detach().numpy() * 2),
 ])
 def test_what_needs_the_numbers_of_one_sample_runs_one_after_the_other(function, monkeypatch):
     x = lab.tensor(X)
     lab.manual_seed(0)
+    GENERATOR.manual_seed(0)
     found = lab.vmap(function, randomness="different")(x)
     lab.manual_seed(0)
+    GENERATOR.manual_seed(0)
     monkeypatch.setattr(batching, "_at_once", lambda *args: None)
     assert lab.equal(found, lab.vmap(function, randomness="different")(x))
 

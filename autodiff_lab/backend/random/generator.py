@@ -10,11 +10,12 @@ import contextlib
 import os
 import struct
 import threading
+import weakref
 
 import numpy as np
 from numpy.random.bit_generator import ISeedSequence
 
-__all__ = ["Generator", "default_generator", "fork_rng"]
+__all__ = ["Drawn", "Generator", "default_generator", "drawing", "fork_rng"]
 
 STATE_BYTES = 5056
 _WORDS = 624
@@ -35,6 +36,18 @@ class _NoEntropy(ISeedSequence):
         return self.words
 
 
+class Drawn(RuntimeError):
+    """Random numbers were asked for where none may be drawn."""
+
+
+class _Closed(threading.local):
+    closed = False
+
+
+drawing = _Closed()
+"""While `drawing.closed`, generators of this thread refuse to draw: `vmap` finds out by it that a function draws."""
+
+
 class Generator:
     """A stream of random numbers with a seed and a state of its own, the same as PyTorch's on the CPU.
 
@@ -49,11 +62,13 @@ class Generator:
     wrap_state = staticmethod(lambda array: array)
     unwrap_state = staticmethod(np.asarray)
     make_device = staticmethod(str)
+    alive: weakref.WeakSet = weakref.WeakSet()  # every generator there is: `vmap` asks which of them its function drew from
 
     def __init__(self, device="cpu"):
         self._device = "cpu" if device is None else device
         if self._device != "cpu":
             self.make_device(self._device)  # which refuses what is none
+        self.alive.add(self)
         self.lock = threading.RLock()
         self._engine = np.random.MT19937(_NoEntropy())
         self._seeding = np.random.RandomState(self._engine)  # the public way to the classic seeding
@@ -100,6 +115,8 @@ class Generator:
     def words(self, n: int) -> np.ndarray:
         """The next `n` outputs of the engine, 32 bits each, in an array of uint64."""
         if n:
+            if drawing.closed:
+                raise Drawn("random numbers may not be drawn here.")
             self._fresh = False
         return self._raw(n)
 
