@@ -344,8 +344,8 @@ class _Builder:
                     continue
                 if key < 0:
                     self.leaf_uses.setdefault(key, []).append(self._scope_at(item))
-                    if key not in self.written and item.frames and item.inner is None:
-                        self.written[key] = self.sources.operand(item.frames, position, slot)
+                    if key not in self.written and item.frames:
+                        self.written[key] = self.sources.operand(item.frames, position, slot) if item.inner is None else self._given(key, item)
                 rule = item.op.rules.get(slot) if hasattr(item.op, "rules") else None
                 flows = number_of_edge is not None and (rule is not None or not item.op.rules) and self._wants(int(value))
                 found.append((item, slot, key, number_of_edge if flows else None, rule))
@@ -356,6 +356,13 @@ class _Builder:
             plain = clean(local_text(item.op.name, slot, latex, operands)) if latex else ""
             made.append((EdgeInfo(self.ids[key], self.ids[item.key], slot, latex, one_line(plain, 60), None, number_of_edge is not None), item, number_of_edge))
         return made
+
+    def _given(self, key: int, item: Entry) -> str:
+        """What the learner wrote for a leaf that went into a call of a module."""
+        leaf, scope, place = self.recorder.by_key[key], item.scope, None
+        while scope is not None and scope.library and leaf.number in scope.args:
+            place, scope = (scope.args.index(leaf.number), len(scope.args)), scope.parent
+        return self.sources.given(item.frames[0], *place) if place is not None else ""
 
     def _wants(self, key: int) -> bool:
         if key < 0:

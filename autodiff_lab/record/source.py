@@ -147,6 +147,13 @@ class Sources:
                 return one_line(ast.unparse(written), 24)
         return ""
 
+    def given(self, frame, place: int, count: int) -> str:
+        """What the learner wrote for argument number `place` of a call with `count` arguments."""
+        call = self.node(frame)
+        if not isinstance(call, ast.Call) or len(call.args) != count or any(isinstance(a, ast.Starred) for a in call.args):
+            return ""
+        return one_line(ast.unparse(call.args[place]), 24)
+
     def in_loop(self, frames) -> bool:
         """True if any of the frames was inside a loop or a comprehension."""
         for frame in frames:

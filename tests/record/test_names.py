@@ -150,3 +150,9 @@ def test_a_graph_that_nobody_watched_has_the_names_of_variables_and_parameters()
 def test_outputs_of_one_operator_are_no_turns_of_a_loop():
     found = [(n.label, n.name, n.turn) for n in recorded("a, b, c = v.unbind()\ns = lab.stack([c, a, b])").nodes if n.kind == "op"]
     assert found == [("unbind", "", None), ("output 0", "a", None), ("output 1", "b", None), ("output 2", "c", None), ("stack", "s", None)]
+
+
+def test_what_is_made_on_the_spot_for_a_module_is_called_after_its_expression():
+    text = "layer = lab.nn.Sequential(lab.nn.Linear(2, 3), lab.nn.ReLU())\ny = layer(lab.ones(4, 2))\nc = lab.nn.RNNCell(2, 3)\nh = c(lab.ones(1, 2), lab.zeros(1, 3))"
+    names = [n.name for n in recorded(text).nodes if n.kind == "data"]
+    assert names == ["lab.ones(4, 2)", "lab.ones(1, 2)", "lab.zeros(1, 3)"]
