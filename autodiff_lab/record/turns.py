@@ -47,6 +47,8 @@ def boxed(nodes: tuple[NodeInfo, ...], edges: tuple[EdgeInfo, ...], scopes: list
             continue
         numbers: dict[tuple, int] = {}
         for start, length, times in _repeats([numbers.setdefault(looks[part], len(numbers)) for part in inner]):
+            if length == 1 and inner[start][0] == "s":
+                continue  # modules of one kind beside each other stack by themselves
             for turn in range(times):
                 members = inner[start + turn * length:start + (turn + 1) * length]
                 box = len(scopes) + len(made)

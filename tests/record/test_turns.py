@@ -94,3 +94,18 @@ def test_turns_of_modules_in_a_loop_are_turns():
     snapshot = recorded(program)
     assert [scope.path for scope in snapshot.scopes if scope.repeat] == [f"turn {t}" for t in range(1, 31)]
     assert "2 modules" in facts(snapshot)
+
+
+def test_equal_modules_beside_each_other_get_no_further_box():
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = nn.Linear(2, 2)
+
+        def forward(self, x):
+            return x + self.inner(x)
+
+    model = nn.Sequential(*(Block() for _ in range(45)))
+    snapshot = recorded(lambda: model(lab.ones(1, 2)).sum())
+    assert not any(scope.repeat for scope in snapshot.scopes)
+    assert [len(members) for members in make_plan(snapshot).stacks.values()] == [45]
