@@ -138,6 +138,7 @@ def mul(input: Tensor | Number, other: Tensor | Number) -> Tensor:
 
 @mul.vjp("input", latex="y")
 def _(grad, other):
+    # conj changes complex numbers only: their gradient points where a real result grows fastest, which is the conjugate's way.
     return grad * ops.conj(other)
 
 
@@ -247,10 +248,11 @@ def _(grad, input, other, rounding_mode):
 
 @op(category="pointwise", latex=r"y / x", samples=calls(lambda r: ((r.uniform(0.3, 2, (3, 4)), 2.0), {}), lambda r: ((r.uniform(0.3, 2, (3,)), r.normal(size=(2, 1))), {})), promote="float", dunder=("__rtruediv__", "__rdiv__"), function=False, method=False, node_name="Mul")
 def rdiv(input: Tensor, other: Tensor | Number) -> Tensor:
-    """Quotient with the sides exchanged: `other / input`; of sixteen bits PyTorch rounds `1 / input` on the way."""
+    """Quotient with the sides exchanged: `other / input`, which PyTorch computes as `input.reciprocal() * other`: rounded twice."""
     if input.dtype in SHORT:
         return (1 / input.astype(FLOAT32)).astype(input.dtype).astype(FLOAT32) * other
-    return other / input
+    reciprocal = 1 / input
+    return reciprocal if other.__class__ in NUMBERS and other == 1 else reciprocal * other
 
 
 @rdiv.vjp("input", latex=r"-\frac{y}{x^2}")
