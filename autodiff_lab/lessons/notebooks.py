@@ -48,7 +48,8 @@ def execute(path, timeout: int = 300) -> dict:
 
     path = Path(path)
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=timeout, coalesce_streams=True, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}})
+    client = NotebookClient(notebook, timeout=timeout, coalesce_streams=True, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}},
+                            extra_arguments=["--log-level=ERROR"])  # newer kernels warn of a connection that stays on this machine
     client.execute()
     cleaned = clean(json.loads(nbformat.writes(notebook)))
     for cell in cleaned["cells"]:
