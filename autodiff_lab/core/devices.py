@@ -29,6 +29,10 @@ class device:
         if isinstance(type, device):
             type, index = type.type, type.index if index is None else index
         elif isinstance(type, int) and not isinstance(type, bool):
+            if type < 0:
+                raise RuntimeError(f"Device index must not be negative, got {type}")
+            if not cuda_available():
+                raise RuntimeError(f"Cannot access accelerator device when none is available: device({type}) means 'cuda:{type}', and there is no GPU that CuPy sees. Use 'cpu'.")
             type, index = "cuda", type
         elif not isinstance(type, str):
             raise TypeError(f"device(): argument 'type' (position 1) must be str, not {type.__class__.__name__}.")

@@ -296,7 +296,7 @@ def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, un
         raise RuntimeError("linalg.solve_triangular: The input tensor B must have at least 2 dimensions. Give a vector as a column, B[:, None].")
     if B.shape[-2 if left else -1] != A.shape[-1]:
         raise RuntimeError(f"linalg.solve_triangular: Incompatible shapes of A and B for the equation {'AX = B' if left else 'XA = B'} ({A.shape[-2]}x{A.shape[-1]} and {B.shape[-2]}x{B.shape[-1]})")
-    A = A.triu() if upper else A.tril()
+    A, B = A.triu() if upper else A.tril(), B.to(A.dtype)
     if unitriangular:
         eye = _all["eye"](A.shape[-1], dtype=A.dtype)
         A = A - A * eye + eye

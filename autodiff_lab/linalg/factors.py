@@ -237,6 +237,8 @@ for _name in ("lu", "lu_solve", "geqrf", "orgqr", "ormqr"):
 
 def _removed(name: str, instead: str):
     def refuse(*args, **kwargs):
+        for unknown in kwargs.keys() - {"input", "A", "other", "eigenvectors", "upper", "tol", "symmetric", "out"}:
+            raise TypeError(f"Tensor.{name}() got an unexpected keyword argument '{unknown}'")
         raise RuntimeError(f"This function was deprecated since version 1.9 and is now removed. `torch.{name}` is deprecated in favor of `{instead}`.")
     refuse.__name__, refuse.__doc__ = name, f"Removed from PyTorch: use {instead}."
     return refuse

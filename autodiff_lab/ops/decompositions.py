@@ -36,7 +36,8 @@ def check_square(name: str, array) -> None:
 
 # PyTorch finds out about the type of these only when they compute.
 LATE = {"linalg.lu_factor": "lu_cpu", "linalg.cholesky": "cholesky_cpu", "linalg.eigh": "linalg_eigh_cpu", "linalg.eigvalsh": "linalg_eigh_cpu",
-        "linalg.solve_triangular": "triangular_solve_cpu", "cholesky_solve": "cholesky_solve_cpu", "cholesky_inverse": "cholesky_inverse_out_cpu", "cholesky": "cholesky_cpu"}
+        "linalg.solve_triangular": "triangular_solve_cpu", "cholesky_solve": "cholesky_solve_cpu", "cholesky_inverse": "cholesky_inverse_out_cpu", "cholesky": "cholesky_cpu",
+        "geqrf": "geqrf_cpu"}
 
 
 def check_float(name: str, array) -> None:

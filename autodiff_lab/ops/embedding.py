@@ -6,7 +6,7 @@ import numpy as np
 
 from ..backend import namespace
 from ..backend.cells import add_rows
-from ..core.errors import TooFewDimensions
+from ..core.errors import TooFewDimensions, caution
 from ..core.modes import no_grad
 from ..core.op import op, ops, public
 from ..core.samples import calls
@@ -135,6 +135,9 @@ def embedding_bag(input, weight, offsets=None, max_norm: float | None = None, no
     tensor([[4., 6.]])
     """
     lab = public[""]
+    if weight.dtype.name == "int64" and input.is_floating_point():
+        caution("Argument order of nn.functional.embedding_bag was changed. Usage `embedding_bag(weight, input, ...)` is deprecated, and should now be `embedding_bag(input, weight, ...)`.")
+        input, weight = weight, input
     if mode not in ("sum", "mean", "max"):
         raise ValueError("mode has to be one of sum, mean or max")
     if per_sample_weights is not None:

@@ -71,7 +71,7 @@ def histc(input: Tensor, bins: int = 100, min: Number = 0, max: Number = 0, *, o
     return stored(wrap(np.histogram(array, int(bins), (low, high))[0].astype(array.dtype)), out)
 
 
-def histogram(input: Tensor, bins, *, range=None, weight=None, density: bool = False, out=None):
+def histogram(input: Tensor, bins=100, *, range=None, weight=None, density: bool = False, out=None):
     """Counts (or sums of weights) of elements per interval, and the edges of the intervals.
 
     Args:

@@ -249,7 +249,8 @@ def _tensor_split(input, wanted, dim: int):
         if wanted.dtype.name != "int64":
             raise RuntimeError(f"tensor_split expected tensor_indices_or_sections to have dtype of long, but got {wanted.dtype.title}. Convert it with .long().")
         wanted = wanted.tolist()
-    if isinstance(wanted, int):
+    if hasattr(wanted, "__index__"):
+        wanted = int(wanted)
         if wanted <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {wanted}")
         sizes = [size // wanted + (i < size % wanted) for i in range(wanted)]

@@ -145,7 +145,7 @@ def _nuclear(input, dim, keepdim: bool, keywords):
             raise RuntimeError(f"Expected a tensor with 2 dimensions for the nuclear norm, but got a tensor with {input.ndim} dimensions instead. Give dim=(a, b).")
         dim = (0, 1)
     if isinstance(dim, int) or len(dim) != 2:
-        raise IndexError(f"nuclear norm requires a 'dim' argument of size 2, but got {dim}")
+        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. The nuclear norm requires a 'dim' argument of size 2, but got {dim}")
     return public["linalg"]["matrix_norm"](input, "nuc", tuple(dim), keepdim, **keywords)
 
 

@@ -23,7 +23,8 @@ TAKEN = [
     "x.view(dtype=T.int32)", "x.view(size=(6,))", "x.amin(None)", "x.sum(axis=0, keepdims=True)", "x.sum(T.tensor([1]))", "T.tensor(T.equal(x, x.double()))",
     "T.outer(x[0], x[0], out=T.empty(0))", "T.kron(x, x, out=T.empty(0, dtype=T.float64))", "T.add(x, x, out=T.empty(2, 3, dtype=T.float64))", "T.sort(x, out=[T.empty(0), T.empty(0, dtype=T.int64)])[0]",
     "T.linalg.lu(T.eye(2), out=(T.empty(0), T.empty(0), T.empty(0))).L", "T.histogram(x, 3, out=(T.empty(0), T.empty(0))).hist", "T.lu_unpack(*T.linalg.lu_factor(T.eye(2)), out=(T.empty(0), T.empty(0), T.empty(0)))[2]",
-    "T.argsort(x, stable=True, out=T.empty(0, dtype=T.int64))", "T.isin(T.tensor([1, 2]), 2, out=T.empty(0, dtype=T.bool))", "T.tensor(len(type(T.max(x, 0, out=(T.empty(3), T.empty(3, dtype=T.int64)))).__name__))",
+    "F.embedding_bag(T.ones(3, 2), T.tensor([0, 2]), offsets=T.tensor([0]), mode='sum', per_sample_weights=T.ones(2))", "T.linalg.solve_triangular(T.eye(2), T.ones(2, 1).long(), upper=True)",
+    "T.histogram(x).hist", "T.vsplit(x, np.int64(2))[0]", "T.argsort(x, stable=True, out=T.empty(0, dtype=T.int64))", "T.isin(T.tensor([1, 2]), 2, out=T.empty(0, dtype=T.bool))", "T.tensor(len(type(T.max(x, 0, out=(T.empty(3), T.empty(3, dtype=T.int64)))).__name__))",
 ]
 REFUSED = [
     ("T.flip(x, 0, 1)", TypeError, r"flip\(\) takes 2 positional arguments but 3 were given"),
@@ -241,6 +242,10 @@ REFUSED = [
     ("T.tensor_split(x, T.tensor([1], dtype=T.int32))", RuntimeError, "to have dtype of long"),
     ("T.cdist(x, x, float('nan'))", RuntimeError, "cdist only supports non-negative p values"),
     ("T.empty_permuted((2, 3), (0,))", RuntimeError, "Number of dimensions in size does not match the length of the physical_layout"),
+    ("T.device(-1)", RuntimeError, "Device index must not be negative"),
+    ("T.norm(x, 'nuc', 0)", RuntimeError, "linalg.matrix_norm: dim must be a 2-tuple"),
+    ("T.geqrf(x.long())", NotImplementedError, "geqrf_cpu. not implemented for 'Long'"),
+    ("x.lstsq(x, driver='gels')", TypeError, "unexpected keyword argument 'driver'"),
     ("T.cosh(np.ones(3, np.float32))", TypeError, r"cosh\(\): argument 'input' \(position 1\) must be Tensor, not numpy.ndarray"),
     ("T.cosh(np.float64(2.0))", TypeError, r"cosh\(\): argument 'input' \(position 1\) must be Tensor, not numpy.float64"),
     ("T.cat([np.ones(3, np.float32)])", TypeError, "expected Tensor as element 0 in argument 0, but got numpy.ndarray|expected Tensor as element 0 in argument 0, but got ndarray"),
