@@ -307,8 +307,11 @@ def jacrev(func, argnums=0, *, has_aux: bool = False, chunk_size=None, _prealloc
 
 def _jacobian_of(run: _Pass, output, watched: bool):
     """The derivatives of every element of `output`, nested as the arguments are."""
-    flat = output.reshape(-1)
-    rows = [leaves(run.gradients([one], [_all["ones_like"](one)], watched)) for one in flat.unbind()]
+    rows = []
+    for k in range(output.numel()):
+        unit = output.new_zeros(output.numel(), requires_grad=False)
+        unit[k] = 1
+        rows.append(leaves(run.gradients([output], [unit.reshape(output.shape)], watched)))
     if not rows:
         return tree_map(lambda v: v.new_zeros((*output.shape, *v.shape)) if isinstance(v, Tensor) else v, run.tree)
     columns = [_all["stack"](list(column)).reshape((*output.shape, *column[0].shape)) if isinstance(column[0], Tensor) else column[0] for column in zip(*rows, strict=True)]
