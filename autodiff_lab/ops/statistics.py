@@ -90,10 +90,10 @@ def _squares(name: str, input, dim, correction, keepdim: bool):
     total = xp.add.reduce(wide, axis=axis, keepdims=True) if single is None else sums(wide, single, True)
     mean = total / n if n else total * math.nan
     apart = wide - mean
-    total = None if axis and single is None else squares(apart, single, keepdim)
+    total = squares(apart, single, keepdim) if axis is None or single == input.ndim - 1 else None
     if total is None:
         each = (apart * apart.conj()).real if input.dtype.kind == "c" else xp.square(apart, out=apart) if apart.ndim else apart * apart
-        total = in_c_order(xp.add.reduce(each, axis=axis, keepdims=keepdim))
+        total = in_c_order(xp.add.reduce(each, axis=axis, keepdims=keepdim) if single is None else sums(each, single, keepdim))
     variance = total / free if free else total / xp.zeros((), total.dtype)
     mean = in_c_order(mean) if keepdim else in_c_order(mean.reshape(variance.shape)) if variance.ndim else mean.reshape(())[()]
     real = input.real.dtype
