@@ -9,6 +9,7 @@ import numpy as np
 from ..backend import in_c_order, namespace
 from ..backend.fast import concatenate
 from ..core.arguments import Sizes, type_name
+from ..core.dtypes import promoted
 from ..core.errors import caution
 from ..core.op import op, ops, public
 from ..core.overriding import Foreign, takes_over
@@ -414,7 +415,9 @@ def block_diag(*tensors):
     """
     if not tensors:
         return public[""]["empty"](1, 0)
-    tensors = [atleast_2d(t) for t in all_tensors(tensors)]
+    tensors = all_tensors(tensors)
+    common = promoted([t._a for t in tensors])  # before numbers become matrices, which count more
+    tensors = [atleast_2d(t).to(common) for t in tensors]
     for i, t in enumerate(tensors):
         if t.ndim > 2:
             raise RuntimeError(f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} has {t.ndim} dimensions")

@@ -169,7 +169,7 @@ def basic_index(index: tuple, shape) -> tuple | None:
         kind = item.__class__
         if kind is int:
             if not -shape[dim] <= item < shape[dim]:
-                raise IndexError(f"index {item} is out of bounds for dimension {dim} with size {shape[dim]}")
+                return None  # the long way says so, unless a tensor that comes later takes that dimension
             dim, last = dim + 1, "select"
         elif kind is slice:
             if not is_plain(item):

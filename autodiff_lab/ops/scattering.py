@@ -123,6 +123,7 @@ def _scatter(input, dim, index, src=None, *, value=None, reduce=None):
     if not index.size:
         return
     values = _cut(src, index)
+    index = at_least_1d(index)
     if reduce is None and input.__class__ is np.ndarray and input.ndim and input.flags.c_contiguous:
         input.reshape(-1)[cells(index, dim, input.shape)] = values
         return

@@ -79,6 +79,9 @@ PROGRAMS = {
     "a conversion keeps nothing that is freed": "t1 = T.ones(2, dtype=T.float64, requires_grad=True); t2 = t1.float(); (t2 * t2).sum().backward(); (t2 * t2).sum().backward(); t3 = t1 * 1; t4 = t3[:1]; t3.add_(1); t4.sum().backward(); t4.sum().backward()",
     "a comparison asks for no history": "t1 = T.ones(2, requires_grad=True); other = t1.unbind(0)[0]\nwith T.no_grad(): other.exp_()\nt2 = other > 1\nother.backward()\nt3 = other + 1",
     "what a function returned as it was is stale after a write, recorded or not": "Same = type('Same', (T.autograd.Function,), {'forward': staticmethod(lambda ctx, x: x), 'backward': staticmethod(lambda ctx, g: g * 5)}); t1 = T.ones(2, requires_grad=True); t2 = T.ones(2); layer = Same.apply(t2); t2.add_(t1)\nlayer + 1",
+    "a number between dots and positions takes its own dimension": "t1 = T.arange(6.).view(3, 2); t2 = t1[..., 2, T.tensor([0])]; t3 = t1[..., -3, T.tensor([True, False])]; t1[..., 2, [1]] = 7\nt1[..., 3, T.tensor([0])]\nt1[..., 2]",
+    "numbers on a diagonal count less than matrices": "t1 = T.block_diag(T.tensor(1., dtype=T.float64), T.ones(2, 2)); t2 = T.block_diag(T.tensor(1), T.ones(2, 2))",
+    "one number is scattered": "t1 = T.zeros(4); t1.scatter_(0, T.tensor(1), T.tensor(3.)); t2 = t1.scatter(0, T.tensor(2), T.ones(4))",
 }
 
 
