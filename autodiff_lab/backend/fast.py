@@ -153,11 +153,17 @@ def blas_sums(x, axis: int, keepdim: bool = False):
 
 
 def _column_sums(x, ones):
-    if len(x) < 4 * ROW:
-        return ones.dot(x)
-    whole = len(x) - len(x) % ROW
-    parts = np.matmul(ROW_OF_ONES[x.dtype], x[:whole].reshape(-1, ROW, x.shape[1]))
-    return np.add.reduce(parts) + ones[whole:].dot(x[whole:])
+    n, columns = x.shape
+    if n < 4 * ROW:
+        return ones[:n].dot(x)
+    side_by_side = max(256 // columns, 1)  # short rows taken as one long one: BLAS is slow with few columns
+    each = ROW if side_by_side == 1 else side_by_side
+    whole = n - n % each
+    if side_by_side == 1:
+        parts = np.matmul(ROW_OF_ONES[x.dtype], x[:whole].reshape(-1, each, columns))
+    else:
+        parts = _column_sums(x[:whole].reshape(-1, each * columns), ones).reshape(each, columns)
+    return ones[:len(parts)].dot(parts) + ones[whole:].dot(x[whole:])
 
 
 def sums(x, axis: int, keepdim: bool = False):
