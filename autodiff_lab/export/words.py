@@ -145,7 +145,7 @@ def step_sentence(snapshot: GraphSnapshot, k: int) -> str:
         return begin + " and sends nothing on." + _into_leaves(snapshot, step)
     edges = [snapshot.edges[c.edge] for c in sent]
     because = [f"∂{_wrapped(node, snapshot)}/∂{_wrapped(snapshot.nodes[e.source], snapshot)} = {e.plain or number(e.local)}"
-               for e in edges if e.plain or e.local is not None]
+               for e in edges if (e.plain or e.local is not None) and not e.plain.startswith("conj(")]
     if scalar and all(e.local == 1 for e in edges):
         count = {1: "its input", 2: "both inputs"}.get(len(sent), "all inputs")
         middle = f" and passes it on unchanged to {count}"

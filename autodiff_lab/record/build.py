@@ -354,6 +354,8 @@ class _Builder:
             latex = (rule.latex or "") if rule is not None and number_of_edge is not None else ""
             operands = [self._operand_text(value) for position, _s, value, _e in slots_of(item) if position is not None and (value.__class__ is Arg or isinstance(value, (int, float)))]
             plain = clean(local_text(item.op.name, slot, latex, operands)) if latex else ""
+            if plain and not plain.lstrip("-").isdigit() and _dtype_name(item.dtype).startswith("complex"):
+                plain = f"conj({plain})"  # what a complex gradient is multiplied by
             made.append((EdgeInfo(self.ids[key], self.ids[item.key], slot, latex, one_line(plain, 60), None, number_of_edge is not None), item, number_of_edge))
         return made
 

@@ -156,3 +156,8 @@ def test_what_is_made_on_the_spot_for_a_module_is_called_after_its_expression():
     text = "layer = lab.nn.Sequential(lab.nn.Linear(2, 3), lab.nn.ReLU())\ny = layer(lab.ones(4, 2))\nc = lab.nn.RNNCell(2, 3)\nh = c(lab.ones(1, 2), lab.zeros(1, 3))"
     names = [n.name for n in recorded(text).nodes if n.kind == "data"]
     assert names == ["lab.ones(4, 2)", "lab.ones(1, 2)", "lab.zeros(1, 3)"]
+
+
+def test_a_complex_gradient_is_multiplied_by_the_conjugate():
+    snapshot = recorded("c = lab.tensor([1 + 2j], requires_grad=True)\nd = lab.tensor([2 - 1j])\ny = c * d")
+    assert [edge.plain for edge in snapshot.edges] == ["conj(d)", ""]

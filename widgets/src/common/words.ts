@@ -120,7 +120,7 @@ export function stepSentence(snapshot: Snapshot, k: number): string {
   if (!sent.length) return `${begin} and sends nothing on.${intoLeaves(snapshot, k)}`;
   const edges = sent.map((c) => snapshot.edges[c.edge]!);
   const called = (e: EdgeInfo) => labelOf(snapshot.nodes[e.source]!);
-  const because = edges.filter((e) => e.plain || e.local !== undefined)
+  const because = edges.filter((e) => (e.plain || e.local !== undefined) && !e.plain?.startsWith("conj("))
     .map((e) => `∂${wrapped(node)}/∂${wrapped(snapshot.nodes[e.source]!)} = ${e.plain || number(float(e.local))}`);
   let middle: string;
   if (scalar && edges.every((e) => e.local === 1)) {
