@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..core.broadcast import sum_to_shape
 from .entries import Entry, Flow, flows_of
 from .model import Accumulation, BackwardStep, Contribution, EdgeInfo, Value
 from .values import value_of
@@ -59,6 +60,7 @@ class Pass:
             sent = []
             for index, number_of_edge in by_target.get(flow.key, ()):
                 held = flow.contributions[number_of_edge] if number_of_edge < len(flow.contributions) else None
+                held = _fitted(held, nodes[infos[index].source].shape)
                 value = value_of(held, brief=True)
                 if value is None or self._dropped(infos[index].source):
                     continue
@@ -102,6 +104,14 @@ class Pass:
             return hooks, None
         got = value_of(sum(parts[1:], parts[0]), brief=True)  # pyright: ignore[reportCallIssue] - arrays add up too
         return hooks, None if left is not None and (got.number, got.norm) == (left.number, left.norm) else got
+
+
+def _fitted(sent, shape):
+    """What was sent, as it arrives: summed over what broadcasting had stretched."""
+    array = sent() if isinstance(sent, weakref.ref) else sent
+    if isinstance(array, np.ndarray) and shape is not None and array.shape != shape and array.ndim >= len(shape):
+        return sum_to_shape(array, shape)
+    return sent
 
 
 def _same(brief: Value | None, full: Value | None) -> Value | None:

@@ -289,3 +289,16 @@ def test_a_loop_keeps_its_latest_turns_and_what_was_made_before_it():
         assert build(recorder, [state._node.seq]).operators() == 1401
     finally:
         observe.detach(recorder)
+
+
+def test_what_is_sent_to_a_broadcast_input_is_what_arrives_there():
+    w, b, X = lab.tensor(2.0, requires_grad=True), lab.ones(1, 3, requires_grad=True), lab.arange(6.0).reshape(2, 3)
+    recorder = observe.attach(Recorder())
+    try:
+        loss = (w * X + b).sum()
+        loss.backward()
+    finally:
+        observe.detach(recorder)
+    snapshot = build(recorder, [loss._node.seq])
+    sent = {snapshot.nodes[snapshot.edges[c.edge].source].shape: c.value for step in snapshot.steps for c in step.contributions}
+    assert sent[()].number == w.grad.item() == 15 and sent[1, 3].norm == pytest.approx(12 ** 0.5)
