@@ -108,8 +108,8 @@ def _hash(input, dim=None, *, keepdim: bool = False, mode: int = 0, out=None):
     """The exclusive or of the bits of all elements, each as 64 bits: equal tensors have equal hashes."""
     if mode != 0:
         raise RuntimeError(f"hash_tensor: unknown mode {mode}; 0 (exclusive or) is what there is.")
-    array = input.detach().cpu().numpy()
-    bits = array.astype(np.float64).view(np.uint64) if array.dtype.kind == "f" else array.astype(np.int64).view(np.uint64)
+    array = input.detach().cpu()._array()
+    bits = array.astype(np.float64).view(np.uint64) if input.is_floating_point() else array.astype(np.int64).view(np.uint64)
     chosen = axes(dim, array.ndim)
     chosen = tuple(range(array.ndim)) if chosen is None else chosen
     found = np.bitwise_xor.reduce(bits, axis=chosen, keepdims=keepdim) if chosen else bits

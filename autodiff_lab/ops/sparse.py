@@ -232,7 +232,7 @@ def _to_sparse(self, layout=None, *, blocksize=None, dense_dim=None) -> SparseTe
     """The sparse tensor of what is not 0."""
     if layout is not None and layout is not sparse_coo and not isinstance(layout, int):
         raise NotImplementedError(f"to_sparse: the layout {layout} is not here, only torch.sparse_coo.")
-    places = np.stack(np.nonzero(self.detach().cpu().numpy())).astype(np.int64)
+    places = np.stack(np.nonzero((self != 0).cpu().numpy())).astype(np.int64)
     return _made(places, self[tuple(_all["tensor"](row) for row in places)], self.shape, True)
 
 

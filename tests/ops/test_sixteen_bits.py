@@ -75,3 +75,11 @@ def test_a_function_is_computed_in_float32_and_rounded_once(name, dtype):
     if name == "tanhshrink":  # PyTorch subtracts two rounded numbers as well
         rounded = torch.nn.functional.tanhshrink(torch.tensor(x).to(getattr(torch, dtype))).float().numpy()
     assert (small.float().numpy() != rounded).mean() < 0.01
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_hashes_and_sparse_copies_are_made_of_sixteen_bits_too(dtype):
+    numbers = [1.0, 0.0, 2.0, -3.0]
+    mine, theirs = lab.tensor(numbers, dtype=getattr(lab, dtype)), torch.tensor(numbers, dtype=getattr(torch, dtype))
+    assert lab.hash_tensor(mine).item() == torch.hash_tensor(theirs).item()
+    assert mine.to_sparse().to_dense().tolist() == numbers
