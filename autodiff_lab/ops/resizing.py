@@ -133,7 +133,7 @@ def interpolate(input, size=None, scale_factor=None, mode: str = "nearest", alig
         raise ValueError("either size or scale_factor should be defined")
     if size is not None and recompute_scale_factor:
         raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
-    if d < 1 or size is not None and hasattr(size, "__len__") and len(size) != d:
+    if isinstance(size, (tuple, list)) and len(size) != d:
         raise ValueError(f"Input and output must have the same number of spatial dimensions, but got input with spatial dimensions of {list(input.shape[2:])} and output size of {size}. "
                          "Please provide input tensor in (N, C, d1, d2, ...,dK) format and output size in (o1, o2, ...,oK) format.")
     check_mode(input, d, mode, bool(align_corners), antialias)

@@ -246,6 +246,8 @@ REFUSED = [
     ("T.norm(x, 'nuc', 0)", RuntimeError, "linalg.matrix_norm: dim must be a 2-tuple"),
     ("T.geqrf(x.long())", NotImplementedError, "geqrf_cpu. not implemented for 'Long'"),
     ("x.lstsq(x, driver='gels')", TypeError, "unexpected keyword argument 'driver'"),
+    ("F.interpolate(T.ones(1, 4), size=8)", NotImplementedError, "Only 3D, 4D and 5D input Tensors supported"),
+    ("F.interpolate(T.tensor(1.0), size=(3,))", ValueError, "Input and output must have the same number of spatial dimensions"),
     ("T.cosh(np.ones(3, np.float32))", TypeError, r"cosh\(\): argument 'input' \(position 1\) must be Tensor, not numpy.ndarray"),
     ("T.cosh(np.float64(2.0))", TypeError, r"cosh\(\): argument 'input' \(position 1\) must be Tensor, not numpy.float64"),
     ("T.cat([np.ones(3, np.float32)])", TypeError, "expected Tensor as element 0 in argument 0, but got numpy.ndarray|expected Tensor as element 0 in argument 0, but got ndarray"),
