@@ -339,6 +339,10 @@ class Tensor(_Slots):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
         if self._rg and not value.is_floating_point() and not value.is_complex():
             raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
+        if self._view is not None:  # it looks at other memory now: its history is its own
+            from .views import sync
+            sync(self)
+            self._rg, self._view = self.requires_grad, None
         self._a = value._array()
 
     def detach(self) -> Tensor:

@@ -109,7 +109,16 @@ def sync(view, asked: bool = False) -> None:
             raise RuntimeError(rebase_message(view, "its base or another view of its base has been"))
         return
     view._view = link_to(base, NORMAL, view._ver.count)
-    _regenerate(view, base)
+    if not view._a.size or not isinstance(base._a, np.ndarray) or np.may_share_memory(view._array(), _whole(base)):
+        _regenerate(view, base)  # else somebody assigned to the base's `.data`, and the view keeps the history it has
+
+
+def _whole(tensor):
+    """All the memory that the array of `tensor` is a part of."""
+    array = tensor._array()
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
 
 
 def rebase_message(view, what: str) -> str:

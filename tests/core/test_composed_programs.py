@@ -82,6 +82,8 @@ PROGRAMS = {
     "a number between dots and positions takes its own dimension": "t1 = T.arange(6.).view(3, 2); t2 = t1[..., 2, T.tensor([0])]; t3 = t1[..., -3, T.tensor([True, False])]; t1[..., 2, [1]] = 7\nt1[..., 3, T.tensor([0])]\nt1[..., 2]",
     "numbers on a diagonal count less than matrices": "t1 = T.block_diag(T.tensor(1., dtype=T.float64), T.ones(2, 2)); t2 = T.block_diag(T.tensor(1), T.ones(2, 2))",
     "one number is scattered": "t1 = T.zeros(4); t1.scatter_(0, T.tensor(1), T.tensor(3.)); t2 = t1.scatter(0, T.tensor(2), T.ones(4))",
+    "assigned data are memory of their own": "t1 = T.arange(6.).reshape(2, 3); t2 = T.ones(3, requires_grad=True); t1.data = t1 * 2; t1.mul_(t2); t1.sum().backward(); t3 = T.ones(3, requires_grad=True); t4 = t3 * 2; t5 = t4[:2]; t4.data = T.ones(3); t5.sum().backward()",
+    "slices are copied from as many dimensions": "t1 = T.zeros(2, 3)\nt1.index_copy_(0, T.tensor([0]), T.ones(1))",
 }
 
 
