@@ -65,8 +65,12 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out=None) -> Tensor:
     >>> lab.linalg.vecdot(lab.tensor([[1.0, 2.0], [3.0, 4.0]]), lab.tensor([1.0, 1.0]))
     tensor([3., 7.])
     """
-    check_float("linalg.vecdot", x._a)
+    short = x.dtype.itemsize == 2 and x.is_floating_point()
+    if not short:
+        check_float("linalg.vecdot", x._a)
     same_type("linalg.vecdot: Expected x and y to have the same dtype, but found x of type {first} and y of type {other} instead.", x, y)
+    if short:  # rounded once
+        return stored((x.float() * y.float()).sum(dim).to(x.dtype), out)
     return stored(((x.conj() if x.is_complex() else x) * y).sum(dim), out)
 
 

@@ -250,7 +250,8 @@ def _(grad, input, other, rounding_mode):
 def rdiv(input: Tensor, other: Tensor | Number) -> Tensor:
     """Quotient with the sides exchanged: `other / input`, which PyTorch computes as `input.reciprocal() * other`: rounded twice."""
     if input.dtype in SHORT:
-        return (1 / input.astype(FLOAT32)).astype(input.dtype).astype(FLOAT32) * other
+        found = (1 / input.astype(FLOAT32)).astype(input.dtype).astype(FLOAT32) * other
+        return found.astype(input.dtype) if hasattr(other, "dtype") and other.dtype == input.dtype else found
     reciprocal = 1 / input
     return reciprocal if other.__class__ in NUMBERS and other == 1 else reciprocal * other
 

@@ -83,3 +83,11 @@ def test_hashes_and_sparse_copies_are_made_of_sixteen_bits_too(dtype):
     mine, theirs = lab.tensor(numbers, dtype=getattr(lab, dtype)), torch.tensor(numbers, dtype=getattr(torch, dtype))
     assert lab.hash_tensor(mine).item() == torch.hash_tensor(theirs).item()
     assert mine.to_sparse().to_dense().tolist() == numbers
+
+
+@pytest.mark.parametrize("call", [lambda t, x: x.__rdiv__(x + 1), lambda t, x: 2 / x, lambda t, x: t.linalg.vecdot(x, x), lambda t, x: t.linalg.vecdot(x, x + 1, dim=0)])
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_quotients_and_products_of_vectors_stay_of_sixteen_bits(call, dtype):
+    ours, theirs = (call(t, t.tensor(X[:5]).to(getattr(t, dtype))) for t in (lab, torch))
+    assert str(ours.dtype) == str(theirs.dtype)
+    np.testing.assert_allclose(ours.float().numpy(), theirs.float().numpy(), 2.0**-7)
