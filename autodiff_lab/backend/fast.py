@@ -163,7 +163,7 @@ def _column_sums(x, ones):
         parts = np.matmul(ROW_OF_ONES[x.dtype], x[:whole].reshape(-1, each, columns))
     else:
         parts = _column_sums(x[:whole].reshape(-1, each * columns), ones).reshape(each, columns)
-    return ones[:len(parts)].dot(parts) + ones[whole:].dot(x[whole:])
+    return ones[:len(parts)].dot(parts) + ones[whole:n].dot(x[whole:])  # ones may be longer than x, which may be a row of rows
 
 
 def sums(x, axis: int, keepdim: bool = False):
