@@ -218,9 +218,9 @@ def product(x, axis: int | None):
     NumPy waits for one product before it begins the next. Here halves of a row are multiplied by each other while it is
     long, so that the products do not depend on each other.
     """
-    if x.__class__ is not np.ndarray or x.size < 4 * LARGE or not x.flags.c_contiguous or axis is not None and axis not in (-1, x.ndim - 1):
+    if x.__class__ is not np.ndarray or x.size < 4 * LARGE or not (x.flags.forc if axis is None else x.flags.c_contiguous and axis in (-1, x.ndim - 1)):
         return None
-    rows = x.reshape(1, -1) if axis is None else x.reshape(-1, x.shape[-1])
+    rows = x.ravel("K")[None] if axis is None else x.reshape(-1, x.shape[-1])
     if axis is None:  # columns of 128 first: rows of rows are multiplied in one call
         whole = x.size - x.size % 128
         rows = np.concatenate((np.multiply.reduce(rows[:, :whole].reshape(-1, 128))[None], rows[:, whole:]), 1)

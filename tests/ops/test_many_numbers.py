@@ -45,6 +45,7 @@ def test_products_of_long_rows(shape, dim):
     x = 1 + 1e-3 * np.random.default_rng(0).normal(size=shape)
     found = lab.from_numpy(x).prod() if dim is None else lab.from_numpy(x).prod(dim)
     np.testing.assert_allclose(found.numpy(), x.prod(dim), rtol=1e-11)
+    np.testing.assert_allclose(lab.from_numpy(x).t().prod().item(), x.prod(), rtol=1e-11)
 
 
 @pytest.mark.parametrize("name", ["cumsum", "cumprod"])
