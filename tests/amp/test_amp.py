@@ -184,7 +184,7 @@ def test_states_nest_and_end():
     lambda t: t.amp.GradScaler("cpu").state_dict(),
     lambda t: t.amp.GradScaler(enabled=True).is_enabled(),
     lambda t: t.amp.GradScaler("cpu", init_scale=4.0).scale([t.ones(1), (t.ones(2),)]),
-], ids=str)
+])
 def test_words_and_warnings_are_those_of_pytorch(call):
     assert outcome(lab, call) == outcome(torch, call)
 
