@@ -82,5 +82,6 @@ def add_scaled(y, factor: float, x) -> None:
             if function is not None:
                 function(y.size, factor, x.__array_interface__["data"][0], 1, y.__array_interface__["data"][0], 1)
                 return
-        factor = np.asarray(factor, y.dtype)  # NumPy takes longer to find the type of a number
-    y += x * factor
+        y += x * np.asarray(factor, y.dtype)  # NumPy takes longer to find the type of a number
+    else:
+        y += x * factor

@@ -188,11 +188,13 @@ PYTHON = {float: "float64", int: "int64", bool: "bool", complex: "complex128"}
 
 
 def as_dtype(op, name: str, value):
-    """The dtype that one of Python's own types stands for.
+    """The dtype that one of Python's own types stands for, or a type that can only be named.
 
     Raises:
         TypeError: for anything else, such as NumPy's.
     """
+    if isinstance(value, dtype):
+        return value
     if isinstance(value, type) and value in PYTHON:
         return of_name(PYTHON[value])
     raise refusal(op, name, value, "torch.dtype")

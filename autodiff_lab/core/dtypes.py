@@ -31,17 +31,12 @@ class dtype:
     __slots__ = ("category", "char", "is_complex", "is_floating_point", "is_signed", "itemsize", "limits", "name", "numpy", "rank", "title")
 
     def __init__(self, name: str, numpy: np.dtype | None, category: int, title: str, rank: int):
-        self.name, self.category, self.title, self.rank, self.limits = name, category, title, rank, None
+        self.name, self.category, self.title, self.rank = name, category, title, rank
+        self.limits: tuple | None = None
         if numpy is not None:
             self.numpy, self.itemsize = numpy, numpy.itemsize
         self.is_floating_point, self.is_complex = category == FLOAT, category == COMPLEX
         self.is_signed = category >= FLOAT or (category == INT and not name.startswith("u"))
-
-    def __getattr__(self, name: str):  # of the types that can only be named, see NAMED
-        if name == "numpy":
-            raise NotImplementedError(f"{self} can be named here, but no tensor can hold such numbers, because NumPy has no such type. "
-                                      "Take torch.float32, or an integer type such as torch.int8.")
-        raise AttributeError(f"'torch.dtype' object has no attribute '{name}'")
 
     def __repr__(self) -> str:
         return f"torch.{self.name}"
@@ -92,9 +87,19 @@ complex128 = _make("complex128", np.complex128, COMPLEX, "ComplexDouble", 4)
 bfloat16 = _make("bfloat16", _bfloat16, FLOAT, "BFloat16", 2) if _bfloat16 else None
 
 
+class Unheld(dtype):
+    """A type that can be named, but that no tensor here can hold, see NAMED."""
+
+    __slots__ = ()
+
+    @property
+    def numpy(self):
+        raise NotImplementedError(f"{self} can be named here, but no tensor can hold such numbers, because NumPy has no such type. "
+                                  "Take torch.float32, or an integer type such as torch.int8.")
+
 
 def _named(name, category, title, itemsize=1, limits=None):
-    made = dtype(name, None, category, title, 0)
+    made = Unheld(name, None, category, title, 0)
     made.itemsize, made.limits = itemsize, limits
     made.is_signed = not name.startswith(("u", "q", "bits", "float8_e8"))
     return made
@@ -311,7 +316,7 @@ class iinfo:
         if type.category != INT or type.name in NAMED and type.limits is None:
             raise TypeError("torch.bool is not supported by torch.iinfo" if type.name == "bool" else
                             "torch.iinfo() requires an integer input type. Use torch.finfo to handle 'torch.iinfo'")
-        if type.name in NAMED:
+        if type.limits is not None:
             self.dtype, self.bits, (self.min, self.max) = type.name, type.itemsize * 8, type.limits
             return
         info = np.iinfo(type.numpy)

@@ -91,7 +91,7 @@ def view(input: Tensor, shape: Ints) -> Tensor:
     tensor([[0, 1, 2],
             [3, 4, 5]])
     """
-    if len(shape) == 1 and shape[0].__class__ is dtype:
+    if len(shape) == 1 and shape[0].__class__ is not int and isinstance(shape[0], dtype):
         return _bits(input, shape[0].numpy)
     out = _reshaped(input, shape)
     if out.base is not input and not shares(out, input) and input.size:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
 
 from ...core.tensor import Tensor
 from ..parameter import Parameter
@@ -25,7 +26,7 @@ def fuse_conv_bn_eval(conv, bn, transpose: bool = False):
     >>> lab.allclose(fuse_conv_bn_eval(conv, bn)(x), bn(conv(x)), atol=1e-6)
     True
     """
-    return _fused(conv, bn, lambda *parts: fuse_conv_bn_weights(*parts, transpose))
+    return _fused(conv, bn, partial(fuse_conv_bn_weights, transpose=transpose))
 
 
 def fuse_linear_bn_eval(linear, bn):
