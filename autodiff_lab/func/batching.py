@@ -57,12 +57,11 @@ def vmap(func, in_dims=0, out_dims=0, randomness: str = "error", *, chunk_size=N
                                  "where in the outputs the vmapped dimension should appear.")
         flat, spec = tree_flatten(args)
         dims, size = _dims(name, in_dims, args, flat, spec)
-        if size:
-            found = _at_once(func, kwargs, flat, spec, dims, size, out_dims)
-            if found is not None:
-                return found[0]
         before, modes.repeats = modes.repeats, True
         try:
+            found = _at_once(func, kwargs, flat, spec, dims, size, out_dims) if size else None
+            if found is not None:
+                return found[0]
             results = _each(func, kwargs, flat, spec, dims, size, randomness)
         finally:
             modes.repeats = before

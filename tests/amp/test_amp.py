@@ -168,9 +168,14 @@ def test_states_nest_and_end():
     assert story(lab) == story(torch)
 
 
+def within(context, call):
+    with context:
+        return call()
+
+
 @pytest.mark.parametrize("call", [
     lambda t: t.autocast(1),
-    lambda t: t.autocast("cpu", dtype=t.float32).__enter__() and t.is_autocast_enabled("cpu"),
+    lambda t: within(t.autocast("cpu", dtype=t.float32), lambda: t.is_autocast_enabled("cpu")),
     lambda t: t.autocast("cpu")(3),
     lambda t: t.cpu.amp.autocast()._enabled,
     lambda t: t.cuda.amp.autocast()._enabled,
