@@ -14,6 +14,7 @@ import types
 
 import numpy as np
 
+from ..backend.layout import laid_out
 from . import observe
 from .dtypes import FLOATING, NATIVE
 from .modes import WATCHERS, modes
@@ -28,6 +29,7 @@ __all__ = ["MISSING", "Built", "build"]
 SCALARS = frozenset(dtype.type for dtype in FLOATING)
 NATIVE_SCALARS = frozenset(dtype.type for dtype in NATIVE)
 NUMBERS = frozenset((float, int, bool, complex))
+ELEMENT_BY_ELEMENT = frozenset(("where", "complex", "bitwise_and", "bitwise_or", "bitwise_xor", "gcd", "lcm"))  # as all of the pointwise and comparing operators
 OURS = f"{__name__.split('.')[0]}.ops"  # where rules and what they call are at home
 MISSING = type("MISSING", (), {"__repr__": lambda self: "<required>"})()  # stands for an argument that was not given
 
@@ -48,7 +50,7 @@ def build(op) -> Built:
     scope = {
         "OP": op, "kernel": op.kernel, "plain": op.plain, "Tensor": Tensor, "Node": Node, "Version": Version, "modes": modes,
         "observe": observe, "clock": clock, "new": object.__new__, "FLOATING": FLOATING, "NATIVE": NATIVE, "NATIVE_SCALARS": NATIVE_SCALARS, "NUMBERS": NUMBERS, "MISSING": MISSING,
-        "check_version": check_version, "reopen": reopen, "ndarray": np.ndarray, "asarray": np.asarray, "ufunc": op.ufunc, "WATCHERS": WATCHERS, "SCALARS": SCALARS, **{name: getattr(support, name) for name in support.__all__},
+        "check_version": check_version, "laid_out": laid_out, "reopen": reopen, "ndarray": np.ndarray, "asarray": np.asarray, "ufunc": op.ufunc, "WATCHERS": WATCHERS, "SCALARS": SCALARS, **{name: getattr(support, name) for name in support.__all__},
         **{name: getattr(arguments, name) for name in arguments.__all__},
     }
     scope.update({f"default_{p.name}": p.default for p in op.params if p.has_default}, USUAL=usual_options(op, built.saved_names))
@@ -333,6 +335,10 @@ def forward_text(op, names: list[str], flavour: str) -> str:
         lines.append(f"if mixed: out_a = narrowed(out_a, {op.tensor_params[0].name}_a)")
     if with_out:
         lines.append(f"if out is not None: return write_out(OP, out, out_a, {any_requires_grad(op)}, {original_arguments(op)})")
+    if op.outputs is None and len(op.tensor_params) > 1 and (op.category in ("pointwise", "comparison") or op.name in ELEMENT_BY_ELEMENT):
+        arrays = [f"{p.name}_a" for p in op.tensor_params][::-1 if op.name == "rsub" else 1]
+        in_c_order = " and ".join(f"({each}.__class__ is not ndarray or {each}.flags.c_contiguous)" for each in arrays)
+        lines.append(f"if out_a.__class__ is ndarray and out_a.ndim > 1 and not ({in_c_order}): out_a = laid_out(out_a, ({', '.join(arrays)}))")
     first = op.params[0].name if op.params else None
     if op.outputs is None:
         if op.view == "maybe":

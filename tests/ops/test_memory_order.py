@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -118,3 +120,33 @@ def test_ctc_gradient_is_the_same_for_log_probabilities_in_any_memory_order():
         T.nn.functional.ctc_loss(chances, T.tensor([[1, 2, 1], [3, 3, 2]]), T.tensor([9, 8]), T.tensor([3, 2])).backward()
         gradients.append(x.grad.numpy())
     np.testing.assert_allclose(*gradients, atol=1e-12)
+
+
+def orders(library, shape):
+    """Tensors of a shape, or that stretch to it, in every order in memory."""
+    n = len(shape)
+    for order in itertools.permutations(range(n)):
+        yield library.ones([shape[d] for d in order]).permute([order.index(d) for d in range(n)])
+    yield library.ones(shape[-1])
+    yield library.ones((*shape[:-1], 1))
+    yield library.ones((1, *shape[1:])).expand(shape)
+    yield library.ones((*shape[:-1], 2 * shape[-1]))[..., ::2]
+
+
+@pytest.mark.parametrize("call", [
+    lambda t, x, y: x + y, lambda t, x, y: t.rsub(x, y), lambda t, x, y: x >= y, lambda t, x, y: t.maximum(x, y), lambda t, x, y: x ** y,
+    lambda t, x, y: t.where(x > 0, y, x), lambda t, x, y: t.lerp(x, y, 0.5), lambda t, x, y: x.int() & y.int(), lambda t, x, y: x * y.double(),
+], ids=["add", "rsub", "ge", "maximum", "pow", "where", "lerp", "and", "mul of two types"])
+@pytest.mark.parametrize("shape", [(3, 4), (2, 3, 4)], ids=str)
+def test_operands_are_asked_for_their_order_one_after_the_other(call, shape):
+    for ours, theirs in zip(itertools.product(orders(lab, shape), repeat=2), itertools.product(orders(torch, shape), repeat=2), strict=True):
+        assert call(lab, *ours).stride() == call(torch, *theirs).stride(), (ours[0].stride(), ours[1].stride())
+
+
+def test_dropout_after_a_sum_of_two_orders_draws_as_pytorch():
+    def dropped(library):
+        library.manual_seed(0)
+        x = library.ones(2, 5, 3).transpose(1, 2) + library.ones(2, 3, 5)
+        return library.nn.functional.dropout(x + library.ones(5), 0.5).tolist()
+
+    assert dropped(lab) == dropped(torch)
