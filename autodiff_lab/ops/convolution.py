@@ -335,7 +335,7 @@ def define(d: int):
         out = spread.op.kernel(batched(input, d), weight, size, geo)
         if bias is not None:
             out += bias.reshape(-1, *(1,) * d)
-        return out if input.ndim == d + 2 else out[0]
+        return channels_like(out, input) if input.ndim == d + 2 else out[0]
 
     conv_transpose.__doc__ = f"""The transpose of a convolution: each input number lays its kernel, scaled, over the output.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..backend import namespace
+from ..backend import channels_like, namespace
 from ..core.arguments import Number, Sizes
 from ..core.op import op, ops, public
 from ..core.samples import calls
@@ -25,7 +25,7 @@ def constant_pad_nd(input: Tensor, pad: Sizes, value: Number = 0) -> Tensor:
     kept = input[tuple(slice(max(-lo, 0), n - max(-hi, 0)) for n, (lo, hi) in zip(input.shape, pairs, strict=True))]
     whole = namespace(input).full(out_shape, 0 if value is None else value, input.dtype)
     whole[tuple(slice(max(lo, 0), max(lo, 0) + n) for n, (lo, _) in zip(kept.shape, pairs, strict=True))] = kept
-    return whole
+    return channels_like(whole, input)
 
 
 def pad_pairs(shape, pad) -> list:
@@ -51,11 +51,11 @@ def _(grad, pad):
     lambda r: ((r.normal(size=(2, 3, 4)), (np.array([0, 1, 2, 1]), np.array([3, 3, 0]))), {})))
 def gather_dims(input: Tensor, indices) -> Tensor:
     """Positions of each of the last dimensions picked by an array of its own; None takes them as they are."""
-    d = len(indices)
+    d, out = len(indices), input
     for axis, index in enumerate(indices):
         if index is not None:
-            input = namespace(input).take(input, namespace(input).asarray(index), axis=axis - d)
-    return input
+            out = namespace(input).take(out, namespace(input).asarray(index), axis=axis - d)
+    return channels_like(out, input)
 
 
 @op(category="index", function=False, method=False, out=False)
@@ -109,7 +109,7 @@ def pad_edges(input: Tensor, pairs, mode: str) -> Tensor:
     for axis in range(input.ndim - 1, lead - 1, -1):
         for edge, source in edges(input.shape, lead, pairs, axis, mode):
             whole[edge] = whole[source]
-    return whole
+    return whole if mode == "circular" else channels_like(whole, input)
 
 
 @op(category="index", function=False, method=False, out=False)

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..backend import namespace
+from ..backend import channels_like, namespace
 from ..core.arguments import Dims, whole
 from ..core.errors import TooFewDimensions, refuse
 from ..core.op import op, ops, public
@@ -211,7 +211,7 @@ def define_max(d: int):
         found = images.take(places.reshape(-1), axis=1).reshape(len(images), *places.shape).argmax(axis=-1)
         indices = places.reshape(-1).take(found + xp.arange(0, places.size, places.shape[1] or 1))
         values = xp.take_along_axis(images, indices, 1)
-        return values.reshape(*input.shape[:-d], *out), indices.reshape(*input.shape[:-d], *out)
+        return tuple([channels_like(each.reshape(*input.shape[:-d], *out), input) for each in (values, indices)])
 
     @adaptive_max.vjp("input")
     def _(grad, input_shape, indices):
@@ -556,18 +556,18 @@ def part_means(n: int, m: int) -> np.ndarray:
 @in_float32
 def mix_along(input: Tensor, matrices) -> Tensor:
     """Each of the last dimensions multiplied by a matrix (out, in) of its own; None leaves one alone."""
-    xp = namespace(input)
+    xp, out = namespace(input), input
     d = len(matrices)
     for axis, matrix in enumerate(matrices):
         if matrix is None:
             continue
         matrix = xp.asarray(matrix, input.dtype)
         if axis == d - 1:
-            input = xp.matmul(input, matrix.T)
+            out = xp.matmul(out, matrix.T)
         else:
-            flat = input.reshape(*input.shape[:axis - d], input.shape[axis - d], math.prod(input.shape[input.ndim + axis - d + 1:]))
-            input = xp.matmul(matrix, flat).reshape(*input.shape[:axis - d], matrix.shape[0], *input.shape[input.ndim + axis - d + 1:])
-    return input
+            flat = out.reshape(*out.shape[:axis - d], out.shape[axis - d], math.prod(out.shape[out.ndim + axis - d + 1:]))
+            out = xp.matmul(matrix, flat).reshape(*out.shape[:axis - d], matrix.shape[0], *out.shape[out.ndim + axis - d + 1:])
+    return channels_like(out, input)
 
 
 @mix_along.vjp("input")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..backend import in_c_order, namespace, order_like
+from ..backend import channels_like, in_c_order, namespace, order_like
 from ..backend.fast import BITS, concatenate
 from ..core.arguments import Dims, Sizes, integer, one_by_one, sizes_of
 from ..core.op import op, ops, public
@@ -83,13 +83,13 @@ def roll(input: Tensor, shifts: Dims, dims: Dims | None = None) -> Tensor:
     if not dims and len(shifts) == 1:
         return namespace(input).roll(in_c_order(input), shifts[0])
     if len(shifts) == len(dims) == 1 and input.__class__ is np.ndarray and input.size:
-        dim, input = one_dim(dims[0], input.ndim), in_c_order(input)
+        dim, whole = one_dim(dims[0], input.ndim), in_c_order(input)
         cut = -shifts[0] % input.shape[dim]
         before = (slice(None),) * dim
-        return concatenate((input[(*before, slice(cut, None))], input[(*before, slice(0, cut))]), dim)
+        return channels_like(concatenate((whole[(*before, slice(cut, None))], whole[(*before, slice(0, cut))]), dim), input)
     if len(shifts) != len(dims):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
-    return namespace(input).roll(in_c_order(input), shifts, tuple(one_dim(d, input.ndim) for d in dims))
+    return channels_like(namespace(input).roll(in_c_order(input), shifts, tuple(one_dim(d, input.ndim) for d in dims)), input)
 
 
 @roll.vjp("input")

@@ -150,3 +150,15 @@ def test_dropout_after_a_sum_of_two_orders_draws_as_pytorch():
         return library.nn.functional.dropout(x + library.ones(5), 0.5).tolist()
 
     assert dropped(lab) == dropped(torch)
+
+
+@pytest.mark.parametrize("call", [
+    *(lambda t, x, mode=mode: t.nn.functional.interpolate(x, scale_factor=2, mode=mode) for mode in ("nearest", "bilinear", "bicubic", "area")),
+    *(lambda t, x, mode=mode: t.nn.functional.pad(x, (1, 2, 1, 0), mode=mode) for mode in ("constant", "reflect", "replicate", "circular")),
+    lambda t, x: t.nn.functional.adaptive_avg_pool2d(x, 4), lambda t, x: t.nn.functional.adaptive_max_pool2d(x, 3),
+    lambda t, x: t.nn.functional.conv_transpose2d(x, t.ones(3, 4, 2, 2), stride=2), lambda t, x: x.roll((1, 2), (2, 3)),
+], ids=["nearest", "bilinear", "bicubic", "area", "constant", "reflect", "replicate", "circular", "adaptive_avg", "adaptive_max", "conv_transpose", "roll"])
+def test_channels_that_lie_innermost_stay_there(call):
+    ours, theirs = (call(t, t.arange(384.0).reshape(2, 8, 8, 3).movedim(-1, 1)) for t in (lab, torch))
+    assert ours.stride() == theirs.stride()
+    assert np.allclose(ours.numpy(), theirs.numpy())
