@@ -39,12 +39,23 @@ def in_c_order(array):
 
 def channels_like(array, model):
     """`array` in C order, or with the channels innermost in memory where they are in `model`: the two orders that PyTorch's convolutions and norms keep."""
-    if model.ndim not in (4, 5) or model.flags.c_contiguous:
+    if model.ndim not in (4, 5) or not channels_innermost(model):
         return in_c_order(array)
+    if channels_innermost(array):
+        return array
     xp = namespace(array)
-    if not xp.moveaxis(model, 1, -1).flags.c_contiguous:
-        return in_c_order(array)
-    return xp.moveaxis(xp.ascontiguousarray(xp.moveaxis(array, 1, -1)), -1, 1)
+    return xp.moveaxis(xp.array(xp.moveaxis(array, 1, -1), order="C"), -1, 1)
+
+
+def channels_innermost(array) -> bool:
+    """True if an array (N, C, …) has its channels innermost in memory, by the strides alone where sizes of 1 leave it open, as PyTorch decides it."""
+    strides, inside = array.strides, 0
+    for d in (1, *range(array.ndim - 1, 1, -1), 0):
+        n, stride = array.shape[d], strides[d]
+        if not n or not strides[1] or stride < inside or d == 0 and inside == strides[1]:
+            return False
+        inside = stride * n if n > 1 else stride
+    return True
 
 
 def order_like(array) -> str:
