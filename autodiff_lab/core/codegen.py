@@ -31,6 +31,7 @@ NATIVE_SCALARS = frozenset(dtype.type for dtype in NATIVE)
 NUMBERS = frozenset((float, int, bool, complex))
 ELEMENT_BY_ELEMENT = frozenset(("where", "complex", "bitwise_and", "bitwise_or", "bitwise_xor", "gcd", "lcm"))  # as all of the pointwise and comparing operators
 OURS = f"{__name__.split('.')[0]}.ops"  # where rules and what they call are at home
+HIDDEN = "__tracebackhide__ = True"  # IPython and pytest leave this text out when they show an error
 MISSING = type("MISSING", (), {"__repr__": lambda self: "<required>"})()  # stands for an argument that was not given
 
 
@@ -360,7 +361,7 @@ def forward_text(op, names: list[str], flavour: str) -> str:
         lines += record_lines(op, names)
     lines += [f"if observe.observers: observe.op_ran(OP, {original_arguments(op)}, result)", "return result"]
     one_by_one = flavour != "listed"
-    return f"def {flavour}({signature_text(op, with_out, sign is not None, one_by_one)}):\n" + textwrap.indent("\n".join(lines), "    ")
+    return f"def {flavour}({signature_text(op, with_out, sign is not None, one_by_one)}):\n" + textwrap.indent("\n".join([HIDDEN, *lines]), "    ")
 
 
 def inplace_text(op, flavour: str) -> str:
@@ -372,7 +373,7 @@ def inplace_text(op, flavour: str) -> str:
         lines += quick_write_lines(op)
     lines += [f"try: return write_in_place(OP, {first}, {original_arguments(op)})",
               f"except Foreign as error: return hand_on(OP, '{flavour}', {original_arguments(op)}, error)"]
-    return f"def {flavour}({signature_text(op, False)}):\n" + textwrap.indent("\n".join(lines), "    ")
+    return f"def {flavour}({signature_text(op, False)}):\n" + textwrap.indent("\n".join([HIDDEN, *lines]), "    ")
 
 
 def quick_write_lines(op) -> list[str]:

@@ -277,6 +277,7 @@ def op(*, category: str = "other", latex: str | None = None, samples=None, error
 
 
 def _stub(*args, **kwargs):
+    __tracebackhide__ = True
     return __complete__(*args, **kwargs)  # noqa: F821  # pyright: ignore[reportUndefinedVariable] - found in the globals that `lazy` makes
 
 
@@ -286,6 +287,7 @@ def lazy(made: Op, name: str, flavour: str):
     function = types.FunctionType(_stub.__code__, scope, name)
 
     def complete(*args, **kwargs):
+        __tracebackhide__ = True
         generated = getattr(made.built, flavour)
         if generated is None:
             raise TypeError(f"{made.name} has no {flavour} form.")

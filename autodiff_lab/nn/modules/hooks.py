@@ -112,6 +112,7 @@ class Hooks:
 
     def _call_with_hooks(self, args: tuple, kwargs: dict):
         """Forward with everything around it that somebody registered."""
+        __tracebackhide__ = True
         called: set = set()
         result = None
         try:

@@ -85,6 +85,7 @@ class Module(Hooks, State):
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args, **kwargs) -> Any:  # what `forward` returns
+        __tracebackhide__ = True  # an error in a notebook shows the learner's lines, not these
         if observe.observers:
             return self._call_observed(args, kwargs)
         if (self._forward_pre_hooks or self._forward_hooks or self._backward_hooks or self._backward_pre_hooks or global_hooks.any_call()):
@@ -95,6 +96,7 @@ class Module(Hooks, State):
         return Module.__call__(self, *args, **kwargs)
 
     def _call_observed(self, args, kwargs):
+        __tracebackhide__ = True
         observe.tell("module_entered", self, args)
         output = error = None
         try:
