@@ -223,7 +223,8 @@ def grid_sample(input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mod
                 corner = [brought_in(lo + t, n) for lo, t, n in zip(low, (i - 1, j - 1), sizes, strict=True)]
                 read(corner, taps[0][i] * taps[1][j])
     elif mode == "nearest":
-        read([brought_in(x, n).detach().round() for x, n in zip(at, sizes, strict=True)], 1)
+        one = lab["nan_to_num"](sum(at) * 0) + 1 if grid.requires_grad else 1  # the gradient of the grid is 0, not missing
+        read([brought_in(x, n).detach().round() for x, n in zip(at, sizes, strict=True)], one)
     weights, positions = (lab["stack"](each, -1).reshape(input.shape[0], -1, len(each)) for each in (weights, positions))
     found = combine(input.reshape(*input.shape[:2], math.prod(sizes)), weights.to(input.dtype), positions)
     return found.reshape(*input.shape[:2], *grid.shape[1:-1])

@@ -51,3 +51,13 @@ def refusals(t) -> list:
 @pytest.mark.oracle
 def test_modes_are_refused_as_in_pytorch():
     assert refusals(lab) == refusals(torch)
+
+
+def test_the_nearest_pixel_gives_the_grid_a_gradient_of_zeros():
+    def slopes(library):
+        grid = library.tensor([[[[0.1, -0.4], [float("nan"), float("inf")]]]], requires_grad=True)
+        image = library.arange(9.0).reshape(1, 1, 3, 3).requires_grad_()
+        (library.nn.functional.grid_sample(image, grid, mode="nearest", align_corners=False) ** 2).sum().backward()
+        return grid.grad.tolist(), image.grad.tolist()
+
+    assert slopes(lab) == slopes(torch)
