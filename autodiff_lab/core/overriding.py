@@ -364,7 +364,7 @@ def _ahead(free: tuple[str, ...]) -> types.CodeType:
     names = ", ".join(free)
     nonlocals = f"nonlocal {names}; " if free else ""
     scope: dict = {}
-    exec(f"def outer({names}):\n    def ahead(*args, **kwargs):\n        {nonlocals}look = 'look'; return look(*args, **kwargs)\n    return ahead", scope)
+    exec(f"def outer({names}):\n    def ahead(*args, **kwargs):\n        {nonlocals}__tracebackhide__ = True; look = 'look'; return look(*args, **kwargs)\n    return ahead", scope)
     return scope["outer"](*free).__code__
 
 
@@ -372,6 +372,7 @@ def _look(inner, reported, modes_only: bool) -> Callable:
     none = {} if reported.__name__ in WRITTEN else None
 
     def look(*args, **kwargs):
+        __tracebackhide__ = True
         if state.off and (state.off > 1 or not state.modes):
             return inner(*args, **kwargs)
         if not state.modes:
