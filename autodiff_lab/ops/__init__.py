@@ -25,6 +25,7 @@ from . import einsum
 from . import embedding
 from . import fourier
 from . import fractional_pooling
+from . import from_data
 from . import histograms
 from . import indexing
 from . import joining

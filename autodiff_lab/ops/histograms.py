@@ -14,7 +14,7 @@ from ..core.outs import stored
 from ..core.results import result_class
 from ..core.tape import without_derivative
 from ..core.tensor import Tensor, wrap
-from .creation import finish
+from .from_data import finish
 
 _histogram = result_class("histogram", ("hist", "bin_edges"))
 _histogramdd = result_class("histogramdd", ("hist", "bin_edges"))

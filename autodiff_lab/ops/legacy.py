@@ -12,7 +12,7 @@ from ..core.dtypes import _all, dtype, get_default_dtype
 from ..core.errors import caution
 from ..core.op import public
 from ..core.tensor import Size, Tensor, wrap
-from .creation import as_tensor, finish, from_data
+from .from_data import as_tensor, finish, from_data
 
 __all__ = ["legacy_new"]
 

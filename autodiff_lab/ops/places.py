@@ -251,7 +251,7 @@ def _item(item):
     if isinstance(item, np.ndarray):
         return _positions(item, dtype_of(item)) if item.ndim else _item(item[()])
     if isinstance(item, (list, tuple, range)):
-        from .creation import from_data
+        from .from_data import from_data
         array = from_data(list(item), None)
         return _positions(array.astype(np.int64) if not array.size else array, dtype_of(array))
     if isinstance(item, (float, complex, np.floating)):

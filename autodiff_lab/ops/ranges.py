@@ -12,7 +12,8 @@ from ..core.codegen import MISSING
 from ..core.dtypes import INT, dtype_of, get_default_dtype
 from ..core.op import public
 from ..core.tensor import Tensor
-from .creation import check_agrees, finish, placed, type_of
+from .creation import check_agrees, placed, type_of
+from .from_data import finish
 
 __all__ = ["arange", "linspace", "logspace", "tril_indices", "triu_indices"]
 

@@ -24,7 +24,8 @@ from ..core.outs import Called
 from ..core.tape import Version
 from ..core.tensor import Tensor, wrap
 from ..core.views import check_writable
-from .creation import check_agrees, finish, goes_to_meta, no_numbers, too_much
+from .creation import check_agrees, goes_to_meta, no_numbers, too_much
+from .from_data import finish
 from .random_fills import as_int, integer_bounds, need_float, stream
 
 __all__ = [
