@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from ..backend import in_c_order, namespace
+from ..backend import channels_like, in_c_order, namespace
 from ..backend.fast import concatenate
 from ..core.arguments import Sizes, type_name
 from ..core.dtypes import promoted
@@ -57,10 +57,8 @@ def _joined(arrays, axis: int):
 
 
 def _ordered(joined):
-    """In C order, or with the channels last if all parts had them so; NumPy keeps any order that all parts have."""
-    if joined.flags.c_contiguous or joined.ndim in (4, 5) and namespace(joined).moveaxis(joined, 1, -1).flags.c_contiguous:
-        return joined
-    return in_c_order(joined)
+    """In C order, or with the channels innermost if all parts had them so; NumPy keeps any order that all parts have."""
+    return channels_like(joined, joined)
 
 
 @cat.vjp("tensors", latex="1")
